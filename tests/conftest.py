@@ -1,0 +1,45 @@
+"""What all tests share: a real Redis, a settings maker, and nothing that is ours replaced."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from worker import embedded_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded_redis.EmbeddedRedis]:
+    """A server of this test process's own, on a free port; everything in it is flushed between tests."""
+    server = embedded_redis.start(tmp_path_factory.mktemp("redis"), settings='appendonly no\nsave ""\n')
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: embedded_redis.EmbeddedRedis) -> str:
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url, protocol=2) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests gets into them."""
+    for name in list(os.environ):
+        if name.startswith(
+            ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_")
+        ):
+            monkeypatch.delenv(name)

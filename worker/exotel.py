@@ -1,0 +1,188 @@
+"""Exotel's API, read only: the one file that knows its URLs.
+
+Source: support.exotel.com article 3000108446 "Leg details API"; developer.exotel.com/api/http-status-codes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import requests
+from marshmallow import ValidationError
+
+from schemas.legs import LegsAnswer, load_error, load_legs
+from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from schemas.settings import Account
+
+# A call with a hundred legs answers in some 60 KB; whatever is larger than this is not an answer of the Legs API.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+# Exotel's windows are a minute. A Retry-After beyond an hour is a slip, and would silence an account for as long.
+LONGEST_PAUSE_SECONDS = 3600.0
+_CHUNK_BYTES = 64 * 1024
+# The classes of status codes (RFC 9110, 15).
+_SUCCESS, _REDIRECT, _SERVER_ERROR = 2, 3, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A final answer: the legs, the SHA-256 of its bytes, and how many seconds it took."""
+
+    answer: LegsAnswer
+    sha256: str
+    seconds: float
+
+
+class ExotelClient:
+    """Reads one account's calls. Safe to share between threads: each has its own `requests.Session`.
+
+    It never retries, never follows a redirect and never sends anything but GET: on the same path a POST would ring a
+    phone (support.exotel.com article 3000105981).
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._local = threading.local()
+
+    def fetch_legs(self, call_sid: str) -> Fetched:
+        """Read the legs of a call.
+
+        Raises NotFinalYet while Exotel has not said its last word (with the body, where it held legs), Throttled for
+        429, AccountSuspended for 401, 402 and 403, Unreachable where no usable answer came, TemporaryFailure for any
+        other refusal (400 and 404 are what a call answers that is not known yet).
+        """
+        account = self._account
+        url = f"{account.base_url}/v1/Accounts/{quote(account.sid, safe='')}/Calls/{quote(call_sid, safe='')}/Legs.json"
+        started = time.monotonic()
+        status, headers, body = self._get(url)
+        seconds = time.monotonic() - started
+        if status != HTTPStatus.OK:
+            raise _refusal(status, headers, body)
+        try:
+            answer = load_legs(body, timezone=account.timezone)
+        except ValidationError as error:
+            raise Unreachable(f"answer cannot be read: {_first_message(error)}") from error
+        reason = answer.why_not_final(call_sid)
+        if reason is not None:
+            raise NotFinalYet(reason, body=body if answer.legs else None)
+        return Fetched(answer, hashlib.sha256(body).hexdigest(), seconds)
+
+    def probe(self) -> str:
+        """Find out with one request whether the credentials work; returns what Exotel said.
+
+        Asks for the legs of a call that cannot exist: an answer of 400 or 404 proves that we were let in. Raises as
+        `fetch_legs` does otherwise.
+        """
+        try:
+            self.fetch_legs("0" * 32)
+        except (NotFinalYet, Unreachable, Throttled):
+            raise
+        except TemporaryFailure as refusal:
+            return str(refusal)
+        return "200"
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is not None:
+            session.close()
+            del self._local.session
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = (self._account.api_key, self._account.api_token)
+            session.headers.update(
+                {
+                    "Accept": "application/json",
+                    # What is read is what was sent: the limit on an answer's size then holds against bombs too.
+                    "Accept-Encoding": "identity",
+                    "User-Agent": f"legwork/{version('legwork')}",
+                }
+            )
+            self._local.session = session
+        return session
+
+    def _get(self, url: str) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
+        timeout = self._account.timeout_seconds
+        deadline = time.monotonic() + 2 * timeout
+        try:
+            with self._session().get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+                body = bytearray()
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise Unreachable(f"answer is larger than {MAX_ANSWER_BYTES} bytes")
+                    if time.monotonic() > deadline:
+                        raise Unreachable(f"answer was not complete after {2 * timeout:g} s")
+                return response.status_code, response.headers, bytes(body)
+        except requests.Timeout as error:
+            raise Unreachable(f"no answer within {timeout:g} s") from error
+        except requests.RequestException as error:
+            # The library's messages hold URLs and addresses; the class says enough for an operator.
+            raise Unreachable(f"no answer: {type(error).__name__}") from error
+
+
+def _refusal(
+    status: int, headers: requests.structures.CaseInsensitiveDict[str], body: bytes
+) -> TemporaryFailure | AccountSuspended:
+    message = f"{status}: {load_error(body)}" if load_error(body) else str(status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message, retry_after=retry_after_seconds(headers.get("Retry-After"), headers.get("Date")))
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}:
+        return AccountSuspended(message)
+    if status // 100 == _REDIRECT:
+        return Unreachable(f"{status}: redirects are not followed")
+    if status // 100 == _SERVER_ERROR:
+        return Unreachable(message)
+    if status // 100 == _SUCCESS:
+        return Unreachable(f"{message}: not the answer of the Legs API")
+    return TemporaryFailure(message)
+
+
+def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
+    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none that can be read.
+
+    A date is taken relative to the answer's own Date, so that no clock of ours comes into it.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        then, now = _http_date(value), _http_date(date) or datetime.now(UTC)
+        if then is None:
+            return None
+        seconds = (then - now).total_seconds()
+    if seconds != seconds:  # noqa: PLR0124  NaN is the one number that differs from itself
+        return None
+    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _first_message(error: ValidationError) -> str:
+    """Return one line of a validation error, as in `legs.0.Sid: Missing data for required field.`."""
+    path, found = [], error.normalized_messages()  # type: ignore[no-untyped-call]
+    while isinstance(found, dict) and found:
+        key, found = next(iter(found.items()))
+        path.append(str(key))
+    message = str(found[0]) if isinstance(found, list) and found else str(found)
+    return f"{'.'.join(path)}: {message}"[:200]

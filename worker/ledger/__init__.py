@@ -1,0 +1,137 @@
+"""All that is kept in Redis: what is owed, by when, to whom, and what became of it. Nobody outside knows a key."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from worker.errors import LedgerUnusable
+from worker.ledger.backlog import Clock, server_clock
+from worker.ledger.calls import CallBook
+from worker.ledger.deliveries import DeliveryBook
+from worker.ledger.keys import LEDGER, SINKS, WORKERS
+from worker.ledger.scripts import Scripts
+
+if TYPE_CHECKING:
+    import redis
+
+    from schemas.settings import Account, Settings
+
+__all__ = ["Ledger"]
+
+# The version of all that is stored. Raise it when an older Legwork could misread what this one writes.
+SCHEMA = 1
+# The oldest server whose commands the scripts may use; Valkey calls itself Redis 7.2.
+OLDEST_REDIS = (7, 0)
+# A worker that has not been heard of for so long is taken for gone; it says hello every few seconds.
+WORKER_SILENCE_SECONDS = 15.0
+
+
+class Ledger:
+    """The ledger of every account, in one Redis.
+
+    Making one touches nothing; `open` looks at the server. Every method raises redis.RedisError when it is out of reach.
+    """
+
+    def __init__(self, client: redis.Redis, settings: Settings, *, clock: Clock = server_clock) -> None:
+        self.client: Any = client  # its answers are bytes, which redis-py's types cannot say
+        self.settings = settings
+        scripts = Scripts(client)
+        retention_seconds = settings.retention_days * 86_400
+        self.calls: dict[str, CallBook] = {
+            account.sid: CallBook(
+                client,
+                scripts,
+                account,
+                retention_seconds=retention_seconds,
+                probe_seconds=settings.suspension_probe_seconds,
+                clock=clock,
+            )
+            for account in settings.accounts
+        }
+        self.deliveries: dict[tuple[str, str], DeliveryBook] = {
+            (account.sid, sink.name): DeliveryBook(
+                client, scripts, account.sid, sink.name, retention_seconds=retention_seconds, clock=clock
+            )
+            for account in settings.accounts
+            for sink in settings.sinks
+            if not sink.accounts or account.sid in sink.accounts
+        }
+
+    def open(self) -> bool:
+        """Look at the server and sign the ledger; True if it was new.
+
+        Raises LedgerUnusable where this server, or what lies in it, cannot be worked with.
+        """
+        check_version(self.client.info("server"))
+        pipeline = self.client.pipeline()
+        pipeline.hsetnx(LEDGER, "schema", SCHEMA)
+        pipeline.hsetnx(LEDGER, "created_at", round(time.time() * 1000))
+        pipeline.hget(LEDGER, "schema")
+        new, _, schema = pipeline.execute()
+        if int(schema) != SCHEMA:
+            raise LedgerUnusable(
+                f"the ledger in this Redis has schema {int(schema)}, this Legwork knows schema {SCHEMA}: "
+                "run the Legwork that wrote it, or name another database in REDIS_URL"
+            )
+        return bool(new)
+
+    def account(self, sid: str) -> Account:
+        """Return an account's settings; KeyError if there is none of that SID."""
+        return self.calls[sid].account
+
+    def now_ms(self) -> float:
+        """Return the time by Redis's clock, in milliseconds."""
+        seconds, microseconds = self.client.time()
+        return float(seconds) * 1000 + float(microseconds) / 1000
+
+    def try_to_write(self) -> None:
+        """Write something small, to find out whether a callback could be noted.
+
+        Raises redis.RedisError: out of reach, out of memory, read-only.
+        """
+        self.client.hset(LEDGER, "tried_at", round(time.time()))
+
+    def created_at_ms(self) -> int | None:
+        """When this ledger was begun, or None if it has not been."""
+        created_at = self.client.hget(LEDGER, "created_at")
+        return None if created_at is None else int(created_at)
+
+    def say_hello(self, worker: str, threads: int) -> None:
+        """Note that a worker process is alive, and how many threads it works with."""
+        now = self.now_ms()
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.zadd(WORKERS, {f"{threads} {worker}": now})
+        pipeline.zremrangebyscore(WORKERS, "-inf", now - WORKER_SILENCE_SECONDS * 1000)
+        pipeline.execute()
+
+    def say_goodbye(self, worker: str, threads: int) -> None:
+        """Note that a worker process has ended."""
+        self.client.zrem(WORKERS, f"{threads} {worker}")
+
+    def workers(self) -> dict[str, int]:
+        """Return the worker processes heard of lately, with their numbers of threads."""
+        since = self.now_ms() - WORKER_SILENCE_SECONDS * 1000
+        names = (raw.decode().partition(" ") for raw in self.client.zrangebyscore(WORKERS, since, "+inf"))
+        return {name: int(threads) for threads, _, name in names}
+
+    def sink_states(self) -> dict[str, dict[str, Any]]:
+        """Return the state of each sink that is not simply active."""
+        return {name.decode(): json.loads(state) for name, state in self.client.hgetall(SINKS).items()}
+
+    def disable_sink(self, sink: str, reason: str) -> bool:
+        """Stop delivering to a sink; what waits for it is kept. True if it was enabled."""
+        state = {"state": "disabled", "reason": reason, "since": round(self.now_ms())}
+        return bool(self.client.hsetnx(SINKS, sink, json.dumps(state)))
+
+    def enable_sink(self, sink: str) -> bool:
+        """Deliver to a sink again. True if it was disabled."""
+        return bool(self.client.hdel(SINKS, sink))
+
+
+def check_version(info: dict[str, Any]) -> None:
+    """Raise LedgerUnusable for a server too old for the scripts."""
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_REDIS:
+        raise LedgerUnusable(f"Redis {version} is too old: Legwork needs Redis 7.0 or later, or any Valkey")

@@ -1,0 +1,159 @@
+"""One due list with leases: the fetches of an account are one backlog, its deliveries to each sink are others.
+
+An item waits in one of four lanes, by the time at which something is to be done. Leasing gives it out under a fencing id
+that only grows; whatever is reported under an older id changes nothing. A lease that runs out makes the item due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.ledger.keys import of_account
+
+if TYPE_CHECKING:
+    import redis
+
+    from worker.ledger.scripts import Scripts
+
+# Five workers in a row that did not survive an item: it is the item (design, section 3).
+DEATHS_ALLOWED = 5
+# How many expired leases one round takes back; more would hold Redis up while everybody waits.
+REAPED_AT_ONCE = 100
+
+
+# What a script is given as the time: '' for Redis's own clock, or milliseconds as text, which only tests do.
+Clock = Callable[[], str]
+
+
+def server_clock() -> str:
+    """Let Redis's own clock count."""
+    return ""
+
+
+class Lane(IntEnum):
+    """How urgent an item is; the lower, the sooner."""
+
+    LIVE = 1
+    RETRY = 2
+    RECONCILE = 3
+    CONFIRM = 4
+
+
+class Lease(NamedTuple):
+    """An item given out, and the fencing id it is held under."""
+
+    item: str
+    id: str
+
+
+class Demand(NamedTuple):
+    """What a backlog has to do: due now in each lane, and how many items are leased."""
+
+    live: int
+    retry: int
+    reconcile: int
+    confirm: int
+    leased: int
+
+    @property
+    def due(self) -> int:
+        """Items due now, in all lanes."""
+        return self.live + self.retry + self.reconcile + self.confirm
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease that is still ours, and what is known of its item. Times are in milliseconds of Redis's clock."""
+
+    lane: Lane
+    due: float
+    attempts: int
+    deaths: int
+    now: float
+
+
+class Reaped(NamedTuple):
+    """What a round over the expired leases found: how many are due again, and whom nobody survives."""
+
+    again: int
+    poisoned: list[Lease]
+
+
+class Backlog:
+    """A due list with leases, for one account.
+
+    `name` is `fetch`, or `sink:<name>`. `lease_seconds` is how long an item may be out before it counts as lost; it has
+    to exceed the longest legitimate step.
+    """
+
+    def __init__(
+        self,
+        scripts: Scripts,
+        account_sid: str,
+        name: str,
+        *,
+        lease_seconds: float,
+        clock: Clock = server_clock,
+    ) -> None:
+        self._scripts = scripts
+        self.account_sid = account_sid
+        self.name = name
+        self.lease_ms = round(lease_seconds * 1000)
+        self._clock = clock
+        base = of_account(account_sid, name)
+        lanes = [f"{base}:due:{lane.name.lower()}" for lane in Lane]
+        #: The eight keys that every script of a backlog has first.
+        self.keys: list[str] = [
+            *lanes,
+            f"{base}:leases",
+            f"{base}:fences",
+            f"{base}:deaths",
+            f"{base}:attempts",
+        ]
+        self._fence = of_account(account_sid, "fence")
+
+    def due_key(self, lane: Lane) -> str:
+        """Return the key of a lane's due list."""
+        return self.keys[lane - 1]
+
+    @property
+    def leases_key(self) -> str:
+        """The key of the leases, by expiry."""
+        return self.keys[4]
+
+    def survey(self) -> Demand:
+        """Count what is due and what is leased."""
+        return Demand(*self._scripts.run("backlog/survey", self.keys, [self._clock()]))
+
+    def survey_on(self, pipeline: redis.client.Pipeline) -> None:
+        """Queue the same on a pipeline, whose answer makes a `Demand`."""
+        self._scripts.run("backlog/survey", self.keys, [self._clock()], pipeline=pipeline)
+
+    def lease(self, room: int, *, most: Sequence[int] | None = None) -> list[Lease]:
+        """Lease up to `room` items that are due; `most` says how many at most from each lane."""
+        allowed = list(most) if most is not None else [room] * len(Lane)
+        flat = self._scripts.run(
+            "backlog/lease", [*self.keys, self._fence], [room, *allowed, self.lease_ms, self._clock()]
+        )
+        return [Lease(item.decode(), lease.decode()) for item, lease in zip(flat[::2], flat[1::2], strict=True)]
+
+    def claim(self, lease: Lease) -> Claim | None:
+        """Begin the work on a lease, which runs anew from here; None if it is no longer ours (or has begun already)."""
+        answer = self._scripts.run("backlog/claim", self.keys, [lease.item, lease.id, self.lease_ms, self._clock()])
+        if answer is None:
+            return None
+        lane, due, attempts, deaths, now = answer
+        return Claim(Lane(int(lane)), float(due), int(attempts), int(deaths), float(now))
+
+    def reap(self) -> Reaped:
+        """Take back what expired leases hold; items that nobody survives come back under a lease of the caller's."""
+        answer = self._scripts.run(
+            "backlog/reap",
+            [*self.keys, self._fence],
+            [REAPED_AT_ONCE, DEATHS_ALLOWED, self.lease_ms, self._clock()],
+        )
+        again, *flat = (part.decode() for part in answer)
+        return Reaped(int(again), [Lease(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])

@@ -1,0 +1,243 @@
+"""The calls of one account: noted, claimed, put back, settled, given up, forgotten."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from worker.ledger.backlog import Backlog, Claim, Clock, Lane, Lease, server_clock
+from worker.ledger.bucket import TokenBucket
+from worker.ledger.codec import (
+    pack_body,
+    pack_callback,
+    pack_event,
+    unpack_body,
+    unpack_callback,
+    unpack_event,
+)
+from worker.ledger.keys import of_account
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import redis
+
+    from schemas.callback import Callback
+    from schemas.settings import Account
+    from worker.ledger.scripts import Argument, Scripts
+
+# A call sends a handful of callbacks, a long campaign of one flow perhaps thirty. The limit keeps somebody who knows the
+# token from filling Redis through one call; what is over it is counted in the call's state.
+CALLBACKS_KEPT = 500
+# What a fetch may take beyond its request (waiting for a token, settling, a slow Redis) before its lease is lost.
+LEASE_MARGIN_SECONDS = 30.0
+# An unfinished call whose time to be forgotten has come is looked at again so much later.
+FORGET_AGAIN_SECONDS = 60.0
+# Forgetting is housekeeping: small bites, often.
+FORGOTTEN_AT_ONCE = 100
+
+
+def lease_seconds(account: Account) -> float:
+    """How long a fetch may be out: connecting and reading may take a time-out each, and then the margin."""
+    return 2 * account.timeout_seconds + LEASE_MARGIN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """Where a call stands. `since` and `ended` are milliseconds of Redis's clock; `revision` is 0 before the first record."""
+
+    since: int
+    ended: int | None
+    revision: int
+    fetches: int
+    reason: str | None
+
+    @classmethod
+    def parse(cls, text: bytes) -> CallState:
+        """Read the state as the scripts write it."""
+        state = json.loads(text)
+        return cls(
+            int(state["since"]),
+            state.get("ended"),
+            int(state.get("revision", 0)),
+            int(state.get("fetches", 0)),
+            state.get("reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwedCall:
+    """A call that we hold a lease on: its claim, its state, and the callbacks so far."""
+
+    lease: Lease
+    claim: Claim
+    state: CallState
+    callbacks: tuple[Callback, ...]
+
+    @property
+    def call_sid(self) -> str:
+        """The CallSid."""
+        return self.lease.item
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a call is decided.
+
+    `outcome`: settled, dead, or confirmed (a confirmation that found nothing new). `event` is the record to send out, if
+    there is one, under `event_key` (`<revision>/<kind>`); `revision` is the call's from now on.
+    """
+
+    outcome: str
+    revision: int
+    event_key: str = ""
+    event: dict[str, Any] | None = None
+    sinks: Sequence[str] = ()
+    reason: str = ""
+    requests: int = 1
+    confirm_seconds: float | None = None
+    step: dict[str, Any] | None = None
+
+
+class CallBook:
+    """Everything about the calls of one account; its backlog is `fetches`, its quota `bucket`."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        scripts: Scripts,
+        account: Account,
+        *,
+        retention_seconds: float,
+        probe_seconds: float,
+        clock: Clock = server_clock,
+    ) -> None:
+        self.account = account
+        self._client: Any = client  # its answers are bytes, which redis-py's types cannot say
+        self._scripts = scripts
+        self._clock = clock
+        self._retention_ms = retention_seconds * 1000
+        self.fetches = Backlog(scripts, account.sid, "fetch", lease_seconds=lease_seconds(account), clock=clock)
+        self.bucket = TokenBucket(
+            scripts,
+            account.sid,
+            quota=account.quota,
+            window_seconds=account.quota_seconds,
+            hold_seconds=lease_seconds(account),
+            probe_seconds=probe_seconds,
+            clock=clock,
+        )
+
+    def key(self, *parts: str) -> str:
+        """Return the key of something of this account."""
+        return of_account(self.account.sid, *parts)
+
+    def admit(self, callback: Callback, *, wait_seconds: float) -> bool:
+        """Note a callback durably; the call is due `wait_seconds` from now if this decides it (see `admit.lua`).
+
+        Returns True if the call was not known. Raises redis.RedisError when nothing could be noted.
+        """
+        keys = [*self.fetches.keys, self.key("call", callback.call_sid), self.key("totals")]
+        args: list[Argument] = [
+            callback.call_sid,
+            pack_callback(callback),
+            int(callback.ended),
+            wait_seconds * 1000,
+            CALLBACKS_KEPT,
+            self._clock(),
+        ]
+        return bool(self._scripts.run("backlog/admit", keys, args))
+
+    def claim(self, lease: Lease) -> OwedCall | None:
+        """Begin the work on a leased call; None if it is no longer owed under this lease."""
+        claim = self.fetches.claim(lease)
+        if claim is None:
+            return None
+        state, *callbacks = self._client.lrange(self.key("call", lease.item), 0, -1)
+        return OwedCall(
+            lease,
+            claim,
+            CallState.parse(state),
+            tuple(unpack_callback(packed, lease.item) for packed in callbacks),
+        )
+
+    def partial(self, call_sid: str) -> bytes | None:
+        """Return the last incomplete answer of Exotel for this call that held legs."""
+        packed = self._client.hget(self.key("events", call_sid), "partial")
+        return None if packed is None else unpack_body(packed)
+
+    def event(self, call_sid: str, event_key: str) -> dict[str, Any] | None:
+        """Return the record that was sent out as `<revision>/<kind>`."""
+        packed = self._client.hget(self.key("events", call_sid), event_key)
+        return None if packed is None else unpack_event(packed)
+
+    def postpone(
+        self,
+        call: OwedCall,
+        *,
+        wait_seconds: float,
+        attempt: bool,
+        settle_seconds: float,
+        lane: Lane | None = None,
+        step: dict[str, Any] | None = None,
+        partial: bytes | None = None,
+        requests: int = 0,
+    ) -> bool:
+        """Put a call back, due again after `wait_seconds`; False if the lease was stale.
+
+        `attempt`: does it cost one of the schedule? If the word that the call has ended came while we held it, it is due
+        `settle_seconds` after that word instead, and the schedule begins anew. `partial`: an incomplete answer worth
+        keeping. `requests`: how many were spent.
+        """
+        sid = call.call_sid
+        keys = [*self.fetches.keys, self.key("call", sid), self.key("story", sid), self.key("events", sid)]
+        args: list[Argument] = [
+            sid,
+            call.lease.id,
+            wait_seconds * 1000,
+            int(attempt),
+            int(lane or 0),
+            int(call.state.ended is not None),
+            settle_seconds * 1000,
+            "" if step is None else json.dumps(step),
+            b"" if partial is None else pack_body(partial),
+            requests,
+            self._clock(),
+        ]
+        return bool(self._scripts.run("backlog/postpone", keys, args))
+
+    def decide(self, call_sid: str, lease: Lease, verdict: Verdict) -> bool:
+        """Close a call's books and put its record on the sinks' backlogs, in one script; False if the lease was stale."""
+        per_call = [self.key(part, call_sid) for part in ("call", "story", "events", "deliveries")]
+        per_account = [self.key(part) for part in ("settled", "dead", "forget", "totals")]
+        sink_lanes = [self.key(f"sink:{sink}", "due", Lane.LIVE.name.lower()) for sink in verdict.sinks]
+        confirm = "" if verdict.confirm_seconds is None else verdict.confirm_seconds * 1000
+        args: list[Argument] = [
+            call_sid,
+            lease.id,
+            verdict.outcome,
+            verdict.event_key,
+            b"" if verdict.event is None else pack_event(verdict.event),
+            verdict.revision,
+            verdict.reason,
+            verdict.requests,
+            confirm,
+            "" if verdict.step is None else json.dumps(verdict.step),
+            self._retention_ms,
+            self._clock(),
+            *verdict.sinks,
+        ]
+        keys = [*self.fetches.keys, *per_call, *per_account, *sink_lanes]
+        return bool(self._scripts.run("backlog/settle", keys, args))
+
+    def forget_old(self, now_ms: float) -> int:
+        """Forget the calls whose retention is over; returns how many."""
+        due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms, start=0, num=FORGOTTEN_AT_ONCE)
+        forgotten = 0
+        for sid in (raw.decode() for raw in due):
+            per_call = [self.key(part, sid) for part in ("call", "story", "events", "deliveries")]
+            keys = [*self.fetches.keys, *per_call, self.key("settled"), self.key("forget")]
+            args: list[Argument] = [sid, FORGET_AGAIN_SECONDS * 1000, self._clock()]
+            forgotten += self._scripts.run("backlog/forget", keys, args)
+        return forgotten

@@ -1,0 +1,132 @@
+"""The deliveries of one account's records to one sink: claimed, put back, done, or dead."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from worker.ledger.backlog import Backlog, Claim, Clock, Lease, server_clock
+from worker.ledger.codec import unpack_event
+from worker.ledger.keys import of_account
+
+if TYPE_CHECKING:
+    import redis
+
+    from worker.ledger.scripts import Argument, Scripts
+
+# A webhook may take 15 s to connect and 15 s to answer; the rest is margin for a slow Redis or disk.
+LEASE_SECONDS = 60.0
+# How many attempts of a delivery are kept for whoever asks what happened.
+ATTEMPTS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwedDelivery:
+    """A delivery that we hold a lease on: the record, and the attempts so far."""
+
+    lease: Lease
+    claim: Claim
+    event: dict[str, Any]
+    attempts: tuple[dict[str, Any], ...]
+
+    @property
+    def call_sid(self) -> str:
+        """The CallSid of the record."""
+        return self.lease.item.partition("/")[0]
+
+    @property
+    def event_key(self) -> str:
+        """The record's `<revision>/<kind>`."""
+        return self.lease.item.partition("/")[2]
+
+    def attempted(self, answer: str, state: str) -> str:
+        """Return the delivery's JSON with one more attempt, whose outcome was `answer`."""
+        step = {"at": round(self.claim.now), "answer": answer}
+        return json.dumps({"state": state, "attempts": [*self.attempts, step][-ATTEMPTS_KEPT:]})
+
+
+class DeliveryBook:
+    """Everything about the deliveries of one account to one sink; its backlog is `backlog`."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        scripts: Scripts,
+        account_sid: str,
+        sink: str,
+        *,
+        retention_seconds: float,
+        clock: Clock = server_clock,
+    ) -> None:
+        self.account_sid = account_sid
+        self.sink = sink
+        self._client: Any = client  # its answers are bytes, which redis-py's types cannot say
+        self._scripts = scripts
+        self._clock = clock
+        self._retention_ms = retention_seconds * 1000
+        self.backlog = Backlog(scripts, account_sid, f"sink:{sink}", lease_seconds=LEASE_SECONDS, clock=clock)
+
+    def key(self, *parts: str) -> str:
+        """Return the key of something of this account."""
+        return of_account(self.account_sid, *parts)
+
+    @property
+    def dead_key(self) -> str:
+        """The key of this sink's dead letters."""
+        return self.key(f"sink:{self.sink}", "dead")
+
+    def claim(self, lease: Lease) -> OwedDelivery | None:
+        """Begin the work on a leased delivery; None if it is no longer owed under this lease."""
+        claim = self.backlog.claim(lease)
+        if claim is None:
+            return None
+        call_sid, _, event_key = lease.item.partition("/")
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hget(self.key("events", call_sid), event_key)
+        pipeline.hget(self.key("deliveries", call_sid), f"{self.sink}/{event_key}")
+        packed, delivery = pipeline.execute()
+        attempts = json.loads(delivery or b"{}").get("attempts", [])
+        return OwedDelivery(lease, claim, unpack_event(packed), tuple(attempts))
+
+    def delivered(self, delivery: OwedDelivery, answer: str) -> bool:
+        """Close the books: the sink has the record. False if the lease was stale (it may get it again)."""
+        return self._finish(delivery, "delivered", answer)
+
+    def bury(self, delivery: OwedDelivery, answer: str) -> bool:
+        """Give a delivery up; it stays as a dead letter until somebody retries or drops it."""
+        return self._finish(delivery, "dead", answer)
+
+    def postpone(self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool) -> bool:
+        """Put a delivery back, due again after `wait_seconds`; `attempt`: does it cost one of the schedule?"""
+        note = delivery.attempted(answer, "waiting") if attempt else ""
+        args: list[Argument] = [
+            delivery.lease.item,
+            delivery.lease.id,
+            self.sink,
+            wait_seconds * 1000,
+            int(attempt),
+            note,
+            self._clock(),
+        ]
+        keys = [*self.backlog.keys, self.key("deliveries", delivery.call_sid)]
+        return bool(self._scripts.run("backlog/redeliver", keys, args))
+
+    def _finish(self, delivery: OwedDelivery, outcome: str, answer: str) -> bool:
+        keys = [
+            *self.backlog.keys,
+            self.key("deliveries", delivery.call_sid),
+            self.key("forget"),
+            self.key("totals"),
+            self.dead_key,
+        ]
+        args: list[Argument] = [
+            delivery.lease.item,
+            delivery.lease.id,
+            self.sink,
+            outcome,
+            delivery.attempted(answer, outcome),
+            self._retention_ms,
+            self._clock(),
+        ]
+        return bool(self._scripts.run("backlog/delivered", keys, args))

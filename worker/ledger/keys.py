@@ -1,0 +1,31 @@
+"""The names of everything the ledger keeps in Redis, and what each holds.
+
+Every key of one account carries the account in a hash tag, so that one script may touch them all on a Redis Cluster too.
+Times are milliseconds since the epoch, by Redis's own clock.
+
+| key | type | holds |
+|---|---|---|
+| `lw:ledger` | hash | `schema` (of all that is stored), `created_at` |
+| `lw:workers` | zset | worker process with its number of threads → last sign of life |
+| `lw:sinks` | hash | sink → JSON of its state, where it is not simply active |
+| `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
+| `lw:{a}:story:<sid>` | list | what happened to the call, one JSON a step, the last 50 |
+| `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the record sent out, packed; `partial` → the last incomplete answer |
+| `lw:{a}:deliveries:<sid>` | hash | `<sink>/<revision>/<kind>` → JSON of the delivery; `pending` → how many are not finished |
+| `lw:{a}:settled`, `:dead`, `:forget` | zset | call → when it settled, when it was given up, when to forget it |
+| `lw:{a}:totals` | hash | counters: received, settled, `delivered:<sink>` … |
+| `lw:{a}:fence` | string | the last lease id given out |
+| `lw:{a}:fetch:…`, `lw:{a}:sink:<name>:…` | | one backlog each: see `Backlog` |
+| `lw:{a}:bucket:flying`, `:cooling`, `:gate` | zset, zset, hash | the token bucket: see `TokenBucket` |
+"""
+
+from __future__ import annotations
+
+LEDGER = "lw:ledger"
+WORKERS = "lw:workers"
+SINKS = "lw:sinks"
+
+
+def of_account(account_sid: str, *parts: str) -> str:
+    """Return the key of something that belongs to an account."""
+    return ":".join((f"lw:{{{account_sid}}}", *parts))

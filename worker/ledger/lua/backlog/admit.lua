@@ -1,0 +1,43 @@
+-- Note a callback, and with the first one of a call the call itself.
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 totals
+-- ARGV 1 CallSid, 2 the callback packed, 3 '1' if it says that the call has ended, 4 wait in ms until the first fetch,
+--      5 callbacks kept of one call at most, 6 clock or ''
+-- Returns 1 if the call was not known, else 0.
+-- The first callback that says so sets the end: the wait runs from it, and the schedule begins anew. Callbacks that do
+-- not say so put the first fetch off while the call goes on. Whatever comes after the end moves nothing any more.
+local now, sid, ended = clock(ARGV[6]), ARGV[1], ARGV[3] == '1'
+local due = now + tonumber(ARGV[4])
+
+if redis.call('EXISTS', KEYS[9]) == 0 then
+  local state = { since = math.floor(now) }
+  if ended then state.ended = state.since end
+  redis.call('RPUSH', KEYS[9], cjson.encode(state), ARGV[2])
+  redis.call('ZADD', KEYS[1], text(due), sid)
+  redis.call('HINCRBY', KEYS[10], 'received', 1)
+  return 1
+end
+
+-- A retried write whose answer was lost: it is noted already, and `1` was the answer if it was the first.
+if redis.call('LINDEX', KEYS[9], -1) == ARGV[2] then
+  return redis.call('LLEN', KEYS[9]) == 2 and 1 or 0
+end
+
+local state = cjson.decode(redis.call('LINDEX', KEYS[9], 0))
+if redis.call('LLEN', KEYS[9]) <= tonumber(ARGV[5]) then
+  redis.call('RPUSH', KEYS[9], ARGV[2])
+else
+  state.dropped = (state.dropped or 0) + 1
+end
+if not state.revision and not state.ended then
+  if ended then
+    state.ended = math.floor(now)
+    if undue(sid) then
+      redis.call('ZADD', KEYS[1], text(due), sid)
+      redis.call('HDEL', ATTEMPTS, sid)
+    end
+  elseif redis.call('ZSCORE', KEYS[1], sid) then
+    redis.call('ZADD', KEYS[1], 'GT', text(due), sid)
+  end
+end
+redis.call('LSET', KEYS[9], 0, cjson.encode(state))
+return 0

@@ -1,0 +1,33 @@
+-- Lease what is due, the most urgent first.
+-- KEYS 1-8 backlog, 9 fence counter
+-- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or ''
+-- Returns a flat list: item, lease, item, lease ...
+-- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
+-- retries. The last lane (confirmations) has no such share: it lives on what nobody else wants.
+local SHARE = 20
+local now, leased = clock(ARGV[7]), {}
+local left = { tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]) }
+
+local function first_due(lane)
+  if left[lane] <= 0 then return nil end
+  local found = redis.call('ZRANGEBYSCORE', KEYS[lane], '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 1)
+  return found[1], found[2]
+end
+
+for _ = 1, tonumber(ARGV[1]) do
+  local turn = tonumber(redis.call('GET', KEYS[9]) or '0') + 1
+  local order = { 1, 2, 3, 4 }
+  if turn % SHARE == 0 then order = { 2, 3, 1, 4 } end
+  local item, due, lane
+  for _, candidate in ipairs(order) do
+    item, due = first_due(candidate)
+    lane = candidate
+    if item then break end
+  end
+  if not item then break end
+  left[lane] = left[lane] - 1
+  redis.call('ZREM', KEYS[lane], item)
+  table.insert(leased, item)
+  table.insert(leased, tostring(hold(KEYS[9], item, lane, tonumber(due), now + tonumber(ARGV[6]))))
+end
+return leased

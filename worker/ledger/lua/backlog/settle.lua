@@ -1,0 +1,46 @@
+-- Decide a call: store its record, put it on the backlog of every sink that wants it, and close the call's books.
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 dead, 15 forget, 16 totals,
+--      17 ... the most urgent due list of each sink that wants the record
+-- ARGV 1 CallSid, 2 lease, 3 'settled' | 'dead' | 'confirmed', 4 <revision>/<kind> of the record or '', 5 the record packed,
+--      6 the call's revision from now on, 7 reason or '', 8 requests spent, 9 wait in ms for the confirmation or '',
+--      10 step for the story as JSON or '', 11 retention in ms, 12 clock or '', 13 ... the sinks' names
+-- Returns 1, or 0 for a stale lease.
+local now, sid, outcome = clock(ARGV[12]), ARGV[1], ARGV[3]
+if not held(sid, ARGV[2]) then return 0 end
+unhold(sid)
+redis.call('HDEL', DEATHS, sid)
+redis.call('HDEL', ATTEMPTS, sid)
+
+local state = cjson.decode(redis.call('LINDEX', KEYS[9], 0))
+state.fetches = (state.fetches or 0) + tonumber(ARGV[8])
+if ARGV[6] ~= '0' then state.revision = tonumber(ARGV[6]) end
+state.reason = ARGV[7] ~= '' and ARGV[7] or nil
+redis.call('LSET', KEYS[9], 0, cjson.encode(state))
+
+if outcome == 'settled' then
+  if redis.call('ZADD', KEYS[13], text(now), sid) == 1 then redis.call('HINCRBY', KEYS[16], 'settled', 1) end
+  redis.call('ZREM', KEYS[14], sid)
+elseif outcome == 'dead' then
+  redis.call('ZADD', KEYS[14], text(now), sid)
+end
+if outcome ~= 'dead' then redis.call('HDEL', KEYS[11], 'partial') end
+
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[11], ARGV[4], ARGV[5])
+  for i = 13, #ARGV do
+    local delivery = ARGV[i] .. '/' .. ARGV[4]
+    if redis.call('HSETNX', KEYS[12], delivery, '{}') == 1 then
+      redis.call('HINCRBY', KEYS[12], 'pending', 1)
+      redis.call('ZADD', KEYS[17 + i - 13], text(now), sid .. '/' .. ARGV[4])
+    end
+  end
+end
+if ARGV[9] ~= '' then redis.call('ZADD', KEYS[4], text(now + tonumber(ARGV[9])), sid) end
+if ARGV[10] ~= '' then
+  redis.call('RPUSH', KEYS[10], ARGV[10])
+  redis.call('LTRIM', KEYS[10], -50, -1)
+end
+if outcome ~= 'dead' and tonumber(redis.call('HGET', KEYS[12], 'pending') or '0') == 0 then
+  redis.call('ZADD', KEYS[15], text(now + tonumber(ARGV[11])), sid)
+end
+return 1

@@ -1,0 +1,232 @@
+"""How things stand: the numbers of the status, where calls are, and one call's whole story. Reads only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from worker.ledger.backlog import Lane
+from worker.ledger.bucket import Gate, Look, read_look
+from worker.ledger.calls import CallBook, CallState
+from worker.ledger.codec import unpack_callback, unpack_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemas.callback import Callback
+    from worker.ledger import Ledger
+
+# The oldest of a lane is looked for among so many that are due first: fresh calls are due in the order in which they
+# came, so it is nearly always the very first.
+_OLDEST_AMONG = 16
+_WAITING_LANES = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
+
+STATES = ("waiting", "fetching", "settled", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStanding:
+    """How an account stands. Times are in seconds, moments in milliseconds of Redis's clock."""
+
+    sid: str
+    state: str
+    reason: str | None
+    received: int
+    waiting: int
+    fetching: int
+    settled: int
+    dead: int
+    oldest_waiting_seconds: float
+    eta_seconds: float
+    look: Look
+    paused_until_ms: float | None
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkStanding:
+    """How a sink stands, over all accounts."""
+
+    name: str
+    state: str
+    reason: str | None
+    waiting: int
+    delivered: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallStanding:
+    """Where a call is: its state, when that is due or was reached, and what is known of it."""
+
+    account_sid: str
+    call_sid: str
+    state: str
+    at_ms: float
+    since_ms: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """All that the ledger holds of a call."""
+
+    standing: CallStanding
+    details: CallState
+    callbacks: tuple[Callback, ...]
+    steps: tuple[dict[str, Any], ...]
+    events: dict[str, dict[str, Any]]
+    deliveries: dict[str, dict[str, Any]]
+
+
+def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
+    """Count an account's calls and look at its bucket. One round trip, and one more where calls wait."""
+    book = ledger.calls[sid]
+    client, keys = ledger.client, book.fetches.keys
+    pipeline = client.pipeline(transaction=False)
+    for lane in _WAITING_LANES:
+        pipeline.zcard(book.fetches.due_key(lane))
+        pipeline.zrange(book.fetches.due_key(lane), 0, _OLDEST_AMONG - 1)
+    pipeline.hvals(keys[5])
+    pipeline.hgetall(book.key("totals"))
+    pipeline.zcard(book.key("dead"))
+    pipeline.hgetall(book.bucket.keys[2])
+    pipeline.zrange(book.fetches.due_key(Lane.LIVE), -1, -1, withscores=True)
+    pipeline.time()
+    book.bucket.look_on(pipeline)
+    *lanes, fences, totals, dead, gate, last_live, time, look_answer = pipeline.execute()
+    now = time[0] * 1000 + time[1] / 1000
+    look = read_look(look_answer)
+    waiting = sum(lanes[::2])
+    # A call that is only being confirmed is settled; its lease is not "fetching".
+    fetching = sum(1 for fence in fences if int(fence.split()[1]) != Lane.CONFIRM)
+    paused_until = float(gate[b"paused_until"]) if b"paused_until" in gate else 0.0
+    return AccountStanding(
+        sid=sid,
+        state=_state(look, book),
+        reason=gate[b"suspension"].decode() if b"suspension" in gate else None,
+        received=int(totals.get(b"received", 0)),
+        waiting=waiting,
+        fetching=fetching,
+        settled=int(totals.get(b"settled", 0)),
+        dead=dead,
+        oldest_waiting_seconds=_oldest(client, book, [raw for names in lanes[1::2] for raw in names], now),
+        eta_seconds=_eta(book, waiting, look, now, last_live),
+        look=look,
+        paused_until_ms=paused_until if paused_until > now else None,
+        refused=int(gate.get(b"refused", 0)),
+    )
+
+
+def _state(look: Look, book: CallBook) -> str:
+    if look.gate in {Gate.SUSPENDED, Gate.PROBE}:
+        return "suspended"
+    if look.gate is Gate.PAUSED:
+        return "paused"
+    return "yielding" if look.limit < book.account.quota else "active"
+
+
+def _oldest(client: Any, book: CallBook, first: list[bytes], now: float) -> float:
+    """Return the age in seconds of the call that has waited longest since its first callback."""
+    pipeline = client.pipeline(transaction=False)
+    for raw in first:
+        pipeline.lindex(book.key("call", raw.decode()), 0)
+    states = [CallState.parse(text) for text in pipeline.execute() if text is not None] if first else []
+    return max((max(0.0, now - state.since) / 1000 for state in states), default=0.0)
+
+
+def _eta(book: CallBook, waiting: int, look: Look, now: float, last_live: list[tuple[bytes, float]]) -> float:
+    """Return in how many seconds the backlog will be done: by quota, and not before its last fresh call is due."""
+    if not waiting:
+        return 0.0
+    by_quota = max(0, waiting - look.free) / look.limit * book.account.quota_seconds
+    by_due = (last_live[0][1] - now) / 1000 if last_live else 0.0
+    return round(look.gate_seconds + max(by_quota, by_due, 0.0), 3)
+
+
+def sink_standing(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) -> SinkStanding:
+    """Count a sink's deliveries over all accounts; `states` is what `Ledger.sink_states` returned."""
+    books = [book for (_, sink), book in ledger.deliveries.items() if sink == name]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book in books:
+        for lane in Lane:
+            pipeline.zcard(book.backlog.due_key(lane))
+        pipeline.zcard(book.backlog.leases_key)
+        pipeline.hget(book.key("totals"), f"delivered:{name}")
+        pipeline.zcard(book.dead_key)
+    answers = pipeline.execute()
+    rows = [answers[at : at + len(Lane) + 3] for at in range(0, len(answers), len(Lane) + 3)]
+    state = states.get(name, {})
+    return SinkStanding(
+        name=name,
+        state=state.get("state", "active"),
+        reason=state.get("reason"),
+        waiting=sum(sum(row[: len(Lane) + 1]) for row in rows),
+        delivered=sum(int(row[-2] or 0) for row in rows),
+        dead=sum(row[-1] for row in rows),
+    )
+
+
+def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallStanding]:
+    """Return up to `limit` calls of an account in one of STATES, by the time of that state (waiting: by when due)."""
+    book = ledger.calls[sid]
+    found: list[tuple[bytes, float]] = []
+    for key in _index_keys(book, state):
+        found += ledger.client.zrange(key, 0, limit - 1, desc=newest_first, withscores=True)
+    found.sort(key=lambda row: row[1], reverse=newest_first)
+    found = found[:limit]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for raw, _ in found:
+        pipeline.lindex(book.key("call", raw.decode()), 0)
+    details = pipeline.execute() if found else []
+    return [_standing(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
+
+
+def _index_keys(book: CallBook, state: str) -> list[str]:
+    if state == "waiting":
+        return [book.fetches.due_key(lane) for lane in _WAITING_LANES]
+    return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
+
+
+def _standing(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallStanding:
+    details = CallState.parse(text) if text is not None else None
+    return CallStanding(
+        account_sid,
+        call_sid,
+        state,
+        at,
+        details.since if details else None,
+        details.reason if details else None,
+    )
+
+
+def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
+    """Yield what is known of a call, for each account that knows it (a CallSid is one account's, so at most one)."""
+    for sid, book in ledger.calls.items():
+        pipeline = ledger.client.pipeline(transaction=False)
+        pipeline.lrange(book.key("call", call_sid), 0, -1)
+        pipeline.lrange(book.key("story", call_sid), 0, -1)
+        pipeline.hgetall(book.key("events", call_sid))
+        pipeline.hgetall(book.key("deliveries", call_sid))
+        for state in STATES:
+            for key in _index_keys(book, state):
+                pipeline.zscore(key, call_sid)
+        stored, steps, events, deliveries, *scores = pipeline.execute()
+        if not stored:
+            continue
+        where = [state for state in STATES for _ in _index_keys(book, state)]
+        state, at = next(
+            ((name, score) for name, score in zip(where, scores, strict=True) if score is not None),
+            ("fetching", 0.0),
+        )
+        yield CallStory(
+            standing=_standing(sid, call_sid, state, at, stored[0]),
+            details=CallState.parse(stored[0]),
+            callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
+            steps=tuple(json.loads(step) for step in steps),
+            events={key.decode(): unpack_event(packed) for key, packed in sorted(events.items()) if key != b"partial"},
+            deliveries={
+                key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"
+            },
+        )

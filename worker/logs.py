@@ -1,0 +1,119 @@
+"""Logs: events with fields, one JSON object a line (or coloured text on a terminal), on standard error.
+
+Whatever the library it comes from, a line passes through the same processors, and through one that masks phone numbers
+to their last four digits and leaves no secret of the settings standing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+    from schemas.settings import Settings
+
+# Contract section 8.
+_SHOWN = 4
+# Seven digits are the shortest subscriber number in use; times, counts and ids of ours are excluded by what surrounds
+# them (a CallSid is letters and digits, a date has dashes).
+_NUMBER = re.compile(r"(?<![0-9A-Za-z_.:-])(\+?\d{3,})(\d{4})(?![0-9A-Za-z_.:])")
+# These speak at INFO of every task and connection; a healthy hour is short.
+_TALKATIVE = ("celery", "kombu", "urllib3", "amqp", "granian", "_granian", "requests_hardened")
+# Fields that hold numbers of ours, never of a person.
+_OURS = frozenset({"timestamp", "pid", "port", "seconds", "count", "account", "call_sid", "lease", "version"})
+
+
+def mask_number(number: str) -> str:
+    """Return a phone number with all but its last four digits masked."""
+    return f"…{number[-_SHOWN:]}" if len(number) > _SHOWN else number
+
+
+class Mask:
+    """A structlog processor: masks phone numbers, and the secrets it is given, in every text of an event."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Longest first: a secret may hold another.
+        known = sorted({secret for secret in secrets if len(secret) >= _SHOWN}, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def text(self, text: str) -> str:
+        """Return a text with nothing in it that must not show."""
+        if self._secrets is not None:
+            text = self._secrets.sub("***", text)
+        return _NUMBER.sub(lambda found: f"…{found[2]}", text)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {key: value if key in _OURS else self._masked(value) for key, value in event.items()}
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {key: self._masked(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._masked(part) for part in value]
+        return value
+
+
+def secrets_of(settings: Settings) -> set[str]:
+    """Return everything in the settings that must never show."""
+    secrets = {value for account in settings.accounts for value in (account.api_key, account.api_token)}
+    secrets |= {token for account in settings.accounts for token in account.callback_tokens}
+    secrets |= {secret for sink in settings.sinks for secret in sink.secrets}
+    for url in (settings.redis_url, settings.broker_url, *(sink.url for sink in settings.sinks)):
+        found = re.match(r"[^:/?#]+://[^/?#]*:([^@/?#]+)@", url or "")
+        if found:
+            secrets.add(found[1])
+    if settings.console_password:
+        secrets.add(settings.console_password)
+    return secrets
+
+
+def set_up_logs(settings: Settings, *, stream: Any = None) -> None:
+    """Send all logging of this process, ours and the libraries', through one pipeline."""
+    stream = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        Mask(secrets_of(settings)),
+    ]
+    log_format = settings.log_format or ("console" if stream.isatty() else "json")
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=24)
+        if log_format == "console"
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for name in _TALKATIVE:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))

@@ -1,0 +1,109 @@
+"""A worker process: Celery's threads, and the dispatcher beside them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from celery import signals
+from celery.platforms import SecurityWarning
+
+from worker.celery import QUEUE, make_celery
+from worker.connections import connect, without_password
+from worker.dispatcher import Dispatcher
+from worker.ledger import Ledger
+from worker.logs import set_up_logs
+from worker.sinks import open_sinks
+from worker.tasks import Carrier, register
+from worker.workshop import Workshop
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# A thread spends its time waiting for Exotel or a sink; eight keep 3.3 calls a second going at 2 s each.
+THREADS = 8
+_AGAIN_SECONDS = 1.0
+_LAST_ROUND_SECONDS = 2.0
+
+
+def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
+    """Work until SIGTERM or SIGINT; what is in flight then is finished. Returns the exit code.
+
+    Raises BadSink where a sink cannot be opened, LedgerUnusable where this Redis will never do. A Redis that is away is
+    waited for.
+    """
+    set_up_logs(settings)
+    # Celery warns whoever runs it as root because of pickled messages; ours are JSON and nothing else is accepted.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    sinks = open_sinks(settings)
+    ledger = Ledger(connect(settings), settings)
+    open_when_there(ledger)
+    app = make_celery(settings)
+    shop = Workshop(settings, ledger, sinks)
+    dispatcher = Dispatcher(shop, Carrier(app), name=f"{socket.gethostname()}:{os.getpid()}", threads=threads)
+    shop.nudge = dispatcher.nudge
+    register(app, shop)
+    thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
+    # From the first signal on nothing new is leased: what runs is finished, what waits in Celery's queue is other
+    # workers' work, or due again when its lease is over.
+    signals.worker_shutting_down.connect(lambda **_: dispatcher.stop(), weak=False)
+    signals.worker_ready.connect(lambda **_: _ready(thread, threads, settings), weak=False)
+    worker = app.Worker(
+        pool_cls="threads",
+        concurrency=threads,
+        queues=[QUEUE],
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    dispatcher.stop()
+    if thread.is_alive():
+        thread.join(_LAST_ROUND_SECONDS)
+    _take_leave(dispatcher)
+    for sink in sinks.values():
+        sink.close()
+    log.info("worker.stopped")
+    return worker.exitcode or 0
+
+
+def open_when_there(ledger: Ledger) -> None:
+    """Open the ledger, waiting for a Redis that is away. Raises LedgerUnusable."""
+    told = False
+    while True:
+        try:
+            if ledger.open():
+                log.warning("ledger.new", hint="nothing was stored in this Redis before: is it the right one?")
+        except redis.RedisError as error:
+            if not told:
+                log.error(
+                    "ledger.unreachable",
+                    redis=without_password(ledger.settings.redis_url or ""),
+                    error=str(error),
+                )
+            told = True
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _ready(thread: threading.Thread, threads: int, settings: Settings) -> None:
+    log.info("worker.ready", threads=threads, accounts=len(settings.accounts), sinks=len(settings.sinks))
+    thread.start()
+
+
+def _take_leave(dispatcher: Dispatcher) -> None:
+    try:
+        dispatcher.say_goodbye()
+    except redis.RedisError as error:
+        log.warning("ledger.unreachable", error=str(error))

@@ -1,0 +1,60 @@
+"""What every sink is: options, open, send, check, close."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
+
+from marshmallow import Schema
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
+
+#: A record: the finished CloudEvent of contract section 5, JSON-ready.
+Record = dict[str, Any]
+
+
+class Sink:
+    """A place records go to. Subclasses say what their options are, and how to send.
+
+    One sink is shared by all threads of a worker: `send` has to be safe for that.
+    """
+
+    #: The options of this kind, taken from the URL's query and from `[[sinks]]` in legwork.toml.
+    Options: ClassVar[type[Schema]] = Schema
+    #: How many records `send` takes at once. Either all of them are delivered, or none is.
+    batch: ClassVar[int] = 1
+
+    def __init__(self, spec: SinkSpec) -> None:
+        """Read the options. Raises marshmallow.ValidationError with what is wrong."""
+        self.name = spec.name
+        self.secrets = spec.secrets
+        schema = self.Options()
+        # By hand: `urlunsplit` would make `file:name` absolute.
+        base, _, text = spec.url.partition("?")
+        query = parse_qsl(text, keep_blank_values=True)
+        ours = {key: value for key, value in query if key in schema.fields}
+        others = [(key, value) for key, value in query if key not in schema.fields]
+        #: The URL without our own options.
+        self.url = f"{base}?{urlencode(others)}" if others else base
+        self.options: dict[str, Any] = schema.load({**ours, **spec.options})
+
+    def open(self) -> None:
+        """Get ready. Raises LegworkError or OSError where it is known already that sending cannot work."""
+
+    def send(self, records: list[Record]) -> str:
+        """Deliver up to `batch` records, and return what the other side said, in a word.
+
+        Raises TemporaryFailure (again later), PermanentFailure (never this record), SinkGone (disable the sink).
+        """
+        raise NotImplementedError
+
+    def check(self) -> str:
+        """Find out whether the other side is there, without sending a record; returns a word about it.
+
+        Raises LegworkError or OSError.
+        """
+        return "nothing to check"
+
+    def close(self) -> None:
+        """Let go of connections and files."""

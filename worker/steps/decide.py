@@ -1,0 +1,161 @@
+"""Decide a call: settled, corrected, confirmed as it was, or given up; build the record that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from marshmallow import ValidationError
+
+from schemas.legs import LegsAnswer, load_legs
+from schemas.record import TYPE_CORRECTED
+from worker.errors import LegworkError, NotFinalYet
+from worker.ledger.backlog import Lane, Lease
+from worker.ledger.calls import CallBook, CallState, OwedCall, Verdict
+from worker.record import Provenance, build_record, same_facts
+
+if TYPE_CHECKING:
+    from worker.exotel import Fetched
+    from worker.workshop import Workshop
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a request was sent, in milliseconds of Redis's clock (no clock of a worker gets into a record)."""
+
+    at_ms: float
+
+
+def settle(shop: Workshop, book: CallBook, call: OwedCall, fetched: Fetched, sent: Sent) -> None:
+    """The answer is final: send the record out, or a correction if it differs from what was sent before."""
+    revision = call.state.revision + 1
+    provenance = _provenance(call, sent, fetched)
+    event = _record(book, call, revision, provenance, answer=fetched.answer, settled=True)
+    step = _step(call, "200: final")
+    if revision > 1:
+        before = _last_record(book, call)
+        if before is not None and before["data"]["settled"] and same_facts(before, event):
+            verdict = Verdict("confirmed", call.state.revision, step=step)
+            book.decide(call.call_sid, call.lease, verdict)
+            return
+    confirm = shop.settings.confirm_seconds if revision == 1 and shop.settings.confirm_seconds > 0 else None
+    _send_out(shop, book, call, event, "settled", revision, step=step, confirm_seconds=confirm)
+
+
+def give_up(shop: Workshop, book: CallBook, call: OwedCall, failure: LegworkError, sent: Sent) -> None:
+    """Past the schedule: say so to the sinks, with the legs that were seen if there were any."""
+    step = _step(call, str(failure))
+    if call.claim.lane is Lane.CONFIRM:
+        # What was sent stands; only its confirmation could not be had.
+        book.decide(call.call_sid, call.lease, Verdict("confirmed", call.state.revision, step=step))
+        return
+    body = (failure.body if isinstance(failure, NotFinalYet) else None) or book.partial(call.call_sid)
+    answer = _legs_seen(body, book)
+    event = _record(book, call, 1, _provenance(call, sent, None), answer=answer, settled=False, reason=str(failure))
+    log.warning("call.dead", reason=str(failure))
+    _send_out(shop, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure))
+
+
+def bury(shop: Workshop, book: CallBook, lease: Lease, reason: str) -> None:
+    """Bury a call that no worker survives; a call is never lost without the sinks hearing of it."""
+    call = book.claim(lease)
+    if call is None:
+        return
+    with structlog.contextvars.bound_contextvars(account=book.account.sid, call_sid=call.call_sid):
+        give_up(shop, book, call, LegworkError(reason), Sent(at_ms=call.claim.now))
+
+
+def _send_out(
+    shop: Workshop,
+    book: CallBook,
+    call: OwedCall,
+    event: dict[str, Any],
+    outcome: str,
+    revision: int,
+    *,
+    step: dict[str, Any],
+    reason: str = "",
+    confirm_seconds: float | None = None,
+) -> None:
+    kind = event["type"].rpartition(".")[2]
+    verdict = Verdict(
+        outcome,
+        revision,
+        event_key=f"{event['data']['revision']}/{kind}",
+        event=event,
+        sinks=shop.sinks_for(book.account.sid, event["type"]),
+        reason=reason,
+        confirm_seconds=confirm_seconds,
+        step=step,
+    )
+    if book.decide(call.call_sid, call.lease, verdict):
+        shop.nudge()
+        if event["type"] == TYPE_CORRECTED:
+            log.info("call.corrected", revision=revision)
+
+
+def _record(
+    book: CallBook,
+    call: OwedCall,
+    revision: int,
+    provenance: Provenance,
+    *,
+    answer: LegsAnswer | None,
+    settled: bool,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    return build_record(
+        account_sid=book.account.sid,
+        call_sid=call.call_sid,
+        revision=revision,
+        settled=settled,
+        callbacks=call.callbacks,
+        answer=answer,
+        provenance=provenance,
+        timezone=book.account.timezone,
+        region=book.account.region,
+        reason=reason,
+    )
+
+
+def _last_record(book: CallBook, call: OwedCall) -> dict[str, Any] | None:
+    revision = call.state.revision
+    return book.event(call.call_sid, f"{revision}/{'completed' if revision == 1 else 'corrected'}")
+
+
+def _legs_seen(body: bytes | None, book: CallBook) -> LegsAnswer | None:
+    if body is None:
+        return None
+    try:
+        answer = load_legs(body, timezone=book.account.timezone)
+    except ValidationError:
+        return None
+    return answer if answer.legs else None
+
+
+def _provenance(call: OwedCall, sent: Sent, fetched: Fetched | None) -> Provenance:
+    state: CallState = call.state
+    seconds = 0.0 if fetched is None else fetched.seconds
+    return Provenance(
+        fetched_at=None if fetched is None else _moment(sent.at_ms + seconds * 1000),
+        fetches=state.fetches + 1,
+        response_sha256=None if fetched is None else fetched.sha256,
+        first_callback_at=_moment(state.since),
+        waited_seconds={
+            "settle": round(max(0.0, call.claim.due - state.since) / 1000, 3),
+            "quota": round(max(0.0, sent.at_ms - call.claim.due) / 1000, 3),
+            "fetch": round(seconds, 3),
+        },
+    )
+
+
+def _moment(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _step(call: OwedCall, answer: str) -> dict[str, Any]:
+    return {"at": round(call.claim.now), "step": "fetch", "answer": answer}

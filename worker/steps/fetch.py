@@ -1,0 +1,140 @@
+"""Fetch one call's legs, with a token, and say what comes of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled
+from worker.exotel import Fetched
+from worker.ledger.backlog import Lane, Lease
+from worker.retry import wait_before
+from worker.steps.decide import Sent, give_up, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.ledger.bucket import Grant
+    from worker.ledger.calls import CallBook, OwedCall
+    from worker.workshop import Workshop
+
+log = structlog.get_logger(__name__)
+
+# A thread may wait in place for a token so long; with a longer wait the call goes back into the backlog, where a more
+# urgent one may overtake it.
+LONGEST_WAIT_SECONDS = 1.0
+
+
+def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
+    """Fetch a leased call, if it is still owed under this lease, and note what comes of it."""
+    book = shop.ledger.calls[account_sid]
+    call = book.claim(lease)
+    if call is None:
+        return
+    with structlog.contextvars.bound_contextvars(account=account_sid, call_sid=call.call_sid):
+        began = shop.monotonic()
+        with _token(shop, book, call) as grant:
+            if grant is None:
+                return
+            sent = Sent(at_ms=call.claim.now + (shop.monotonic() - began) * 1000)
+            outcome = _ask(shop, book, call)
+        if grant.is_probe and not isinstance(outcome, AccountSuspended) and book.bucket.resume():
+            log.info("account.resumed")
+        _note(shop, book, call, outcome, sent)
+
+
+@contextmanager
+def _token(shop: Workshop, book: CallBook, call: OwedCall) -> Iterator[Grant | None]:
+    """Hold a token while a request is under way; None if there is none, and the call has been put back."""
+    token = f"{call.call_sid}:{call.lease.id}"
+    grant = book.bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
+    shut_seconds = grant.wait_seconds
+    if grant.taken and grant.wait_seconds > 0:
+        shop.sleep(grant.wait_seconds)
+        shut_seconds = book.bucket.still_open(token)
+    if not grant.taken or shut_seconds > 0:
+        _put_back(shop, book, call, shut_seconds)
+        yield None
+        return
+    try:
+        yield grant
+    finally:
+        book.bucket.give_back(token)
+
+
+def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Fetched | TemporaryFailure | AccountSuspended:
+    try:
+        return shop.clients[book.account.sid].fetch_legs(call.call_sid)
+    except (TemporaryFailure, AccountSuspended) as failure:
+        return failure
+
+
+def _note(
+    shop: Workshop,
+    book: CallBook,
+    call: OwedCall,
+    outcome: Fetched | TemporaryFailure | AccountSuspended,
+    sent: Sent,
+) -> None:
+    match outcome:
+        case Fetched():
+            settle(shop, book, call, outcome, sent)
+        case Throttled():
+            if book.bucket.pause(outcome.retry_after):
+                log.warning("account.paused", reason=str(outcome), retry_after=outcome.retry_after)
+            _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
+        case AccountSuspended():
+            if book.bucket.suspend(str(outcome)):
+                log.error("account.suspended", reason=str(outcome))
+            _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
+        case TemporaryFailure():
+            _missed(shop, book, call, outcome, sent)
+
+
+def _put_back(
+    shop: Workshop,
+    book: CallBook,
+    call: OwedCall,
+    seconds: float,
+    *,
+    requests: int = 0,
+    answer: str | None = None,
+) -> None:
+    """Put a call back through no fault of its own: it costs no attempt."""
+    book.postpone(
+        call,
+        wait_seconds=seconds,
+        attempt=False,
+        settle_seconds=shop.settings.settle_seconds,
+        step=None if answer is None else _step(call, answer),
+        requests=requests,
+    )
+
+
+def _missed(shop: Workshop, book: CallBook, call: OwedCall, failure: TemporaryFailure, sent: Sent) -> None:
+    """Try again by the schedule; past its end the call is given up."""
+    attempt = call.claim.attempts + 1
+    wait = wait_before(attempt, shop.settings.retry_schedule, at_least=failure.retry_after, dice=shop.dice)
+    body = failure.body if isinstance(failure, NotFinalYet) else None
+    if wait is None:
+        give_up(shop, book, call, failure, sent)
+        return
+    confirming = call.claim.lane is Lane.CONFIRM
+    log.info("call.not_ready", reason=str(failure), attempt=attempt, again_in=round(wait, 1))
+    book.postpone(
+        call,
+        wait_seconds=wait,
+        attempt=True,
+        settle_seconds=shop.settings.settle_seconds,
+        lane=Lane.CONFIRM if confirming else Lane.RETRY,
+        step=_step(call, str(failure)),
+        # A confirmation that finds less than we had is no news.
+        partial=None if confirming else body,
+        requests=1,
+    )
+
+
+def _step(call: OwedCall, answer: str) -> dict[str, object]:
+    return {"at": round(call.claim.now), "step": "fetch", "answer": answer}

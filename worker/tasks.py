@@ -1,0 +1,75 @@
+"""What Celery carries, and how it gets there: the only file that knows Celery's tasks.
+
+A task body ends normally whatever happened: the outcome is a ledger write. What it raises nonetheless is a bug, or the
+ledger out of reach; either way it is logged and the lease runs its course.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+
+from worker.ledger.backlog import Lease
+from worker.steps.deliver import deliver
+from worker.steps.fetch import fetch_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from celery import Celery
+
+    from worker.workshop import Workshop
+
+log = structlog.get_logger(__name__)
+
+FETCH = "legwork.fetch_call"
+DELIVER = "legwork.deliver_record"
+
+
+def register(app: Celery, shop: Workshop) -> None:
+    """Make the tasks known to a worker."""
+
+    @app.task(name=FETCH)  # type: ignore[untyped-decorator]
+    def _fetch(account_sid: str, call_sid: str, lease_id: str) -> None:
+        _run(shop, lambda: fetch_call(shop, account_sid, Lease(call_sid, lease_id)))
+
+    @app.task(name=DELIVER)  # type: ignore[untyped-decorator]
+    def _deliver(account_sid: str, sink: str, leases: list[list[str]]) -> None:
+        _run(shop, lambda: deliver(shop, account_sid, sink, [Lease(*lease) for lease in leases]))
+
+
+def _run(shop: Workshop, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except redis.RedisError as error:
+        log.warning("ledger.unreachable", error=str(error))
+    except Exception:
+        log.exception("step.crashed")
+    finally:
+        shop.nudge()
+
+
+class Carrier:
+    """Publishes leased work to the workers. Raises kombu's OperationalError when the broker is out of reach."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def fetch(self, account_sid: str, leases: Sequence[Lease]) -> None:
+        """Send a message for each leased call."""
+        if not leases:
+            return
+        with self._app.producer_or_acquire() as producer:
+            for lease in leases:
+                self._app.send_task(FETCH, (account_sid, lease.item, lease.id), producer=producer, ignore_result=True)
+
+    def deliver(self, account_sid: str, sink: str, batches: Sequence[Sequence[Lease]]) -> None:
+        """Send a message for each batch of leased deliveries."""
+        if not batches:
+            return
+        with self._app.producer_or_acquire() as producer:
+            for batch in batches:
+                leases = [[lease.item, lease.id] for lease in batch]
+                self._app.send_task(DELIVER, (account_sid, sink, leases), producer=producer, ignore_result=True)
