@@ -1,0 +1,38 @@
+"""Who may post callbacks: whoever knows the token in the URL, from a network that is allowed."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.settings import Account
+
+
+def account_for(token: str, accounts: Sequence[Account]) -> Account | None:
+    """Return the account whose callback token this is.
+
+    Every token of every account is compared, each in constant time, so that the time tells nothing about any of them.
+    """
+    given, found = token.encode(), None
+    for account in accounts:
+        for known in account.callback_tokens:
+            if hmac.compare_digest(given, known.encode()):
+                found = account
+    return found
+
+
+def is_allowed(address: str | None, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """May this address post callbacks? No networks: all may. An IPv4 address in IPv6 clothes counts as what it is."""
+    if not networks:
+        return True
+    try:
+        caller = ip_address(address or "")
+    except ValueError:
+        return False
+    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
+        caller = caller.ipv4_mapped
+    return any(caller in network for network in networks)

@@ -1,0 +1,66 @@
+"""Takes Exotel's callbacks: noted durably first, answered then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from flask import Blueprint, abort, jsonify, request
+from marshmallow import ValidationError
+
+from schemas.callback import Callback, is_batch, load_callbacks
+from webhook.auth import account_for, is_allowed
+from webhook.door import Door, door
+from webhook.errors import problem
+from webhook.parameters import read
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("callbacks", __name__)
+log = structlog.get_logger(__name__)
+
+# Exotel tries a StatusCallback again after minutes; whoever heeds this header comes back when Redis may be up again.
+RETRY_AFTER_SECONDS = 5
+
+
+@blueprint.route("/callbacks/<token>/<any(passthru, status):kind>", methods=["GET", "POST"])
+def receive(token: str, kind: str) -> ResponseReturnValue:
+    """Note a callback; contract section 3. The token says which account it is for."""
+    here = door()
+    account = account_for(token, here.settings.accounts)
+    if account is None or not is_allowed(request.remote_addr, here.settings.callback_allow):
+        log.info("callback.refused", reason="token" if account is None else "address", kind=kind)
+        abort(404)
+    if request.method == "HEAD":
+        # Some applets look before they leap; looking notes nothing.
+        return "", 200
+    parameters = read(request)
+    if parameters.is_ping:
+        return jsonify(accepted=False)
+    try:
+        callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))
+    except ValidationError as error:
+        fields = error.normalized_messages()  # type: ignore[no-untyped-call]
+        return problem(400, "This callback cannot be used.", errors=fields)
+    try:
+        accepted = {callback.call_sid: _admit(here, account.sid, callback) for callback in callbacks}
+    except redis.RedisError as error:
+        log.error("ledger.unreachable", error=str(error))
+        return problem(
+            503,
+            "The callback could not be noted. Send it again.",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+    answers = [{"call_sid": call_sid, "accepted": new} for call_sid, new in accepted.items()]
+    return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
+
+
+def _admit(here: Door, account_sid: str, callback: Callback) -> bool:
+    wait = here.settings.settle_seconds if callback.ended else here.settings.progress_seconds
+    accepted = here.ledger.calls[account_sid].admit(callback, wait_seconds=wait)
+    if wait == 0:
+        here.release(account_sid)
+    return accepted

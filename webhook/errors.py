@@ -1,0 +1,54 @@
+"""One shape for every error: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, Response, json
+from werkzeug.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = structlog.get_logger(__name__)
+
+
+def problem(
+    status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Return an `application/problem+json` answer; `more` are members of our own, `errors` by field for instance."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    if detail is not None:
+        document["detail"] = detail
+    return Response(
+        json.dumps({**document, **more}),
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+def install(app: Flask) -> None:
+    """Let every error of the app answer so. A wrong token and an unknown URL answer alike."""
+
+    @app.errorhandler(HTTPException)
+    def _refused(error: HTTPException) -> Response:
+        status = error.code or 500
+        # What a server adds to say more is kept: `Allow` of a 405, `Retry-After`.
+        kept = {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Location"}}
+        if status // 100 == 3:  # noqa: PLR2004  the class of redirects
+            # Nothing here ever redirects; should a library want to, it is a URL we do not have.
+            return problem(404)
+        detail = (
+            "The body is larger than 256 KiB, or has too many parts."
+            if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            else None
+        )
+        return problem(status, detail, headers=kept)
+
+    @app.errorhandler(Exception)
+    def _crashed(error: Exception) -> Response:
+        log.error("request.crashed", exc_info=error)
+        return problem(500, "This is a bug of ours, and logged.")

@@ -1,0 +1,58 @@
+"""Is it alive, and can a callback be noted?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis
+from flask import Blueprint, jsonify
+
+from webhook.door import door
+from worker.errors import LedgerUnusable
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from worker.ledger import Ledger
+
+blueprint = Blueprint("probes", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> ResponseReturnValue:
+    """200 as long as requests are answered at all."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """200 when a callback can be noted, else 503; each part's state by name.
+
+    That no worker is running is told, and is no reason to turn callbacks away: they are noted all the same.
+    """
+    ledger = door().ledger
+    state = _ledger_state(ledger)
+    ready = state["state"] == "ok"
+    parts = {"ledger": state, "workers": _workers(ledger) if ready else {"state": "unknown"}}
+    answer = jsonify(status="ready" if ready else "not ready", parts=parts)
+    answer.status_code = 200 if ready else 503
+    return answer
+
+
+def _ledger_state(ledger: Ledger) -> dict[str, Any]:
+    try:
+        ledger.open()
+        ledger.try_to_write()
+    except (redis.RedisError, LedgerUnusable) as error:
+        return {
+            "state": "out of reach" if isinstance(error, redis.ConnectionError) else "unusable",
+            "error": str(error),
+        }
+    return {"state": "ok"}
+
+
+def _workers(ledger: Ledger) -> dict[str, Any]:
+    running = ledger.workers()
+    if not running:
+        return {"state": "none running", "hint": "callbacks are noted; start a worker to have calls fetched"}
+    return {"state": "ok", "running": len(running), "threads": sum(running.values())}
