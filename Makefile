@@ -1,0 +1,51 @@
+# What there is to do here; `make` alone lists it. GNU make 3.81, as macOS has it, is enough.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format docs bench lock upgrade clean runtime development
+
+# What to hand to pytest: make test PYTEST_ARGS="-k quota"
+PYTEST_ARGS ?=
+# The interpreter of a new .venv: make run PYTHON=python3.13
+export PYTHON
+
+COMPILE = $(shell tools/bootstrap.sh uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+help: ## list what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: runtime ## start all of it here: Redis, a pretend Exotel, web and worker
+	@exec .venv/bin/legwork up
+
+test: development ## run the tests
+	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: development ## check format, style, types, and that the documents are current
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/python docs/generate.py --check
+
+format: development ## put the code into its format
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+docs: development ## write the documents that are made from declarations
+	.venv/bin/python docs/generate.py
+
+bench: development ## measure what is claimed about performance
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
+
+lock: ## bring the locks in line with pyproject.toml, keeping the versions they have
+	$(COMPILE) --all-extras --group dev --output-file requirements.lock $(UPGRADE) pyproject.toml
+	$(COMPILE) --extra sql --group build --constraints requirements.lock --output-file requirements-runtime.lock pyproject.toml
+	echo uv | $(COMPILE) --output-file requirements-uv.lock $(UPGRADE) -
+
+upgrade: ## bring the locks to the newest versions
+	$(MAKE) lock UPGRADE=--upgrade
+
+clean: ## take away what was installed and cached, but no data
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime development:
+	@tools/bootstrap.sh $@

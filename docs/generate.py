@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Writes the documents that are made from declarations; with `--check` it only tells which ones are stale."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from schemas.json_schema import json_schema
+from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
+from schemas.settings.model import VARIABLES
+from schemas.settings.sinks import SINK_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from schemas.settings.declare import Variable
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ABOUT_DOTENV = """\
+# Copy this to .env and fill in the four variables that stand without a #. All of it: docs/configuration.md
+# A good callback token is what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(32))"
+"""
+
+#: The four variables that make an account.
+NEEDED = [ACCOUNT_KEYS[key].name for key in REQUIRED]
+
+
+def _table(heading: str, rows: Iterable[tuple[str, Variable]]) -> str:
+    lines = [f"| {heading} | default | meaning |", "|---|---|---|"]
+    for name, variable in rows:
+        default = variable.otherwise if variable.default is None else f"`{variable.default}`"
+        if name in ALIKE:  # a key of [[accounts]]
+            default = "needed" if name in REQUIRED else f"`{variable.name}`"
+        lines.append(f"| `{name}` | {default} | {variable.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _groups() -> dict[str, list[tuple[str, Variable]]]:
+    groups: dict[str, list[tuple[str, Variable]]] = {}
+    for variable in VARIABLES.values():
+        if variable.group:
+            rows = groups[variable.group] = []
+        rows.append((variable.name, variable))
+    return groups
+
+
+def configuration() -> str:
+    """docs/configuration.md: its template, with the tables and the example in their places."""
+    variables = [f"## {group}\n\n" + _table("variable", rows) for group, rows in _groups().items()]
+    text = (ROOT / "docs/templates/configuration.md").read_text(encoding="utf-8")
+    for place, content in {
+        "variables": "\n".join(variables),
+        "account keys": _table("key", ACCOUNT_KEYS.items()),
+        "sink keys": _table("key", SINK_KEYS.items()),
+        "example": (ROOT / "legwork.example.toml").read_text(encoding="utf-8"),
+    }.items():
+        text = text.replace(f"{{{{ {place} }}}}", content)
+    return text
+
+
+def dotenv() -> str:
+    """.env.example: every variable with its default, to be copied to .env."""
+    parts = [ABOUT_DOTENV]
+    for group, rows in _groups().items():
+        parts.append(f"\n# --- {group}\n")
+        for name, variable in rows:
+            default = variable.default or ""
+            value = f'"{default}"' if " " in default else default
+            parts += [f"\n# {line}" for line in textwrap.wrap(variable.meaning.replace("`", ""), 108)]
+            parts.append(f"\n{'' if name in NEEDED else '#'}{name}={value}\n")
+    return "".join(parts)
+
+
+def record_schema() -> str:
+    """docs/call-record.schema.json: the JSON Schema of the record, as it is served too."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    ".env.example": dotenv,
+    "docs/configuration.md": configuration,
+    "docs/call-record.schema.json": record_schema,
+}
+
+
+def stale(root: Path) -> list[str]:
+    """The documents under `root` that are not what would be written now."""
+    return [
+        name
+        for name, make in DOCUMENTS.items()
+        if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a document is stale.")
+def main(*, check: bool) -> None:
+    """Write the generated documents."""
+    names = stale(ROOT)
+    if check and names:
+        sys.exit(f"stale: {', '.join(names)}; run `make docs`")
+    for name in names:
+        (ROOT / name).write_text(DOCUMENTS[name](), encoding="utf-8")
+        click.echo(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The door of the API: stamps each request before anything else, and lets it meet the troubles of the day."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox.arrivals import NO_ANSWER, Arrival, Arrivals
+from sandbox.wire import respond
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from sandbox.faults import Faults
+
+# Where the API finds the visit in the WSGI environment.
+VISIT = "sandbox.visit"
+
+# SO_LINGER with no time to linger: closing sends a reset instead of a farewell.
+NO_FAREWELL = struct.pack("ii", 1, 0)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What door and API tell each other about a request: how it arrived, whether its answer breaks off."""
+
+    arrival: Arrival
+    cut_off: bool = False
+
+
+class Door:
+    """WSGI middleware around the whole application; only the paths of the API pass through its record."""
+
+    def __init__(self, app: WSGIApplication, arrivals: Arrivals, faults: Faults) -> None:
+        self._app = app
+        self._arrivals = arrivals
+        self._faults = faults
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        if not path.startswith("/v1/"):
+            return self._app(environ, start_response)
+        line = f"{path}?{query}" if query else path
+        visit = environ[VISIT] = Visit(self._arrivals.arrive(environ["REQUEST_METHOD"], line))
+        status = NO_ANSWER
+        try:
+            response = self._answer(environ, visit)
+            if not visit.cut_off:
+                status = response.status_code
+        finally:
+            # Noted before the first byte leaves, so that who has the answer finds it in the record.
+            self._arrivals.answered(visit.arrival, status)
+        return response(environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, visit: Visit) -> Response:
+        met = self._faults.meet(visit.arrival.account_sid)
+        if "down" in met:
+            raise _reset(environ)
+        if "slow" in met:
+            time.sleep(met["slow"].seconds)
+        replies = (fault.reply() for fault in met.values())
+        instead = next((reply for reply in replies if reply), None)
+        asked = Request(environ)
+        response = respond(instead, asked) if instead else Response.from_app(self._app, environ)
+        body = response.get_data()
+        if "truncated" in met:
+            response.set_data(body[: len(body) // 2])
+        elif "cut" in met or visit.cut_off:
+            visit.cut_off = True
+            # The length stays that of the whole body, so that the client knows what it misses.
+            response.response = _half(body, environ)
+        return response
+
+
+def _half(body: bytes, environ: WSGIEnvironment) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    raise _reset(environ)
+
+
+def _reset(environ: WSGIEnvironment) -> ConnectionResetError:
+    """Have the connection end without a farewell; raise what is returned."""
+    connection: Any = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_FAREWELL)
+    return ConnectionResetError("by the sandbox")

@@ -1,0 +1,73 @@
+"""The quota as Exotel would count it: arrivals in an exact sliding window, in whole nanoseconds."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NANOSECONDS = 1_000_000_000
+
+
+class SlidingWindow:
+    """At most `limit` arrivals in `(t - window, t]`, for every instant t at which something arrives."""
+
+    def __init__(self, limit: int, window: int, *, count_refused: bool = True) -> None:
+        """`window` in nanoseconds. With `count_refused`, who keeps hammering is never let in again."""
+        self.limit = limit
+        self.window = window
+        self.count_refused = count_refused
+        self._counted: deque[int] = deque()
+
+    def arrive(self, at: int) -> int | None:
+        """Count an arrival at `at` nanoseconds, which must not lie before the previous one.
+
+        Returns None when it is within the quota, else the nanoseconds until one would be let in.
+        """
+        while self._counted and self._counted[0] <= at - self.window:
+            self._counted.popleft()
+        refused = len(self._counted) >= self.limit
+        if self.count_refused or not refused:
+            self._counted.append(at)
+        if not refused:
+            return None
+        # There is room again when so many have left the window that one more makes `limit`.
+        return self._counted[len(self._counted) - self.limit] + self.window - at
+
+
+class OtherClient:
+    """A second program of the same customer, which spends from the same quota at a steady pace."""
+
+    def __init__(self, per_second: float, since: int, until: int | None = None) -> None:
+        """`since` and `until` in nanoseconds: when it begins and ends."""
+        self._spacing = max(1, round(NANOSECONDS / per_second))
+        self._next = since
+        self._until = until
+
+    def spend(self, window: SlidingWindow, now: int) -> int:
+        """Make the arrivals that are due up to `now`, in nanoseconds; return how many."""
+        if self._until is not None:
+            now = min(now, self._until)
+        # What left the window long ago changes nothing: a pause of an hour need not be made up for.
+        self._next = max(self._next, now - window.window)
+        spent = 0
+        while self._next <= now:
+            window.arrive(self._next)
+            self._next += self._spacing
+            spent += 1
+        return spent
+
+
+def fullest_window(arrivals: Sequence[int], window: int) -> int:
+    """The most arrivals that any half-open window of `window` nanoseconds holds; `arrivals` in order of time.
+
+    Two pointers over what arrived, so it owes nothing to the code that enforces the quota.
+    """
+    fullest = oldest = 0
+    for newest, at in enumerate(arrivals):
+        while arrivals[oldest] <= at - window:
+            oldest += 1
+        fullest = max(fullest, newest - oldest + 1)
+    return fullest

@@ -1,0 +1,81 @@
+"""PHP's bracket notation (`Legs[0][Status]=busy`), which web frameworks of other languages leave flat."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
+
+from schemas.plain import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A name, then any number of `[...]` up to the very end; what does not fit is not nested but a strange name.
+_BRACKETED = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
+# `007` is text to PHP too. No counter has more than a hundred digits, and Python reads that many in no time.
+_INDEX = re.compile(r"0|[1-9][0-9]{0,99}")
+
+
+def nest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """
+    Build nested data out of flat pairs and lose none of them.
+
+    Indices, however sparse or huge, become a list in their order; other keys, or a mixture, a mapping.
+    `a[]` appends. A key that comes several times, or as a value and as a structure (`a=1&a[b]=2`), becomes
+    the list of all that came. Malformed brackets stay as they are. Raises ValidationError beyond MAX_DEPTH.
+    """
+    root = _Node()
+    for key, value in pairs:
+        name, *steps = _path(key)
+        # The outermost names are always names: `0=x` is a parameter called "0".
+        node = root.child(name)
+        for step in steps:
+            node = node.step(step)
+        node.values.append(value)
+    return {str(name): node.value() for name, node in root.children.items()}
+
+
+def _path(key: str) -> list[str]:
+    match = _BRACKETED.fullmatch(key) if key.endswith("]") else None
+    if match is None:
+        return [key]
+    if match[2].count("[") >= MAX_DEPTH:
+        raise ValidationError({key[:64]: [f"Nested deeper than {MAX_DEPTH} levels."]})
+    return [match[1], *match[2][1:-1].split("][")]
+
+
+class _Node:
+    """A place in the tree: the values that came for it, and what lies below it."""
+
+    __slots__ = ("children", "next_index", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.children: dict[int | str, _Node] = {}  # a mapping, so that index 4294967296 costs no more than 0
+        self.next_index = 0
+
+    def child(self, key: int | str) -> _Node:
+        try:
+            return self.children[key]
+        except KeyError:
+            node = self.children[key] = _Node()
+            return node
+
+    def step(self, key: str) -> _Node:
+        if key and not _INDEX.fullmatch(key):
+            return self.child(key)
+        index = int(key) if key else self.next_index
+        self.next_index = max(self.next_index, index + 1)
+        return self.child(index)
+
+    def value(self) -> Any:
+        found = [*self.values, self._structure()] if self.children else self.values
+        return found[0] if len(found) == 1 else found
+
+    def _structure(self) -> Any:
+        indices = [key for key in self.children if isinstance(key, int)]
+        if len(indices) == len(self.children):
+            return [self.children[index].value() for index in sorted(indices)]
+        return {str(key): node.value() for key, node in self.children.items()}

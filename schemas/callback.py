@@ -1,0 +1,184 @@
+"""What Exotel posts about a call, in any of its dialects."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from schemas.brackets import nest
+from schemas.fields import CallSid, Status, Word
+from schemas.nothing import is_nothing
+from schemas.plain import MAX_DEPTH, encodable, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+__all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "Parameters", "is_batch", "load_callbacks"]
+
+# PHP's own limit, and twenty times the longest passthru: a callback is a hint, not a place to store data.
+MAX_PARAMETERS = 1000
+
+# The statuses of a call after which nothing more happens to it (exotel.md section 5.1).
+FINAL = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
+
+# Passthru's dialect, which the agent popup speaks and a StatusCallback never does (exotel.md section 5.3).
+_POPUP_MARKS = ("CallFrom", "CallTo", "CurrentTime", "DialWhomNumber", "AgentEmail")
+
+_TEXTS = (str, int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One callback about one call: a hint, since nobody signed it."""
+
+    kind: str
+    """Which of the two URLs it came to: `passthru` or `status`."""
+    call_sid: str
+    received_at: datetime
+    """Aware, in UTC."""
+    event: str | None
+    """Its word for what happened, in lower case (`terminal`, `answered`, `dial`); None where it has none."""
+    ended: bool
+    """Does it say that the call has ended?"""
+    params: dict[str, Any]
+    """All that was sent: brackets nested, lists in order of index, values untouched."""
+
+
+class Parameters:
+    """The outermost parameters of a callback in any case: `CallSid`, `callsid`, `call_sid` are one name."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._values: dict[str, list[Any]] = {}
+        for name, value in params.items():
+            self._values.setdefault(_fold(name), []).extend(value if isinstance(value, list) else [value])
+
+    def all(self, name: str) -> list[Any]:
+        """Give every value that came under a name, in order of arrival."""
+        return self._values.get(_fold(name), [])
+
+    def text(self, *names: str) -> str | None:
+        """
+        Give what is known under the first of these names that holds anything, untouched; None if none does.
+
+        The last value counts: Exotel appends its parameters to those that stand in the configured URL.
+        """
+        for name in names:
+            # `type`, not `isinstance`: JSON's true and false are no text, but bool is an int.
+            known = [value for value in self.all(name) if type(value) in _TEXTS and not is_nothing(value)]
+            if known:
+                return str(known[-1])
+        return None
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+class _Hint(Schema):
+    """The few parameters that decide something here; all the others are only kept."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    event_type = Word(data_key="EventType")
+    call_state = Word(data_key="CallState")
+    call_detail = Word(data_key="CallDetail")
+    status = Status(data_key="Status")
+
+
+_HINT = _Hint()
+_HINTS = [str(field.data_key) for field in _HINT.fields.values()]
+_CALL_SID = CallSid(required=True)
+
+
+def load_callbacks(
+    kind: str, pairs: Sequence[tuple[str, str]], document: Any = None, *, received_at: datetime
+) -> list[Callback]:
+    """
+    Read one request: a callback for each call that it names, never an empty list.
+
+    `pairs` are the parameters of the query and then of the form, `document` is the decoded JSON body or None.
+    A name that comes several times, in whatever layers, keeps all its values as a list in that order: no
+    layer overrides another, so nothing is lost. Where one must be chosen it is the last (`Parameters.text`).
+    Raises ValidationError, naming the field, without a usable CallSid or beyond the limits.
+    """
+    params = _merge(pairs, document)
+    found = Parameters(params)
+    hint = _HINT.load({name: found.text(name) for name in _HINTS})
+    event = hint["event_type"] or hint["call_state"] or hint["call_detail"]
+    ended = _has_ended(kind, hint, found)
+    received_at = received_at.astimezone(UTC)
+    return [Callback(kind, call_sid, received_at, event, ended, params) for call_sid in _call_sids(found)]
+
+
+def is_batch(callback: Callback) -> bool:
+    """Say whether it came as a list (`call_sids`), which is answered as a list even if it names one call."""
+    return not _usable(_single_sids(Parameters(callback.params)))
+
+
+def _merge(pairs: Sequence[tuple[str, str]], document: Any) -> dict[str, Any]:
+    document = {} if document is None else plain(document)
+    if not isinstance(document, dict):
+        document = {"body": document}  # a list or a bare value names no parameter; it is kept all the same
+    if len(pairs) + _leaves(document) > MAX_PARAMETERS:
+        raise ValidationError({"parameters": [f"More than {MAX_PARAMETERS}."]})
+    return nest([*((encodable(name), encodable(value)) for name, value in pairs), *document.items()])
+
+
+def _leaves(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(_leaves, value.values()))
+    if isinstance(value, list):
+        # An empty element takes its place too: `[[], [], …]` is no way around the limit.
+        return sum(map(_leaves, value)) + len(value)
+    return 1
+
+
+def _call_sids(found: Parameters) -> list[str]:
+    single, listed = _single_sids(found), found.all("call_sids")
+    usable = _usable(single)[-1:] or _usable(listed)
+    if usable:
+        # A list with a strange entry still names the other calls; the entry stays in the parameters.
+        return list(dict.fromkeys(usable))
+    problem = _CALL_SID.error_messages["invalid"] if single or listed else "Missing."
+    raise ValidationError({"call_sids" if listed and not single else "CallSid": [problem]})
+
+
+def _single_sids(found: Parameters) -> list[Any]:
+    nested = [Parameters(call) for call in found.all("Call") if isinstance(call, dict)]
+    return [
+        *(sid for call in nested for sid in call.all("Sid")),
+        *found.all("Call.Sid"),
+        *found.all("CallSid"),
+    ]
+
+
+def _usable(candidates: list[Any]) -> list[str]:
+    usable = []
+    for candidate in candidates:
+        with suppress(ValidationError):
+            usable.append(_CALL_SID.deserialize(candidate))
+    return usable
+
+
+def _has_ended(kind: str, hint: dict[str, str | None], found: Parameters) -> bool:
+    """
+    Say whether the data says that the call has ended; a wrong guess costs a fetch too early or too late.
+
+    The agent popup's `Terminal` ends one agent's ringing, not the call: its Status is the agent's, and `free`
+    comes for answered, missed and rejected alike. A StatusCallback's `answered` may come with any Status.
+    A passthru comes in the middle of a call and has no word for its end (`CallType`, `DialCallStatus` and
+    `EndTime` speak of the dial before it); so at its URL only what cannot be a passthru counts, since the
+    wrong one of two URLs is easily pasted.
+    """
+    if hint["event_type"]:
+        is_popup = hint["status"] == "free" or any(map(found.all, _POPUP_MARKS))
+        return hint["event_type"] == "terminal" and not is_popup
+    if hint["call_state"] or hint["call_detail"]:  # Integration Core
+        return "terminal" in (hint["call_state"], hint["call_detail"])
+    return kind == "status" and hint["status"] in FINAL

@@ -1,0 +1,132 @@
+"""The words of the domain as marshmallow fields: each knows how Exotel spells its values, and nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import fields
+
+from schemas.nothing import is_nothing
+from schemas.times import parse_time, write_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+# A year. Exotel ends a call after four hours (14400 s), so a longer "duration" is something else.
+MAX_SECONDS = 366 * 24 * 3600
+
+_CALL_SID = re.compile(r"[0-9A-Za-z]{8,64}")
+_DECIMAL = re.compile(r"\d{1,8}(?:\.\d{1,9})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class NothingAware(fields.Field[Any]):
+    """A field that reads every spelling of nothing as None, or refuses it where a value is required."""
+
+    default_error_messages = {"invalid": "Not readable."}  # noqa: RUF012  (marshmallow merges these itself)
+
+    def __init__(self, *, required: bool = False, **options: Any) -> None:
+        if not required:
+            options.setdefault("load_default", None)
+        super().__init__(required=required, allow_none=not required, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        del attr, data, kwargs
+        if not is_nothing(value):
+            return self.read(value)
+        if self.required:
+            raise self.make_error("required")
+        return None
+
+    def read(self, value: Any) -> Any:
+        """Give the meaning of a value that is not nothing; raises ValidationError where it has none."""
+        raise NotImplementedError
+
+
+class Text(NothingAware):
+    """Text without the blanks around it; a whole number is the text of its digits."""
+
+    def read(self, value: Any) -> str:
+        """Take text, and whole numbers for those who send a number where Exotel sends text."""
+        if isinstance(value, str):
+            return value.strip()
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        raise self.make_error("invalid")
+
+
+class CallSid(Text):
+    """A CallSid: 8 to 64 letters and digits (32 in practice, exotel.md section 7), nothing around it."""
+
+    default_error_messages = {"invalid": "Not a CallSid: 8 to 64 letters and digits."}  # noqa: RUF012
+
+    def read(self, value: Any) -> str:
+        """Take the value as it stands; blanks around it make it another value."""
+        text = value if isinstance(value, str) else super().read(value)
+        if not _CALL_SID.fullmatch(text):
+            raise self.make_error("invalid")
+        return text
+
+
+class Word(Text):
+    """A word of an open vocabulary, in lower case: an unknown one is as good as a known one."""
+
+    def read(self, value: Any) -> str:
+        """Fold the case, since Exotel writes `Human`, `HUMAN`, `Outbound-dial` and `outbound-dial`."""
+        return super().read(value).lower()
+
+
+class Status(Word):
+    """The status of a call or a leg, with one spelling of "canceled"."""
+
+    def read(self, value: Any) -> str:
+        """Fold the British spelling into the one of Exotel's own documentation."""
+        word = super().read(value)
+        return "canceled" if word == "cancelled" else word
+
+
+class Seconds(NothingAware):
+    """Seconds, which Exotel writes as a number or as text; never negative, at most MAX_SECONDS."""
+
+    def read(self, value: Any) -> int | float:
+        """Take `25`, `"25"`, `2.5` and `"2.5"`; a whole number stays an int."""
+        if isinstance(value, str) and _DECIMAL.fullmatch(text := value.strip()):
+            value = float(text) if "." in text else int(text)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SECONDS:
+            raise self.make_error("invalid")
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Count(NothingAware):
+    """How many there are, as a number or as text."""
+
+    def read(self, value: Any) -> int:
+        """Take `3` and `"3"`."""
+        if isinstance(value, str) and _WHOLE.fullmatch(text := value.strip()):
+            return int(text)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise self.make_error("invalid")
+
+
+class ExotelTime(NothingAware):
+    """A time in any of Exotel's forms. It stays naive where the text names no zone: the account knows it."""
+
+    def read(self, value: Any) -> datetime:
+        """Read it by `schemas.times.parse_time`."""
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            return parse_time(value.strip())
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class Instant(fields.AwareDateTime):
+    """An instant as Legwork writes it: in UTC with a `Z`."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        del attr, obj, kwargs
+        return None if value is None else write_time(value)

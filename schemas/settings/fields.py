@@ -1,0 +1,244 @@
+"""The types of settings: each reads a text into what the program works with, and says what would be right."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from abc import abstractmethod
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError, fields
+
+T = TypeVar("T")
+
+
+class SettingField(fields.Field[T]):
+    """Reads a value from its text, since text is all that the environment holds; TOML's numbers are made one.
+
+    The message of a ValidationError goes on after the value ("is not a whole number") and never repeats it:
+    whether a value may be shown is not for the field to know. `right` says, as an order, what would be right.
+    """
+
+    right: str
+
+    @abstractmethod
+    def read(self, text: str) -> T:
+        """The value that `text` stands for. Raises ValidationError."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> T:  # noqa: ARG002
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValidationError("is neither a text nor a number")
+        return self.read(str(value).strip())
+
+
+class WholeNumber(SettingField[int]):
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, *, least: int, most: int | None = None) -> None:
+        super().__init__()
+        self.least, self.most = least, most
+        self.right = f"give a whole number, {least} or more"
+        if most is not None:
+            self.right = f"give a whole number from {least} to {most}"
+
+    def read(self, text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValidationError("is not a whole number") from None
+        if number < self.least or (self.most is not None and number > self.most):
+            raise ValidationError("is out of range")
+        return number
+
+
+class Amount(SettingField[float]):
+    """A number of some unit, with decimals if need be, above 0 (or 0, where that means something)."""
+
+    def __init__(self, unit: str, *, most: float, zero: bool = False) -> None:
+        super().__init__()
+        self.most, self.zero = most, zero
+        self.right = f"give a number of {unit}, {'0 or more' if zero else 'above 0'}, at most {most}"
+
+    def read(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValidationError("is not a number") from None
+        if not math.isfinite(number) or number > self.most or number < 0 or (number == 0 and not self.zero):
+            raise ValidationError("is out of range")
+        return number
+
+
+class Seconds(Amount):
+    """A number of seconds."""
+
+    #: A year. A longer wait is nearly always a number of milliseconds.
+    MOST = 31_536_000
+
+    def __init__(self, *, zero: bool = False) -> None:
+        super().__init__("seconds", most=self.MOST, zero=zero)
+
+
+class Schedule(SettingField[tuple[float, ...]]):
+    """The waits between attempts, in seconds."""
+
+    right = "give the seconds between the attempts, each above 0, separated by spaces, such as 15 60 300"
+
+    def read(self, text: str) -> tuple[float, ...]:
+        try:
+            waits = tuple(map(Seconds().read, text.replace(",", " ").split()))
+        except ValidationError as error:
+            raise ValidationError(f"holds what {error.messages[0]}") from None
+        if not waits:
+            raise ValidationError("is empty")
+        return waits
+
+
+class Matching(SettingField[str]):
+    """A text of a known form."""
+
+    def __init__(self, pattern: str, *, wrong: str, right: str) -> None:
+        super().__init__()
+        self.pattern = re.compile(pattern, re.ASCII)
+        self.wrong, self.right = wrong, right
+
+    def read(self, text: str) -> str:
+        if not self.pattern.fullmatch(text):
+            raise ValidationError(self.wrong)
+        return text
+
+
+class Listed(SettingField[tuple[str, ...]]):
+    """Several texts of one known form: a list in TOML, else separated by spaces."""
+
+    def __init__(self, pattern: str, *, wrong: str, right: str) -> None:
+        super().__init__()
+        self.each, self.right = Matching(pattern, wrong=wrong, right=right), right
+
+    def read(self, text: str) -> tuple[str, ...]:
+        listed = tuple(map(self.each.read, text.split()))
+        if not listed:
+            raise ValidationError("is empty")
+        return listed
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        if isinstance(value, list):
+            value = " ".join(map(str, value))
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Choice(SettingField[str]):
+    """One of a few words, in capitals or not."""
+
+    def __init__(self, *choices: str) -> None:
+        super().__init__()
+        self.choices = {choice.casefold(): choice for choice in choices}
+        self.right = f"give one of {', '.join(choices)}"
+
+    def read(self, text: str) -> str:
+        try:
+            return self.choices[text.casefold()]
+        except KeyError:
+            raise ValidationError("is not one of them") from None
+
+
+class Password(SettingField[str]):
+    """A text that is taken as it is, spaces included."""
+
+    right = "give a text"
+
+    def read(self, text: str) -> str:
+        return text
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        super()._deserialize(value, attr, data, **kwargs)
+        return str(value)
+
+
+class File(SettingField[Path]):
+    """The path of a file. That it can be read is seen when it is read."""
+
+    right = "give the path of a file that can be read"
+
+    def read(self, text: str) -> Path:
+        return Path(text)
+
+
+class Zone(SettingField[ZoneInfo]):
+    """A time zone by its name."""
+
+    right = "give the name of a time zone, such as Asia/Kolkata or UTC"
+
+    def read(self, text: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(text)
+        except (
+            KeyError,
+            ValueError,
+            OSError,
+        ):  # unknown; not a name at all; a folder of zones, such as "Asia"
+            raise ValidationError("is not a time zone") from None
+
+
+class Networks(SettingField[tuple[IPv4Network | IPv6Network, ...]]):
+    """IP networks in CIDR notation; an address alone is a network of one."""
+
+    right = "give networks such as 203.0.113.0/24 2001:db8::/32, separated by spaces"
+
+    def read(self, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(map(self._network, text.replace(",", " ").split()))
+
+    def _network(self, word: str) -> IPv4Network | IPv6Network:
+        try:
+            network = ip_interface(word).network
+        except ValueError:
+            raise ValidationError("holds what is not a network") from None
+        try:
+            return ip_network(word)
+        except ValueError:  # 10.0.0.1/8: a network or one address? Guessing wrong would let the wrong ones in
+            raise ValidationError(f"holds an address with a mask; that network is {network}") from None
+
+
+class CallbackTokens(SettingField[tuple[str, ...]]):
+    """The secrets in the callback URLs, the newest first. They are a part of a path, hence URL-safe."""
+
+    #: Below 16 characters a token could be found by trying.
+    SHORTEST = 16
+    right = f"give {SHORTEST} or more of A-Z a-z 0-9 - _ . ~; several tokens are separated by spaces"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        tokens = tuple(dict.fromkeys(text.split()))
+        if not all(re.fullmatch(r"[A-Za-z0-9_.~-]+", token) for token in tokens):
+            raise ValidationError("holds a character that is not URL-safe")
+        if not tokens or min(map(len, tokens)) < self.SHORTEST:
+            raise ValidationError("is too short")
+        return tokens
+
+
+class SigningSecrets(SettingField[tuple[str, ...]]):
+    """Signing secrets as Standard Webhooks writes them; two while they are being exchanged."""
+
+    PREFIX = "whsec_"
+    #: The lengths that the Standard Webhooks specification asks for, in bytes.
+    LENGTHS = range(24, 65)
+    MOST = 2
+    right = "give whsec_ and the base64 of 24 to 64 random bytes, or two of these separated by a space"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        secrets = tuple(text.split())
+        if not 1 <= len(secrets) <= self.MOST:
+            raise ValidationError("is not one secret, nor two")
+        for secret in secrets:
+            if not secret.startswith(self.PREFIX):
+                raise ValidationError(f"does not start with {self.PREFIX}")
+            try:
+                key = base64.b64decode(secret.removeprefix(self.PREFIX), validate=True)
+            except ValueError:
+                raise ValidationError("is not base64 after whsec_") from None
+            if len(key) not in self.LENGTHS:
+                raise ValidationError("is of the wrong length")
+        return secrets

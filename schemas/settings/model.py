@@ -1,0 +1,211 @@
+"""Settings: what the rest of Legwork reads. Every variable is declared here, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from schemas.settings.declare import declared_in, setting
+from schemas.settings.fields import (
+    Amount,
+    CallbackTokens,
+    Choice,
+    File,
+    Matching,
+    Networks,
+    Password,
+    Schedule,
+    Seconds,
+    SigningSecrets,
+    WholeNumber,
+    Zone,
+)
+from schemas.settings.urls import BaseUrl, RedisUrl, SinkUrls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from schemas.settings.accounts import Account
+    from schemas.settings.sinks import SinkSpec
+
+
+#: Said of the four variables that make an account.
+NEEDED = "none: needed, unless `legwork.toml` has accounts"
+
+
+def credential(what: str) -> Matching:
+    return Matching(
+        r"[!-~]+",
+        wrong="holds a space or an unprintable character",
+        right=f"give the {what} as Exotel's dashboard shows it",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All there is to set. An attribute is the variable of the same name; `load_settings` makes it."""
+
+    redis_url: str | None = setting(
+        RedisUrl(),
+        "The Redis server that keeps the ledger, and carries the tasks too.",
+        otherwise="`legwork up` starts the embedded server",
+        secret=True,
+        group="Redis",
+    )
+    broker_url: str | None = setting(
+        RedisUrl(), "Celery's broker, if it is to be another server.", otherwise="`REDIS_URL`", secret=True
+    )
+    exotel_account_sid: str | None = setting(
+        Matching(
+            r"[0-9A-Za-z_-]{1,64}",
+            wrong="is not an account SID",
+            right="give the account SID: up to 64 letters, digits, - and _",
+        ),
+        "The account; its key, token and callback token go with it.",
+        otherwise=NEEDED,
+        group="The Exotel account",
+    )
+    exotel_api_key: str | None = setting(
+        Matching(
+            r"[!-9;-~]+",
+            wrong="holds a space, a colon or an unprintable character",
+            right=credential("API key").right,
+        ),
+        "Its API key.",
+        otherwise=NEEDED,
+        secret=True,
+    )
+    exotel_api_token: str | None = setting(credential("API token"), "Its API token.", otherwise=NEEDED, secret=True)
+    exotel_subdomain: str = setting(
+        Matching(
+            r"(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?)(\.[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?)*",
+            wrong="is not a host name",
+            right="give api.exotel.com (Singapore) or api.in.exotel.com (Mumbai)",
+        ),
+        "The host of the account's region: `api.exotel.com` (Singapore) or `api.in.exotel.com` (Mumbai).",
+        default="api.exotel.com",
+    )
+    exotel_base_url: str = setting(
+        BaseUrl(),
+        "The whole base URL, for the sandbox, a proxy or a test.",
+        otherwise="`https://` and `EXOTEL_SUBDOMAIN`",
+        secret=True,
+    )
+    exotel_quota: int = setting(
+        WholeNumber(least=1), "Requests the account may make in any `EXOTEL_QUOTA_SECONDS`.", default="200"
+    )
+    exotel_quota_seconds: float = setting(Seconds(), "The window of the quota.", default="60")
+    exotel_timezone: ZoneInfo = setting(  # noqa: RUF009  it is a dataclasses.field
+        Zone(), "The zone of Exotel's zone-less times.", default="Asia/Kolkata"
+    )
+    exotel_timeout_seconds: float = setting(
+        Seconds(), "How long one request may take to connect, and to be answered.", default="15"
+    )
+    callback_token: tuple[str, ...] | None = setting(
+        CallbackTokens(),
+        "The secret in the callback URLs: URL-safe, at least 16 characters. Several, separated by spaces, "
+        "while rotating.",
+        otherwise=NEEDED,
+        secret=True,
+        group="Callbacks",
+    )
+    callback_allow: tuple[IPv4Network | IPv6Network, ...] = setting(
+        Networks(),
+        "The networks (CIDR, separated by spaces) that may post callbacks.",
+        otherwise="all networks",
+    )
+    trusted_proxies: int = setting(
+        WholeNumber(least=0),
+        "How many proxies in front are trusted for the client's address.",
+        default="0",
+    )
+    port: int = setting(WholeNumber(least=1, most=65535), "Where the web process listens.", default="8000", group="Web")
+    console_password: str | None = setting(
+        Password(),
+        "Opens the console and its API.",
+        otherwise="both answer on loopback only",
+        secret=True,
+    )
+    settle_seconds: float = setting(
+        Seconds(zero=True),
+        "The first fetch comes so long after a callback that says the call has ended.",
+        default="120",
+        group="Fetching",
+    )
+    progress_seconds: float = setting(
+        Seconds(zero=True), "The same after a callback that does not say so.", default="300"
+    )
+    retry_schedule: tuple[float, ...] = setting(
+        Schedule(),
+        "The seconds between the fetches of a call that is not ready or that failed. Past its end the call is dead.",
+        default="15 60 300 900 3600 10800 21600",
+    )
+    confirm_seconds: float = setting(
+        Seconds(zero=True),
+        "One more read comes so long after the settled one, only with quota that nobody else wants; 0 turns it off.",
+        default="900",
+    )
+    suspension_probe_seconds: float = setting(
+        Seconds(), "How often a suspended account is tried, with one request.", default="300"
+    )
+    sinks: tuple[SinkSpec, ...] = setting(
+        SinkUrls(),
+        "Where records go: URLs, separated by spaces. Those with options have their place in `legwork.toml`.",
+        default="file:records.jsonl",
+        secret=True,
+        group="Sinks",
+    )
+    sink_secret: tuple[str, ...] | None = setting(
+        SigningSecrets(),
+        "The signing secret (`whsec_…`) of the webhooks in `SINKS`. Two, separated by a space, while rotating.",
+        otherwise="webhooks are not signed",
+        secret=True,
+    )
+    delivery_schedule: tuple[float, ...] = setting(
+        Schedule(),
+        "The seconds between the attempts of one delivery.",
+        default="5 30 300 1800 7200 18000 36000 36000",
+    )
+    retention_days: float = setting(
+        Amount("days", most=3650),
+        "How long delivered calls stay in the ledger.",
+        default="7",
+        group="The house",
+    )
+    log_level: str = setting(
+        Choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "What is logged: this level and above.",
+        default="INFO",
+    )
+    log_format: str | None = setting(
+        Choice("json", "console"), "`json` or `console`.", otherwise="`json`, on a terminal `console`"
+    )
+    legwork_config: Path | None = setting(  # noqa: RUF009  it is a dataclasses.field
+        File(),
+        "The file with the accounts and sinks that do not fit variables, see below.",
+        otherwise="`legwork.toml`, if there is one",
+    )
+
+    accounts: tuple[Account, ...]
+    #: Where each variable's value comes from: "environment", ".env", ".legwork/environment", "legwork.toml",
+    #: "default", or the name of the variable that names its file.
+    sources: Mapping[str, str]
+    #: What looks like a mistake and is none for sure: misspelt names, half an account. One line each.
+    warnings: tuple[str, ...] = ()
+    _by_sid: Mapping[str, Account] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_sid = MappingProxyType({account.sid: account for account in self.accounts})
+        object.__setattr__(self, "_by_sid", by_sid)  # the class is frozen, and this is still its making
+
+    def account(self, sid: str) -> Account:
+        """The account of that SID. Raises KeyError if there is none."""
+        return self._by_sid[sid]
+
+
+#: Every variable, by the name of its attribute.
+VARIABLES = declared_in(Settings)

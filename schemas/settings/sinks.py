@@ -1,0 +1,137 @@
+"""The sinks: the URLs of SINKS, and those of legwork.toml."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schemas.settings.declare import Variable
+from schemas.settings.document import nearest
+from schemas.settings.fields import Listed, Matching
+from schemas.settings.model import VARIABLES
+from schemas.settings.urls import SINK_SCHEMES, SinkUrl
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from schemas.settings.accounts import Account
+    from schemas.settings.document import Document, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSpec:
+    """One sink, as it was asked for. The sink itself knows whether its URL and options are right."""
+
+    #: Unique; what waits for the sink is kept under this name.
+    name: str
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    #: The types of records that it gets; empty: all.
+    types: tuple[str, ...] = ()
+    #: The accounts whose records it gets; empty: all.
+    accounts: tuple[str, ...] = ()
+    #: The other keys of its table in legwork.toml. They may hold secrets.
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+#: A name becomes a part of keys, metrics and command lines.
+LONGEST_NAME = 64
+
+#: Room that a made-up name leaves for the number that may have to follow it.
+ROOM_FOR_NUMBER = 4
+
+#: The keys of [[sinks]]. Any other key is an option, which the sink itself knows.
+SINK_KEYS = {
+    "name": Variable(
+        name="name",
+        field=Matching(
+            rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}",
+            wrong="is not a name",
+            right=f"give up to {LONGEST_NAME} small letters, digits, - and _",
+        ),
+        meaning="What the sink is called in the status, in metrics and in commands. Unique.",
+        otherwise="needed",
+    ),
+    "url": Variable(name="url", field=SinkUrl(), meaning="Where the records go.", otherwise="needed", secret=True),
+    "secret": Variable(
+        name="secret",
+        field=VARIABLES["sink_secret"].field,
+        meaning="The signing secret of a webhook. Two, separated by a space, while rotating.",
+        otherwise="not signed",
+        secret=True,
+    ),
+    "types": Variable(
+        name="types",
+        field=Listed(
+            r"legwork\.[a-z.]+",
+            wrong="is not a list of types of records",
+            right='give a list such as ["legwork.call.completed"]',
+        ),
+        meaning="The types of records that the sink gets.",
+        otherwise="all",
+    ),
+    "accounts": Variable(
+        name="accounts",
+        field=Listed(r"[0-9A-Za-z_-]+", wrong="is not a list of account SIDs", right='give a list such as ["acme1m"]'),
+        meaning="The accounts whose records the sink gets.",
+        otherwise="all",
+    ),
+}
+
+
+def load_sinks(
+    urls: Sequence[str], secrets: tuple[str, ...], accounts: Collection[Account], document: Document
+) -> tuple[SinkSpec, ...]:
+    """The sinks of `urls`, each under a name made from its URL, and those of the document."""
+    described = [_described(table, accounts) for table in document.sinks]
+    names = [spec.name for spec in described]
+    for index, table in enumerate(document.sinks):
+        if names[index] in names[:index]:
+            table.problem("name", f"{names[index]!r} is taken; give each sink its own")
+    specs = []
+    for url in urls:
+        signed = url.lower().startswith(("http:", "https:"))
+        specs.append(SinkSpec(name=_free_name(url, names), url=url, secrets=secrets if signed else ()))
+        names.append(specs[-1].name)
+    return (*specs, *described)
+
+
+def _described(table: Table, accounts: Collection[Account]) -> SinkSpec:
+    given = table.read(SINK_KEYS, required=("name", "url"))
+    sids = [account.sid for account in accounts if account.sid]
+    for sid in given.get("accounts", ()):
+        if sid not in sids:
+            table.problem("accounts", f"{sid!r} is no account{nearest(sid, sids)}; give SIDs of accounts")
+    return SinkSpec(
+        name=given.get("name", ""),
+        url=given.get("url", ""),
+        secrets=given.get("secret", ()),
+        types=given.get("types", ()),
+        accounts=given.get("accounts", ()),
+        options=table.all_but(SINK_KEYS),
+    )
+
+
+def _free_name(url: str, taken: Collection[str]) -> str:
+    """A name for a sink that has none: its kind and its host, with a number if that is taken.
+
+    What waits for the sink is kept under its name, so the same URL must give the same name at every start.
+    """
+    kind, _, rest = url.lower().partition(":")
+    kind = kind.partition("+")[0]
+    words = f"{kind}-{_host(rest) if kind in SINK_SCHEMES else rest.partition('?')[0]}"
+    name = re.sub(r"[^a-z0-9]+", "-", words)[: LONGEST_NAME - ROOM_FOR_NUMBER].strip("-")
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def _host(rest: str) -> str:
+    """The host, out of what follows the scheme. A name is shown: nothing of a password may get into it."""
+    authority = re.split("[/?#]", rest.removeprefix("//"), maxsplit=1)[0] if rest.startswith("//") else ""
+    if "@" in rest and "@" not in authority:  # a password with a slash in it, perhaps: the host is a guess
+        return ""
+    return re.sub(r":[0-9]*$", "", authority.rpartition("@")[2])

@@ -1,0 +1,50 @@
+"""Read the times Exotel writes, and write those that Legwork sends."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# `fromisoformat` alone would also take week dates and bare digits, which Exotel never means as a time.
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[ Tt]\d\d:", re.ASCII)
+# The standard library's reader takes far more than this, and fails on some of it in ways of its own.
+_RFC = re.compile(r"[A-Za-z]{3}, \d\d? [A-Za-z]{3} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?", re.ASCII)
+
+
+def parse_time(text: str) -> datetime:
+    """
+    Read one time in any of Exotel's forms; naive where the text names no zone.
+
+    `2026-09-16 11:12:39` (v1), with an offset (v3), ISO 8601 (campaigns, Integration Core) and
+    `Wed, 16 Sep 2026 16:42:56` (passthru). Raises ValueError for anything else.
+    """
+    if _ISO.match(text):
+        return datetime.fromisoformat(text)
+    if _RFC.fullmatch(text):
+        return parsedate_to_datetime(text)
+    raise ValueError("no time in any of Exotel's forms")
+
+
+def in_utc(moment: datetime, zone: tzinfo) -> datetime | None:
+    """
+    Give the instant in UTC; a naive time is a reading of the clocks in `zone`.
+
+    None for an instant at or before the epoch: it is some program's zero, in whatever zone it was printed.
+    """
+    try:
+        instant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:  # the first or the last day of the calendar, seen from another zone
+        return None
+    return instant if instant > EPOCH else None
+
+
+def write_time(instant: datetime) -> str:
+    """Write an aware datetime as `2026-09-16T05:43:08Z`, with a fraction of a second where there is one."""
+    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

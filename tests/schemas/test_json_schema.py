@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from marshmallow import validate
+
+from schemas.json_schema import _constraint, json_schema
+from schemas.record import (
+    DATASCHEMA,
+    CallbackSchema,
+    CallDataSchema,
+    EventSchema,
+    LegSchema,
+    ProvenanceSchema,
+    WaitedSchema,
+)
+
+SCHEMAS = [EventSchema, CallDataSchema, LegSchema, CallbackSchema, ProvenanceSchema, WaitedSchema]
+
+
+def test_it_is_a_json_schema_of_2020_12_and_can_be_written():
+    Draft202012Validator.check_schema(json.loads(json.dumps(json_schema())))
+    assert json_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert json_schema()["$id"] == DATASCHEMA
+
+
+def test_every_shape_is_in_it_with_every_field_described():
+    definitions = json_schema()["$defs"]
+    assert set(definitions) == {schema.__name__.removesuffix("Schema") for schema in SCHEMAS}
+    for definition in definitions.values():
+        assert definition["description"]
+        for name, shape in definition["properties"].items():
+            assert shape.get("description"), name
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_field_is_documented_where_it_is_declared(schema):
+    assert all(field.metadata["doc"] for field in schema().fields.values())
+
+
+def test_closed_vocabularies_are_listed_and_open_ones_are_not():
+    leg, call = json_schema()["$defs"]["Leg"]["properties"], json_schema()["$defs"]["CallData"]["properties"]
+    assert leg["role"]["enum"] == ["caller", "callee", "supervisor", "unknown"]
+    assert call["direction"]["enum"] == ["inbound", "outbound", None]
+    assert call["scenario"]["enum"] == ["direct", "multi_party", "unanswered", "unknown"]
+    assert "enum" not in leg["status"]
+    assert "enum" not in call["status"]
+
+
+def test_what_may_be_null_says_so():
+    leg = json_schema()["$defs"]["Leg"]["properties"]
+    assert leg["created_at"]["type"] == ["string", "null"]
+    assert leg["on_call_seconds"] == {
+        "type": "number",
+        "minimum": 0,
+        "description": leg["on_call_seconds"]["description"],
+    }
+
+
+def test_every_key_is_required_but_the_reason():
+    call = json_schema()["$defs"]["CallData"]
+    assert set(call["properties"]) - set(call["required"]) == {"reason"}
+
+
+def test_a_rule_that_has_no_json_schema_stops_the_generation():
+    with pytest.raises(TypeError):
+        _constraint(validate.Email())
