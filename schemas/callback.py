@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -75,6 +76,7 @@ class Parameters:
         return None
 
 
+@lru_cache(maxsize=1024)  # the same few dozen names come with every callback
 def _fold(name: str) -> str:
     return name.replace("_", "").lower()
 
@@ -118,7 +120,8 @@ def load_callbacks(
 
 def is_batch(callback: Callback) -> bool:
     """Say whether it came as a list (`call_sids`), which is answered as a list even if it names one call."""
-    return not _usable(_single_sids(Parameters(callback.params)))
+    names = map(_fold, callback.params)
+    return "callsids" in names and not _usable(_single_sids(Parameters(callback.params)))
 
 
 def _merge(pairs: Sequence[tuple[str, str]], document: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from schemas.settings import Settings, load_settings
-from webhook import callbacks, errors, probes, schema
+from webhook import callbacks, console, errors, metrics, openapi, probes, schema
 from webhook.door import Door
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -51,6 +51,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["legwork"] = Door(settings, ledger)
 
     errors.install(app)
-    for blueprint in (callbacks.blueprint, probes.blueprint, schema.blueprint):
-        app.register_blueprint(blueprint)
+    for room in (callbacks, probes, metrics, schema, openapi, console):
+        app.register_blueprint(room.blueprint)
     return app

@@ -26,8 +26,19 @@ log = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 5
 
 
-@blueprint.route("/callbacks/<token>/<any(passthru, status):kind>", methods=["GET", "POST"])
-def receive(token: str, kind: str) -> ResponseReturnValue:
+@blueprint.route("/callbacks/<token>/passthru", methods=["GET", "POST"])
+def passthru(token: str) -> ResponseReturnValue:
+    """Take what a Passthru applet asks for: a GET, as a rule in the middle of a call."""
+    return _receive(token, "passthru")
+
+
+@blueprint.route("/callbacks/<token>/status", methods=["GET", "POST"])
+def status(token: str) -> ResponseReturnValue:
+    """Take a StatusCallback: a POST, as a rule after the call."""
+    return _receive(token, "status")
+
+
+def _receive(token: str, kind: str) -> ResponseReturnValue:
     """Note a callback; contract section 3. The token says which account it is for."""
     here = door()
     account = account_for(token, here.settings.accounts)
@@ -37,10 +48,10 @@ def receive(token: str, kind: str) -> ResponseReturnValue:
     if request.method == "HEAD":
         # Some applets look before they leap; looking notes nothing.
         return "", 200
-    parameters = read(request)
-    if parameters.is_ping:
-        return jsonify(accepted=False)
     try:
+        parameters = read(request)
+        if parameters.is_ping:
+            return jsonify(accepted=False)
         callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))
     except ValidationError as error:
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]

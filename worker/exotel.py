@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import requests
+import urllib3.exceptions
 from marshmallow import ValidationError
 
 from schemas.legs import LegsAnswer, load_error, load_legs
+from worker.bodies import read_body
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 # Exotel's windows are a minute. A Retry-After beyond an hour is a slip, and would silence an account for as long.
 LONGEST_PAUSE_SECONDS = 3600.0
-_CHUNK_BYTES = 64 * 1024
 # The classes of status codes (RFC 9110, 15).
 _SUCCESS, _REDIRECT, _SERVER_ERROR = 2, 3, 5
 
@@ -74,7 +75,9 @@ class ExotelClient:
             raise Unreachable(f"answer cannot be read: {_first_message(error)}") from error
         reason = answer.why_not_final(call_sid)
         if reason is not None:
-            raise NotFinalYet(reason, body=body if answer.legs else None)
+            ours = all(leg.call_sid in {None, call_sid} for leg in answer.legs)
+            # An answer about another call is no part of this one, however little is known.
+            raise NotFinalYet(reason, body=body if answer.legs and ours else None)
         return Fetched(answer, hashlib.sha256(body).hexdigest(), seconds)
 
     def probe(self) -> str:
@@ -119,19 +122,16 @@ class ExotelClient:
         deadline = time.monotonic() + 2 * timeout
         try:
             with self._session().get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-                body = bytearray()
-                for chunk in response.iter_content(_CHUNK_BYTES):
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise Unreachable(f"answer is larger than {MAX_ANSWER_BYTES} bytes")
-                    if time.monotonic() > deadline:
-                        raise Unreachable(f"answer was not complete after {2 * timeout:g} s")
-                return response.status_code, response.headers, bytes(body)
+                body = read_body(response, most=MAX_ANSWER_BYTES + 1, until=deadline)
         except requests.Timeout as error:
             raise Unreachable(f"no answer within {timeout:g} s") from error
-        except requests.RequestException as error:
+        # Not all that urllib3 raises comes out as an exception of requests': a host name with two dots does not.
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The library's messages hold URLs and addresses; the class says enough for an operator.
             raise Unreachable(f"no answer: {type(error).__name__}") from error
+        if len(body) > MAX_ANSWER_BYTES:
+            raise Unreachable(f"answer is larger than {MAX_ANSWER_BYTES} bytes")
+        return response.status_code, response.headers, body
 
 
 def _refusal(
@@ -151,10 +151,12 @@ def _refusal(
     return TemporaryFailure(message)
 
 
-def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
+def retry_after_seconds(
+    value: str | None, date: str | None = None, *, longest: float = LONGEST_PAUSE_SECONDS
+) -> float | None:
     """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none that can be read.
 
-    A date is taken relative to the answer's own Date, so that no clock of ours comes into it.
+    A date is taken relative to the answer's own Date, so that no clock of ours comes into it. `longest` is the limit.
     """
     if value is None:
         return None
@@ -167,13 +169,13 @@ def retry_after_seconds(value: str | None, date: str | None = None) -> float | N
         seconds = (then - now).total_seconds()
     if seconds != seconds:  # noqa: PLR0124  NaN is the one number that differs from itself
         return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
+    return min(max(seconds, 0.0), longest)
 
 
 def _http_date(value: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or a year of twenty digits
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

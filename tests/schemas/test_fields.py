@@ -75,7 +75,8 @@ def test_canceled_has_one_spelling():
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [(25, 25), ("25", 25), (" 25 ", 25), (2.5, 2.5), ("2.50", 2.5), (20.0, 20), ("0", 0), ("25\x1f", 25)]
+    ("value", "seconds"),
+    [(25, 25), ("25", 25), (" 25 ", 25), (2.5, 2.5), ("2.50", 2.5), (20.0, 20), ("0", 0), ("25\x1f", 25)],
 )
 def test_a_duration_is_a_number_or_its_text(value, seconds):
     read = Seconds().deserialize(value)
