@@ -15,6 +15,7 @@ from webhook.auth import account_for, is_allowed
 from webhook.door import Door, door
 from webhook.errors import problem
 from webhook.parameters import read
+from worker.errors import LedgerUnusable
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -23,7 +24,7 @@ blueprint = Blueprint("callbacks", __name__)
 log = structlog.get_logger(__name__)
 
 # Exotel tries a StatusCallback again after minutes; whoever heeds this header comes back when Redis may be up again.
-RETRY_AFTER_SECONDS = 5
+_LATER = {"Retry-After": "5"}
 
 
 @blueprint.route("/callbacks/<token>/passthru", methods=["GET", "POST"])
@@ -57,14 +58,12 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
         return problem(400, "This callback cannot be used.", errors=fields)
     try:
+        if here.watch.is_nearly_full():
+            return problem(503, "The ledger is nearly full. Send it again later.", headers=_LATER)
         accepted = {callback.call_sid: _admit(here, account.sid, callback) for callback in callbacks}
-    except redis.RedisError as error:
+    except (redis.RedisError, LedgerUnusable) as error:
         log.error("ledger.unreachable", error=str(error))
-        return problem(
-            503,
-            "The callback could not be noted. Send it again.",
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
+        return problem(503, "The callback could not be noted. Send it again.", headers=_LATER)
     answers = [{"call_sid": call_sid, "accepted": new} for call_sid, new in accepted.items()]
     return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
 

@@ -10,6 +10,7 @@ import structlog
 from flask import current_app
 from kombu.exceptions import OperationalError
 
+from webhook.watch import Watch
 from worker.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Door:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self.settings = settings
         self.ledger = ledger
+        self.watch = Watch(ledger)
         self._accounts: set[str] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import redis
 from flask import Blueprint, jsonify
 
 from webhook.door import door
+from webhook.watch import FULL_AT
 from worker.errors import LedgerUnusable
 
 if TYPE_CHECKING:
@@ -43,11 +45,17 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
     try:
         ledger.open()
         ledger.try_to_write()
+        used, new_since = ledger.memory_used(), ledger.new_since_ms()
     except (redis.RedisError, LedgerUnusable) as error:
         return {
             "state": "out of reach" if isinstance(error, redis.ConnectionError) else "unusable",
             "error": str(error),
         }
+    if used >= FULL_AT:
+        return {"state": "nearly full", "used": round(used, 3), "hint": "raise maxmemory, or let the backlog drain"}
+    if new_since is not None:
+        since = datetime.fromtimestamp(new_since / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {"state": "ok", "new_since": since, "hint": "nothing was stored in this Redis before"}
     return {"state": "ok"}
 
 

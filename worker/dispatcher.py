@@ -127,6 +127,8 @@ class Dispatcher:
         """Say hello, take back what expired leases hold, forget what is old: each now and then."""
         now, ledger = time.monotonic(), self._shop.ledger
         if self._threads and self._hello.due(now):
+            if ledger.open():
+                log.warning("ledger.new", hint="nothing was stored in this Redis before: did it lose its data?")
             ledger.say_hello(self._name, self._threads)
         if self._reap.due(now):
             self.reap()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import LedgerUnusable
@@ -24,6 +23,8 @@ __all__ = ["Ledger"]
 SCHEMA = 1
 # The oldest server whose commands the scripts may use; Valkey calls itself Redis 7.2.
 OLDEST_REDIS = (7, 0)
+# A ledger begun within the last day is pointed out: it is a first day, or Redis has lost its data.
+NEW_SECONDS = 86_400
 # A worker that has not been heard of for so long is taken for gone; it says hello every few seconds.
 WORKER_SILENCE_SECONDS = 15.0
 
@@ -67,7 +68,8 @@ class Ledger:
         check_version(self.client.info("server"))
         pipeline = self.client.pipeline()
         pipeline.hsetnx(LEDGER, "schema", SCHEMA)
-        pipeline.hsetnx(LEDGER, "created_at", round(time.time() * 1000))
+        # By Redis's clock, like all times in the ledger: that of a host may be hours off.
+        pipeline.hsetnx(LEDGER, "created_at", round(self.now_ms()))
         pipeline.hget(LEDGER, "schema")
         new, _, schema = pipeline.execute()
         if int(schema) != SCHEMA:
@@ -91,12 +93,22 @@ class Ledger:
 
         Raises redis.RedisError: out of reach, out of memory, read-only.
         """
-        self.client.hset(LEDGER, "tried_at", round(time.time()))
+        self.client.hset(LEDGER, "tried_at", round(self.now_ms()))
+
+    def memory_used(self) -> float:
+        """Return the part of `maxmemory` that is used, 0 where there is no limit."""
+        memory = self.client.info("memory")
+        return float(memory["used_memory"] / memory["maxmemory"]) if memory.get("maxmemory") else 0.0
 
     def created_at_ms(self) -> int | None:
         """When this ledger was begun, or None if it has not been."""
         created_at = self.client.hget(LEDGER, "created_at")
         return None if created_at is None else int(created_at)
+
+    def new_since_ms(self) -> int | None:
+        """When this ledger was begun, if that is so lately that somebody should ask why; else None."""
+        created_at = self.created_at_ms()
+        return created_at if created_at is not None and self.now_ms() - created_at < NEW_SECONDS * 1000 else None
 
     def say_hello(self, worker: str, threads: int) -> None:
         """Note that a worker process is alive, and how many threads it works with."""

@@ -1,0 +1,49 @@
+"""An eye on the ledger, once a second at most: is it the one we know, and is there still room in it?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+# Workers need room too: a settled call takes some kilobytes more (its record) until it is forgotten.
+FULL_AT = 0.9
+# How stale the look may be. At a thousand callbacks a second of a kilobyte each, a second is a megabyte.
+LOOK_SECONDS = 1.0
+
+
+class Watch:
+    """Looks at the ledger for the door. Safe to share between threads."""
+
+    def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+        self._is_nearly_full = False
+
+    def is_nearly_full(self) -> bool:
+        """Should callbacks be turned away, while there is room enough to finish what was accepted?
+
+        Raises redis.RedisError when the server is out of reach, LedgerUnusable when it will never do.
+        """
+        with self._lock:
+            if self._monotonic() - self._looked < LOOK_SECONDS:
+                return self._is_nearly_full
+            # Said before looking: while one thread waits for a server that is away, the others find out for themselves.
+            self._looked = self._monotonic()
+        if self._ledger.open():
+            log.warning("ledger.new", hint="nothing was stored in this Redis before: did it lose its data?")
+        was, self._is_nearly_full = self._is_nearly_full, self._ledger.memory_used() >= FULL_AT
+        if self._is_nearly_full and not was:
+            log.error("ledger.nearly_full", hint="callbacks are answered with 503 until there is room: raise maxmemory")
+        return self._is_nearly_full
