@@ -28,7 +28,7 @@ from worker.ledger import Ledger
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 ROUNDS, OPERATIONS = 30, 20
 RESULTS = Path(__file__).parent / "results" / "backlog.json"
-SETTINGS = "appendonly no\nsave \"\"\n"
+SETTINGS = 'appendonly no\nsave ""\n'
 
 # The samples S25 (StatusCallback, default fields) and S16 (Passthru after Connect) of Exotel's callbacks, each with a CallSid
 # and a recording of its own, as real ones have.

@@ -1,7 +1,8 @@
-"""What the door is compared with: a bare Flask route with one Redis write."""
+"""What the door is compared with: Flask routes as bare as can be, each with one Redis write."""
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 
@@ -13,9 +14,17 @@ def create_app() -> Flask:
     app = Flask(__name__)
     client = redis.Redis.from_url(os.environ["REDIS_URL"], protocol=2)
 
-    @app.post("/hook")
-    def hook():
-        client.set(uuid.uuid4().hex, request.get_data())
+    @app.route("/bare", methods=["GET", "POST"])
+    def bare():
+        """Take a callback the simplest way: keep its parameters under its CallSid."""
+        parameters = request.values
+        client.set(parameters["CallSid"], json.dumps(parameters.to_dict(flat=False)))
+        return jsonify(accepted=True)
+
+    @app.route("/blind", methods=["GET", "POST"])
+    def blind():
+        """Keep the bytes without a look at them: no callback could be found again."""
+        client.set(uuid.uuid4().hex, request.get_data() or request.query_string)
         return jsonify(accepted=True)
 
     return app

@@ -26,15 +26,24 @@ def nest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     `a[]` appends. A key that comes several times, or as a value and as a structure (`a=1&a[b]=2`), becomes
     the list of all that came. Malformed brackets stay as they are. Raises ValidationError beyond MAX_DEPTH.
     """
-    root = _Node()
+    found: dict[str, Any] = {}
+    trees: dict[str, _Node] = {}
     for key, value in pairs:
-        name, *steps = _path(key)
+        if not key.endswith("]") and key not in found:
+            found[key] = value  # the usual parameter: it comes once and has no brackets
+            continue
         # The outermost names are always names: `0=x` is a parameter called "0".
-        node = root.child(name)
+        name, *steps = _path(key)
+        node = trees.get(name)
+        if node is None:
+            node = trees[name] = _Node()
+            if name in found:
+                node.values.append(found[name])
+            found[name] = node  # keeps the place in the order of arrival
         for step in steps:
             node = node.step(step)
         node.values.append(value)
-    return {str(name): node.value() for name, node in root.children.items()}
+    return {name: trees[name].value() if name in trees else value for name, value in found.items()}
 
 
 def _path(key: str) -> list[str]:

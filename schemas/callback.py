@@ -130,7 +130,9 @@ def _merge(pairs: Sequence[tuple[str, str]], document: Any) -> dict[str, Any]:
         document = {"body": document}  # a list or a bare value names no parameter; it is kept all the same
     if len(pairs) + _leaves(document) > MAX_PARAMETERS:
         raise ValidationError({"parameters": [f"More than {MAX_PARAMETERS}."]})
-    return nest([*((encodable(name), encodable(value)) for name, value in pairs), *document.items()])
+    if not all(name.isascii() and value.isascii() for name, value in pairs):
+        pairs = [(encodable(name), encodable(value)) for name, value in pairs]
+    return nest([*pairs, *document.items()])
 
 
 def _leaves(value: Any) -> int:

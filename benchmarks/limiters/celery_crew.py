@@ -1,0 +1,89 @@
+"""Celery's own `rate_limit`, as it is meant to be used: real workers, each told an equal part of the quota.
+
+It counts for each worker process by itself, so the parts have to add up to the quota.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from limiters.crew import ask
+from limiters.traffic import SKEWS, Traffic, skew_clock
+
+if TYPE_CHECKING:
+    from multiprocessing import Queue
+    from multiprocessing.synchronize import Barrier
+
+    from celery import Celery
+
+TASK, QUEUE = "bench.ask", "bench"
+
+
+def make_app(redis_url: str) -> Celery:
+    """Celery set as Legwork has it."""
+    from celery import Celery  # noqa: PLC0415  imported after the clock was set wrong
+
+    app = Celery("bench", broker=redis_url)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_acks_late=True,
+        task_ignore_result=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+    )
+    return app
+
+
+def publish(redis_url: str, calls: range) -> None:
+    """Send a message for each call."""
+    app = make_app(redis_url)
+    with app.producer_or_acquire() as producer:
+        for call in calls:
+            app.send_task(TASK, (call,), producer=producer, ignore_result=True)
+
+
+def spend(
+    _arm: str, number: int, redis_url: str, url: str, traffic: Traffic, start: Barrier, latencies: Queue[list[float]]
+) -> None:
+    """Be worker `number`: ready before the start, ended when the time is over."""
+    skew_clock(SKEWS[number % len(SKEWS)] * traffic.window)
+    import requests  # noqa: PLC0415
+    from celery import signals  # noqa: PLC0415
+
+    app, sessions, seen = make_app(redis_url), threading.local(), list[float]()
+    # Celery's limits are tasks a second; it takes fractions.
+    part = traffic.quota / traffic.window / traffic.processes
+
+    @app.task(name=TASK, rate_limit=f"{part}/s")
+    def _ask(call: int) -> None:
+        if not hasattr(sessions, "session"):
+            sessions.session = requests.Session()
+        began = time.monotonic()
+        accepted = ask(sessions.session, url, call)
+        seen.append(time.monotonic() - began)
+        if not accepted:
+            app.send_task(TASK, (call,), ignore_result=True)
+
+    def run_out() -> None:
+        start.wait()
+        time.sleep(traffic.seconds)
+        # What is in the air is not waited for: the server has counted it.
+        latencies.put(seen)
+        worker.stop()
+
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    signals.worker_ready.connect(lambda **_: threading.Thread(target=run_out, daemon=True).start(), weak=False)
+    worker = app.Worker(
+        pool_cls="threads",
+        concurrency=traffic.threads,
+        queues=[QUEUE],
+        loglevel="ERROR",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
