@@ -57,6 +57,9 @@ class Door:
                 dispatcher.run_once(accounts)
             except (redis.RedisError, OperationalError) as error:
                 log.warning("release.left_to_workers", error=str(error))
+            except Exception:
+                # A thread that died would leave every release to the workers from then on.
+                log.exception("release.crashed")
 
 
 def door() -> Door:

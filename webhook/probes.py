@@ -48,7 +48,7 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
         used, new_since = ledger.memory_used(), ledger.new_since_ms()
     except (redis.RedisError, LedgerUnusable) as error:
         return {
-            "state": "out of reach" if isinstance(error, redis.ConnectionError) else "unusable",
+            "state": "out of reach" if isinstance(error, redis.ConnectionError | redis.TimeoutError) else "unusable",
             "error": str(error),
         }
     if used >= FULL_AT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -25,11 +25,13 @@ def connect(settings: Settings) -> redis.Redis:
     """
     if settings.redis_url is None:
         raise ValueError("REDIS_URL is not set")
+    # redis-py takes it for TCP alone.
+    keepalive: dict[str, Any] = {} if settings.redis_url.startswith("unix:") else {"socket_keepalive": True}
     return redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_keepalive=True,
+        **keepalive,
         retry=Retry(NoBackoff(), 1),
         protocol=2,
         client_name="legwork",

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import redis
 
+from worker.parent import tied
+
 # A server with an append-only file of some gigabytes takes a while to read it; an empty one starts in 50 ms.
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -87,7 +89,8 @@ def start(
         f"tcp-keepalive 60\n{settings}"
     )
     process = subprocess.Popen(
-        [server_binary(), "-"],
+        # Two servers on one append-only file would spoil it: a launcher that was killed may leave none behind.
+        tied([str(server_binary()), "-"]),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -99,7 +102,11 @@ def start(
     process.stdin.write(configuration.encode())
     process.stdin.close()
     server = EmbeddedRedis(process, f"redis://:{password}@127.0.0.1:{port}/0")
-    _wait_until_it_answers(server, log)
+    try:
+        _wait_until_it_answers(server, log)
+    except BaseException:  # Ctrl-C too: nobody else knows of this server yet
+        server.stop()
+        raise
     return server
 
 
@@ -123,6 +130,5 @@ def _wait_until_it_answers(server: EmbeddedRedis, log: Path) -> None:
                 time.sleep(0.02)
             else:
                 return
-    server.stop()
     last_words = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
     raise NoServer(f"the embedded Redis did not start: {' | '.join(last_words) or 'it left no word'}")

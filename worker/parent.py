@@ -1,20 +1,40 @@
-"""Ends a child process with its parent, however the parent comes to its end."""
+"""Ends a child process with its parent, however the parent comes to its end: SIGKILL and crashes included.
+
+Also a program: `parent.py <pid of the parent> <command> …` becomes that command. What must be done between fork and exec
+is done there, because a fork that runs Python is not safe in a process that has threads.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-# <linux/prctl.h>; the request survives an exec.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# <linux/prctl.h>: the signal to be sent when the parent's thread that forked is gone. It survives an exec.
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def end_with_parent() -> None:
-    """Have this process sent SIGTERM when its parent dies, SIGKILL and crashes included; to be called after the fork.
+def tied(command: Sequence[str]) -> list[str]:
+    """Return a command that does the same, and is sent SIGTERM when this process dies; elsewhere than on Linux as it is.
 
-    Only Linux can do it; elsewhere this does nothing. The parent's thread that forked counts as the parent.
+    The thread that starts it has to live as long as the process.
     """
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if sys.platform != "linux":
+        return list(command)
+    # -I and -S: no environment, no site-packages; it starts in a few milliseconds.
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
+def _become(parent: int, command: list[str]) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() == parent:  # else it died before it could be watched
+        os.execvp(command[0], command)  # noqa: S606  the command is the caller's, and no shell is wanted
+
+
+if __name__ == "__main__":
+    _become(int(sys.argv[1]), sys.argv[2:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
 import warnings
@@ -52,9 +53,19 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     shop.nudge = dispatcher.nudge
     register(app, shop)
     thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
-    # From the first signal on nothing new is leased: what runs is finished, what waits in Celery's queue is other
-    # workers' work, or due again when its lease is over.
-    signals.worker_shutting_down.connect(lambda **_: dispatcher.stop(), weak=False)
+    # Whoever listens to this signal sets up the logs; Celery then leaves ours alone.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    # Celery takes leave on standard output, where `stdout:` writes records and nothing else.
+    sys.__stdout__ = None  # type: ignore[misc]
+    endings: list[str] = []
+
+    def end(*, how: str, **_: object) -> None:
+        # From the first signal on nothing new is leased: what runs is finished, what waits in Celery's queue is other
+        # workers' work, or due again when its lease is over.
+        endings.append(how)
+        dispatcher.stop()
+
+    signals.worker_shutting_down.connect(end, weak=False)
     signals.worker_ready.connect(lambda **_: _ready(thread, threads, settings), weak=False)
     worker = app.Worker(
         pool_cls="threads",
@@ -74,7 +85,8 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     for sink in sinks.values():
         sink.close()
     log.info("worker.stopped")
-    return worker.exitcode or 0
+    # To Celery an end by Ctrl-C is a failure; to us it is one that was asked for.
+    return 0 if endings == ["Warm"] else worker.exitcode or 0
 
 
 def open_when_there(ledger: Ledger) -> None:

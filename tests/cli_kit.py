@@ -1,0 +1,74 @@
+"""The `legwork` command inside a test's process, and calls for it to tell about."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import chdir, contextmanager
+from tempfile import TemporaryDirectory
+
+import structlog
+from click.testing import CliRunner
+from house import ACCOUNT, TOKEN, make_callback, make_settings
+from payloads.records import answer_of, build
+
+from webhook.cli import legwork
+from worker.connections import connect
+from worker.ledger import Ledger
+from worker.ledger.calls import Verdict
+
+SECRETS = {"EXOTEL_API_KEY": "the-api-key", "EXOTEL_API_TOKEN": "the-api-token", "CALLBACK_TOKEN": TOKEN}
+ENVIRON = {"EXOTEL_ACCOUNT_SID": ACCOUNT, "SINKS": "stdout:", **SECRETS}
+
+
+def run(*arguments, directory=None, **environ):
+    """Run `legwork …`; the environment is that of an account, and whatever is given in small letters."""
+    variables = ENVIRON | {name.upper(): value for name, value in environ.items()}
+    with TemporaryDirectory() as empty, chdir(directory or empty), logs_as_they_were():
+        result = CliRunner().invoke(legwork, arguments, env=variables)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    for secret in SECRETS.values():
+        assert secret not in result.output
+    return result
+
+
+@contextmanager
+def logs_as_they_were():
+    """`web` and `worker` send all logs to their standard error, which ends with the command."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+
+
+def json_of(*arguments, **environ):
+    """What a command says to a program that all is well with."""
+    result = run(*arguments, "--json", **environ)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def open_ledger(redis_url, **variables):
+    """The ledger that the commands will look at."""
+    settings = make_settings(redis_url, **variables)
+    ledger = Ledger(connect(settings), settings)
+    ledger.open()
+    return ledger
+
+
+def settle(ledger, call_sid, outcome="settled", reason=""):
+    """Let a call be heard of, fetched and settled (or given up); its record waits for the sinks."""
+    book = ledger.calls[ACCOUNT]
+    book.admit(make_callback(call_sid), wait_seconds=0)
+    (lease,) = book.fetches.lease(1)
+    book.claim(lease)
+    event = build(answer_of("S1"), call_sid=call_sid)
+    sinks = [spec.name for spec in ledger.settings.sinks]
+    step = {"at": 1_790_000_000_000, "step": "fetch", "answer": reason or "200: final"}
+    verdict = Verdict(outcome, 1, event_key="1/completed", event=event, sinks=sinks, reason=reason, step=step)
+    assert book.decide(call_sid, lease, verdict)

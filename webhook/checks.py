@@ -1,0 +1,191 @@
+"""What `legwork check` finds out: each check yields what is well, what could be better, and what is wrong."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from worker.connections import without_password
+from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
+from worker.exotel import ExotelClient
+from worker.sinks import sink_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemas.settings import Account, Settings
+    from worker.ledger import Ledger
+    from worker.logs import Mask
+
+#: What the ledger wants of its server, what it can live with, and why.
+_WANTED = {
+    "appendonly": ("yes", "a restart of Redis would lose every call that is waiting"),
+    "appendfsync": ("always", "a crash of the host may lose the last second's callbacks, although 200 was answered"),
+    "maxmemory-policy": ("noeviction", "under pressure Redis would drop calls without a word"),
+}
+# Between these two there is a choice to be made; the others lose calls.
+_MATTER_OF_CHOICE = {"appendfsync": "everysec"}
+# As long as a person who waits for the check would rather wait than not know.
+_LONGEST_WAIT_SECONDS = 5.0
+
+
+class Verdict(StrEnum):
+    """What a finding means: only `wrong` is a reason for an exit code of 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: about what, how it stands, and what to change if it does not stand well."""
+
+    about: str
+    verdict: Verdict
+    text: str
+
+    def masked(self, mask: Mask) -> Finding:
+        """Return it with no secret in it: what others say may hold one."""
+        return replace(self, text=mask.text(self.text))
+
+    def as_document(self) -> dict[str, str]:
+        """Return it for programs."""
+        return {"about": self.about, "verdict": self.verdict.value, "text": self.text}
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """The settings could be loaded; there may be oddities in them."""
+    accounts, sinks = len(settings.accounts), len(settings.sinks)
+    yield Finding("settings", Verdict.OK, f"{accounts} account(s), {sinks} sink(s)")
+    for warning in settings.warnings:
+        yield Finding("settings", Verdict.WARNING, warning)
+
+
+def check_redis(settings: Settings, client: redis.Redis) -> Finding:
+    """Is it there, and can it be written?"""
+    where = without_password(settings.redis_url or "")
+    try:
+        server = client.info("server")
+        role = client.info("replication")
+    except redis.RedisError as error:
+        return Finding("redis", Verdict.WRONG, f"{where}: {error}; start it, or correct REDIS_URL")
+    if role.get("role") == "slave":
+        return Finding("redis", Verdict.WRONG, f"{where}: is a replica; name the primary in REDIS_URL")
+    name = "Valkey" if "valkey_version" in server else "Redis"
+    return Finding("redis", Verdict.OK, f"{where}: {name} {server.get('valkey_version', server['redis_version'])}")
+
+
+def check_durability(client: redis.Redis) -> Iterator[Finding]:
+    """Does it keep what it is given? A managed server may not tell."""
+    try:
+        config = client.config_get(*_WANTED)
+    except redis.RedisError:
+        text = f"does not let us see {', '.join(_WANTED)}: see to it that they are {', '.join(w for w, _ in _WANTED.values())}"
+        yield Finding("redis", Verdict.WARNING, text)
+        return
+    for name, (wanted, why) in _WANTED.items():
+        found = config.get(name, wanted)
+        if found == wanted:
+            yield Finding("redis", Verdict.OK, f"{name} {found}")
+        else:
+            verdict = Verdict.WARNING if found == _MATTER_OF_CHOICE.get(name) else Verdict.WRONG
+            yield Finding("redis", verdict, f"{name} is {found}, set it to {wanted}: else {why}")
+
+
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """Is Celery's broker there, if it is another server?"""
+    if settings.broker_url == settings.redis_url:
+        return
+    where = without_password(settings.broker_url or "")
+    with redis.Redis.from_url(settings.broker_url or "", socket_timeout=2.0, socket_connect_timeout=2.0) as client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            yield Finding("broker", Verdict.WRONG, f"{where}: {error}; start it, or correct BROKER_URL")
+        else:
+            yield Finding("broker", Verdict.OK, where)
+
+
+def check_ledger(ledger: Ledger) -> Iterator[Finding]:
+    """Can a callback be noted, and is there anybody to work on it?"""
+    try:
+        new = ledger.open()
+        ledger.try_to_write()
+        workers = ledger.workers()
+    except (redis.RedisError, LedgerUnusable) as error:
+        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
+        return
+    yield Finding("ledger", Verdict.OK, "begun just now" if new else "can be written")
+    if workers:
+        yield Finding("workers", Verdict.OK, f"{len(workers)} with {sum(workers.values())} threads")
+    else:
+        yield Finding("workers", Verdict.WARNING, "none runs: calls are noted and wait; start one: legwork worker")
+
+
+def check_exotel(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
+    """Do the credentials of each account work? One request each, with a token of the account's quota."""
+    for account in settings.accounts:
+        about = f"exotel {account.sid}"
+        if ledger is None:
+            yield Finding(about, Verdict.WARNING, "not asked: without the ledger nobody counts the requests")
+            continue
+        try:
+            yield _probe(about, account, ledger)
+        except redis.RedisError as error:
+            yield Finding(about, Verdict.WRONG, f"not asked: {error}")
+
+
+def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
+    bucket = ledger.calls[account.sid].bucket
+    token = f"check:{secrets.token_hex(8)}"
+    grant = bucket.take(token, max_wait_seconds=_LONGEST_WAIT_SECONDS)
+    if grant.taken and grant.wait_seconds > 0:
+        time.sleep(grant.wait_seconds)
+        if bucket.still_open(token) > 0:
+            return Finding(about, Verdict.WARNING, "not asked: the account was paused just now")
+    if not grant.taken:
+        verdict = Verdict.WRONG if grant.why == "suspended" else Verdict.WARNING
+        return Finding(about, verdict, f"not asked: {_why_not(grant.why)}; next in {grant.wait_seconds:.0f} s")
+    client = ExotelClient(account)
+    try:
+        answer = client.probe()
+    except AccountSuspended as refusal:
+        return Finding(about, Verdict.WRONG, f"{refusal}; correct SID, API key, API token, subdomain, or the plan")
+    except Throttled as refusal:
+        return Finding(about, Verdict.WARNING, f"{refusal}: somebody else spends this account's quota")
+    except LegworkError as failure:
+        return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}")
+    finally:
+        client.close()
+        bucket.give_back(token)
+    if grant.is_probe:
+        bucket.resume()
+    return Finding(about, Verdict.OK, f"{account.base_url} lets us in (answered {answer} for a call that cannot exist)")
+
+
+def _why_not(why: str) -> str:
+    return {
+        "paused": "Exotel asked for a pause (429)",
+        "suspended": "Exotel refuses the account; `legwork status` says why",
+    }.get(why, "the quota is used up")
+
+
+def check_sinks(settings: Settings) -> Iterator[Finding]:
+    """Is the other side of each sink there?"""
+    for spec in settings.sinks:
+        about = f"sink {spec.name}"
+        try:
+            sink: Any = sink_for(spec)
+            sink.open()
+            try:
+                yield Finding(about, Verdict.OK, sink.check())
+            finally:
+                sink.close()
+        except (LegworkError, OSError) as error:
+            yield Finding(about, Verdict.WRONG, str(error).removeprefix(f"{about}: "))

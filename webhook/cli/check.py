@@ -1,0 +1,66 @@
+"""`legwork check`: really tries everything that the settings name, a line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from webhook import checks
+from webhook.checks import Finding, Verdict
+from webhook.cli.common import json_option, print_json, settings_here
+from webhook.cli.trouble import Trouble
+from worker.connections import connect
+from worker.ledger import Ledger
+from worker.logs import Mask, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemas.settings import Settings
+
+_COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "red"}
+
+
+@click.command(epilog="Example: `legwork check`")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Try everything that the settings name.
+
+    Redis and how it is set, the ledger, the Exotel credentials (one request an account) and every sink; a line each: ok,
+    warning or wrong, and what to change. Exits with 1 if anything is wrong.
+    """
+    settings = settings_here()
+    mask = Mask(secrets_of(settings))
+    findings = []
+    for finding in check_everything(settings):
+        found = finding.masked(mask)
+        findings.append(found)
+        if not as_json:
+            click.echo(click.style(f"{found.verdict:<8}", fg=_COLOURS[found.verdict]) + f"{found.about}: {found.text}")
+    if as_json:
+        print_json([finding.as_document() for finding in findings])
+    if any(finding.verdict is Verdict.WRONG for finding in findings):
+        ctx.exit(Trouble.exit_code)
+
+
+def check_everything(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found, as soon as it is."""
+    yield from checks.check_settings(settings)
+    ledger = None
+    if settings.redis_url is None:
+        hint = "REDIS_URL is not set; give redis://host:6379/0, or let `legwork up` bring its own"
+        yield Finding("redis", Verdict.WRONG, hint)
+    else:
+        client = connect(settings)
+        click.get_current_context().call_on_close(client.close)
+        reached = checks.check_redis(settings, client)
+        yield reached
+        if reached.verdict is Verdict.OK:
+            ledger = Ledger(client, settings)
+            yield from checks.check_durability(client)
+            yield from checks.check_ledger(ledger)
+        yield from checks.check_broker(settings)
+    yield from checks.check_exotel(settings, ledger)
+    yield from checks.check_sinks(settings)

@@ -1,0 +1,105 @@
+"""Draws the legs of a call over time: a bar each, ringing told from talking where that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+#: Ringing, talking, and the end of what has no length: in a terminal's block characters, and in plain ASCII.
+BLOCKS, PLAIN = ("░", "█", "▏"), (".", "#", "|")
+# Narrower than this a bar says nothing.
+_NARROWEST = 10
+_COLOURS = {"caller": "cyan", "callee": "green", "supervisor": "magenta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A leg on the time line, in seconds from its beginning. Nothing of it is guessed.
+
+    A leg is made when its party is dialled and ends with its last update; who was on the call was so at the end of it.
+    """
+
+    begins: float
+    talks: float
+    ends: float
+
+
+def draw(legs: Sequence[dict[str, Any]], *, width: int, ascii_only: bool, zone: tzinfo) -> list[Text]:
+    """Return the lines of a drawing of a record's legs, `width` columns wide, times in `zone`.
+
+    `ascii_only` is for terminals that have no UTF-8. Legs of which Exotel gives no times have a line without a bar.
+    """
+    known = [(_moment(leg["created_at"] or leg["started_at"]), _end(leg)) for leg in legs]
+    begins = [start for start, _ in known if start is not None]
+    ends = [end for _, end in known if end is not None]
+    names = _names(legs)
+    if not begins or not ends:
+        return [_label(leg, name) for leg, name in zip(legs, names, strict=True)]
+    first, last = min(begins), max(ends)
+    column = len(names[0])
+    room = max(_NARROWEST, width - column)
+    marks = PLAIN if ascii_only else BLOCKS
+    scale = room / max(1.0, (last - first).total_seconds())
+    lines = [_axis(first.astimezone(zone), last.astimezone(zone), column, room)]
+    for leg, name, (start, end) in zip(legs, names, known, strict=True):
+        line = _label(leg, name)
+        if start is not None and end is not None:
+            talks = max(0.0, (end - first).total_seconds() - leg["on_call_seconds"])
+            begins_at = (start - first).total_seconds()
+            bar = Bar(begins_at, max(begins_at, talks), (end - first).total_seconds())
+            line.append(paint(bar, scale, room, marks), style=_COLOURS.get(leg["role"], ""))
+        lines.append(line)
+    return lines
+
+
+def paint(bar: Bar, scale: float, room: int, marks: tuple[str, str, str]) -> str:
+    """Return a bar in characters: `scale` of them a second, at most `room`."""
+    ringing, talking, point = marks
+    begin, talk, end = (min(room, round(moment * scale)) for moment in (bar.begins, bar.talks, bar.ends))
+    if bar.ends > bar.talks and end == talk:  # somebody talked, however short
+        talk = end - 1 if end > begin else talk
+    if end <= begin:
+        return " " * min(begin, room - 1) + (talking if bar.ends > bar.talks else point)
+    return " " * begin + ringing * (talk - begin) + talking * (end - talk)
+
+
+def _names(legs: Sequence[dict[str, Any]]) -> list[str]:
+    """What stands before each bar, in columns: role, number, status, seconds on the call."""
+    rows = [
+        (
+            leg["role"],
+            leg["number"] or leg["number_raw"] or "no number",
+            leg["status"] or "?",
+            f"{leg['on_call_seconds']:g} s",
+        )
+        for leg in legs
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["".join(f"{word:<{width}}  " for word, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def _label(leg: dict[str, Any], name: str) -> Text:
+    return Text(name, style=_COLOURS.get(leg["role"], ""), no_wrap=True)
+
+
+def _axis(first: datetime, last: datetime, column: int, room: int) -> Text:
+    seconds = f"{(last - first).total_seconds():g} s"
+    left, right = f"{first:%H:%M:%S}", f"{last:%H:%M:%S}"
+    gap = room - len(left) - len(right)
+    middle = f" {seconds} ".center(gap) if gap >= len(seconds) + 2 else " "
+    return Text(" " * column + left + middle + right, style="dim", no_wrap=True)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _end(leg: dict[str, Any]) -> datetime | None:
+    return _moment(leg["ended_at"] or leg["updated_at"])

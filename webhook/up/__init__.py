@@ -1,0 +1,132 @@
+"""`legwork up`: the embedded Redis, the sandbox, web and worker together, started here and ended here, Redis last."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from contextlib import ExitStack
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import click
+import redis
+from honcho.printer import Message
+from honcho.printer import Printer as PrefixPrinter
+
+from webhook.up.banner import banner, report
+from webhook.up.crew import SIGNALS, Crew
+from webhook.up.folder import Folder
+from webhook.up.plan import Plan, make_plan, sandbox_environment
+from webhook.up.records import file_of, follow, in_a_line
+from worker import embedded_redis
+from worker.connections import connect, without_password
+from worker.ledger import Ledger
+from worker.sinks import open_sinks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import FrameType
+
+# The longest name of a process: the prefixes stand in one column.
+_WIDTH = len("records")
+
+
+class CannotStart(Exception):
+    """Raised when something that the settings name is not there; the message says what, and what to do."""
+
+
+class JsonPrinter:
+    """Shows each line of a process as a JSON object, for programs that run `legwork up --json`."""
+
+    def write(self, message: Message) -> None:
+        """Show a message's line under its name."""
+        click.echo(json.dumps({"process": message.name, "line": message.data}))
+
+
+def run(directory: Path, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Start everything, and end it at SIGINT, SIGTERM or SIGHUP, or with the first process that ends.
+
+    Returns the exit code: 0 when it was asked to end, 1 when a process ended by itself. Raises SettingsError, BadSink,
+    LedgerUnusable, NoServer and CannotStart before anything is left running.
+    """
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+    folder = Folder(directory)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(folder.locked())
+            plan = make_plan(environ, directory, folder)
+            _try_sinks(plan)
+            if plan.redis:
+                port, password = plan.redis
+                data = folder.redis(of_sandbox=plan.sandbox is not None)
+                stack.callback(embedded_redis.start(data, port=port, password=password).stop)
+            _try_ledger(plan)
+            stack.callback(folder.withdraw)
+            folder.publish(plan.made)
+            return _run(plan, environ, as_json=as_json)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
+    for warning in plan.settings.warnings:
+        click.echo(f"legwork: {warning}", err=True)
+    click.echo(json.dumps(report(plan)) if as_json else banner(plan))
+    printer = JsonPrinter() if as_json else PrefixPrinter(sys.stdout, width=_WIDTH)
+    # The children write into pipes; it is we who know whether a person reads them.
+    on_terminal = sys.stdout.isatty() and not as_json
+    log_format = plan.settings.log_format or ("console" if on_terminal else "json")
+    common = {**environ, **plan.made, "LOG_FORMAT": log_format, "PYTHONUNBUFFERED": "1"}
+    over = Event()
+    with Crew(printer) as crew:
+        for name, command, more in _processes(plan, environ):
+            crew.start(name, command, common | more)
+        records = file_of(plan.settings.sinks) if plan.sandbox else None
+        if records is not None:
+            Thread(target=_show_records, args=(records, crew, over), daemon=True).start()
+        deserter = crew.work()
+        over.set()
+    if deserter is not None:
+        click.echo(f"legwork: {deserter}, so all of it was stopped; the lines above say why", err=True)
+        return 1
+    return 0
+
+
+def _processes(plan: Plan, environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], dict[str, str]]]:
+    """Name, command, and what goes into the environment beyond what all have."""
+    # -P: what lies in the working directory is the user's, and no module of ours.
+    python = [sys.executable, "-P", "-m"]
+    if plan.sandbox:
+        yield "sandbox", [*python, "sandbox"], sandbox_environment(plan, environ)
+    for name in ("web", "worker"):
+        yield name, [*python, "webhook.cli", name], {}
+
+
+def _try_sinks(plan: Plan) -> None:
+    for sink in open_sinks(plan.settings).values():
+        sink.close()
+
+
+def _try_ledger(plan: Plan) -> None:
+    with connect(plan.settings) as client:
+        try:
+            ledger = Ledger(client, plan.settings)
+            ledger.open()
+            ledger.try_to_write()
+        except redis.RedisError as error:
+            where = without_password(plan.settings.redis_url or "")
+            raise CannotStart(
+                f"Redis at {where} cannot be used: {error}; start it, or leave REDIS_URL unset to have one embedded"
+            ) from error
+
+
+def _show_records(path: Path, crew: Crew, over: Event) -> None:
+    for record in follow(path, over.wait):
+        crew.say("records", in_a_line(record))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

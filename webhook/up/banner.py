@@ -1,0 +1,58 @@
+"""What `legwork up` says first: where things are, and which URLs go into Exotel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from webhook.up.plan import DEMONSTRATION
+from worker.connections import without_password
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
+    from webhook.up.plan import Plan
+
+
+def report(plan: Plan) -> dict[str, Any]:
+    """All of it, for programs. Like the banner it holds the callback URLs, which are secret: contract section 1."""
+    settings = plan.settings
+    return {
+        "console": f"http://localhost:{settings.port}/",
+        "callback_urls": {
+            sid: dict(zip(("passthru", "status"), urls, strict=True)) for sid, urls in plan.callback_urls().items()
+        },
+        "sinks": {spec.name: where(spec) for spec in settings.sinks},
+        "redis": "embedded" if plan.redis else without_password(settings.redis_url or ""),
+        "sandbox": plan.sandbox_url if plan.sandbox else None,
+    }
+
+
+def banner(plan: Plan) -> str:
+    """The same for people."""
+    told = report(plan)
+    lines = ["", "  Legwork: every completed Exotel call, every leg, once", ""]
+    lines.append(f"  Console    {told['console']}")
+    for sid, urls in told["callback_urls"].items():
+        of = f" of {sid}" if len(told["callback_urls"]) > 1 else ""
+        lines.append(f"  Passthru   {urls['passthru']}")
+        lines.append(f"  Status     {urls['status']}")
+        lines.append(f"             (callback URLs{of}: paste them into Exotel; they hold a secret)")
+    lines.append("  Records    " + ", ".join(told["sinks"].values()))
+    kept = "its data is in .legwork/redis/" if plan.sandbox is None else "begun anew with the sandbox"
+    lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else told['redis']}")
+    if plan.sandbox:
+        short = [f"{name}={plan.made[name]}" for name in DEMONSTRATION if name in plan.made]
+        lines.append(
+            f"  Sandbox    {plan.sandbox_url}/ is a pretend Exotel that places calls: EXOTEL_API_KEY is not set"
+        )
+        if short:
+            lines.append(f"             Short times for it: {', '.join(short)}")
+    else:
+        lines.append("  Exotel     has to reach the callback URLs: put your public host in place of localhost")
+    return "\n".join(
+        [*lines, "", "  Ctrl-C stops all of it. `legwork status` in another terminal says how it goes.", ""]
+    )
+
+
+def where(spec: SinkSpec) -> str:
+    """Where a sink writes, without its query and its password."""
+    return without_password(spec.url.partition("?")[0])

@@ -1,0 +1,138 @@
+"""Decides what `legwork up` has to bring along, by what the user has set; starts nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas.settings import Settings, SettingsError, load_settings
+from schemas.settings.declare import Unusable
+from schemas.settings.document import read_document
+from schemas.settings.environment import Environment
+from webhook.web import refuse_port_in_use, try_port
+from worker.embedded_redis import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from webhook.up.folder import Folder
+
+#: The sandbox's own default, taken if it is free: the same address at each start is nicer.
+SANDBOX_PORT = 8010
+
+#: With pretend calls nobody wants to wait for minutes. What the user has set goes before these.
+DEMONSTRATION = {
+    "SETTLE_SECONDS": "2",
+    "PROGRESS_SECONDS": "5",
+    "RETRY_SCHEDULE": "2 4 8 15 30 60",
+    "CONFIRM_SECONDS": "20",
+}
+
+#: A bit of everything, the plain ones first. No 429: that is what the account's state would show for ten minutes.
+SCENARIOS = (
+    "answered inbound busy missed three-agents listened-in transferred legs-late nobody sip-agent xml "
+    "changed-later agent-away events caller-hangs-up 404-at-first odd-values flow-and-status slow 500"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be started, and with which settings."""
+
+    settings: Settings
+    #: The variables that were decided here, for the children's environment.
+    made: Mapping[str, str]
+    #: Port and password of the embedded server; None when the user has a Redis.
+    redis: tuple[int, str] | None
+    #: Port of the sandbox; None when the user has an account.
+    sandbox: int | None
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox answers."""
+        return f"http://127.0.0.1:{self.sandbox}"
+
+    def callback_urls(self, host: str = "localhost") -> dict[str, list[str]]:
+        """The two callback URLs of each account. They hold its token: they are for the user's eyes alone."""
+        return {
+            account.sid: [
+                f"http://{host}:{self.settings.port}/callbacks/{account.callback_tokens[0]}/{kind}"
+                for kind in ("passthru", "status")
+            ]
+            for account in self.settings.accounts
+        }
+
+
+def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Plan:
+    """What to start. Raises SettingsError with everything that is in the way."""
+    given = Environment(environ, directory, [])
+    made: dict[str, str] = {}
+    redis = sandbox = None
+    if _wants_sandbox(given, directory):
+        sandbox = _sandbox_port()
+        made |= folder.pretend_account() | DEMONSTRATION | {"EXOTEL_BASE_URL": f"http://127.0.0.1:{sandbox}"}
+    if not _is_set(given, "REDIS_URL"):
+        redis = free_port(), secrets.token_urlsafe(24)
+        made["REDIS_URL"] = f"redis://:{redis[1]}@127.0.0.1:{redis[0]}/0"
+    made = {name: value for name, value in made.items() if not _is_set(given, name)}
+    settings = load_settings({**environ, **made}, directory=directory)
+    refuse_port_in_use(settings.port)
+    return Plan(settings=settings, made=made, redis=redis, sandbox=sandbox)
+
+
+def sandbox_environment(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
+    """The sandbox's environment: by variables, because the process list shows a command's options to everybody."""
+    account = plan.settings.accounts[0]
+    passthru, status = plan.callback_urls("127.0.0.1")[account.sid]
+    wishes = {
+        "SANDBOX_SPEED": "20",
+        "SANDBOX_CALLS_AT_START": "6",
+        "SANDBOX_CALLS_PER_MINUTE": "6",
+        "SANDBOX_SCENARIOS": SCENARIOS,
+    }
+    return {
+        **wishes,
+        **environ,
+        "SANDBOX_HOST": "127.0.0.1",
+        "SANDBOX_PORT": str(plan.sandbox),
+        "SANDBOX_ACCOUNTS": "",
+        "SANDBOX_ACCOUNT_SID": account.sid,
+        "SANDBOX_API_KEY": account.api_key,
+        "SANDBOX_API_TOKEN": account.api_token,
+        "SANDBOX_QUOTA": str(account.quota),
+        "SANDBOX_QUOTA_SECONDS": str(account.quota_seconds),
+        "SANDBOX_PASSTHRU_URL": passthru,
+        "SANDBOX_STATUS_URL": status,
+    }
+
+
+def _sandbox_port() -> int:
+    try:
+        try_port(SANDBOX_PORT, "127.0.0.1")
+    except OSError:
+        return free_port()
+    return SANDBOX_PORT
+
+
+def _wants_sandbox(given: Environment, directory: Path) -> bool:
+    """Is there nothing that names an account? Half an account is not made whole with a pretend one."""
+    if _is_set(given, "EXOTEL_API_KEY"):
+        return False
+    if _is_set(given, "EXOTEL_BASE_URL"):
+        problem = "EXOTEL_BASE_URL: is set without EXOTEL_API_KEY; set the key too, or neither to have the sandbox"
+        raise SettingsError([problem])
+    try:
+        named = given.find("LEGWORK_CONFIG")
+    except Unusable:
+        return False  # loading the settings says what is wrong
+    document = read_document(directory / named.text if named else None, directory, given, [])
+    return document.usable and not document.accounts
+
+
+def _is_set(given: Environment, name: str) -> bool:
+    try:
+        return given.find(name) is not None
+    except Unusable:
+        return True
