@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from worker.ledger.bucket import Gate, Look, read_look
 from worker.steps import decide, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from worker.tasks import Carrier
     from worker.workshop import Workshop
@@ -76,6 +77,17 @@ def lane_room(demand: Demand, look: Look) -> list[int]:
     if demand.live + demand.retry + demand.reconcile == 0:
         confirm = max(0, spare - int(look.limit * CONFIRM_RESERVE))
     return [free, free, reconcile, confirm]
+
+
+@contextmanager
+def _alone(lease: Lease) -> Iterator[None]:
+    """Let an item that cannot even be buried (nobody can read what it holds) keep no other from being taken back."""
+    try:
+        yield
+    except redis.RedisError:
+        raise
+    except Exception:
+        log.exception("bury.crashed", item=lease.item)
 
 
 class Dispatcher:
@@ -144,7 +156,8 @@ class Dispatcher:
             if again:
                 log.warning("lease.expired", account=book.account.sid, backlog=book.fetches.name, count=again)
             for lease in poisoned:
-                decide.bury(self._shop, book, lease, "no worker survived fetching it")
+                with _alone(lease):
+                    decide.bury(self._shop, book, lease, "no worker survived fetching it")
         for deliveries in self._shop.ledger.deliveries.values():
             again, poisoned = deliveries.backlog.reap()
             if again:
@@ -155,39 +168,39 @@ class Dispatcher:
                     count=again,
                 )
             for lease in poisoned:
-                deliver.bury(deliveries, lease, "no worker survived delivering it")
+                with _alone(lease):
+                    deliver.bury(deliveries, lease, "no worker survived delivering it")
 
     def run_once(self, accounts: Collection[str] | None = None) -> int:
         """Lease what is due and publish it, for all accounts or only these; returns how many tasks."""
         if self._count.due(time.monotonic()):
             self._fleet = max(1, self._threads, sum(self._shop.ledger.workers().values()))
-        surveyed = self._survey(accounts)
+        surveyed = self._survey()
         fetch_lanes = {key: lanes for key, (_, lanes) in surveyed.items() if lanes is not None}
         wants = {key: self._want(key, demand, fetch_lanes.get(key)) for key, (demand, _) in surveyed.items()}
+        # What the others hold takes room too, whoever may have some now.
         room = TASKS_PER_THREAD * self._fleet - sum(want.held for want in wants.values())
         most_each = max(1, int(self._fleet * LARGEST_PART))
-        given = share(room, self._rotated(wants), most_each=most_each)
+        disabled = self._shop.ledger.sink_states() if accounts is None else {}
+        asking = {key: want for key, want in wants.items() if self._may_have(key, accounts, disabled)}
+        given = share(room, self._rotated(asking), most_each=most_each)
         for key, tasks in given.items():
             self._release(key, tasks, fetch_lanes.get(key))
         return sum(given.values())
 
-    def _survey(
-        self, accounts: Collection[str] | None
-    ) -> dict[tuple[str, str | None], tuple[Demand, list[int] | None]]:
+    def _may_have(
+        self, key: tuple[str, str | None], accounts: Collection[str] | None, disabled: Collection[str]
+    ) -> bool:
+        account_sid, sink = key
+        if sink is None:
+            return accounts is None or account_sid in accounts
+        return accounts is None and sink in self._shop.sinks and sink not in disabled
+
+    def _survey(self) -> dict[tuple[str, str | None], tuple[Demand, list[int] | None]]:
         """Look at every backlog in one round trip: (account, None) is the fetches, (account, sink) a sink's."""
         ledger = self._shop.ledger
         pipeline = ledger.client.pipeline(transaction=False)
-        books = [book for sid, book in ledger.calls.items() if accounts is None or sid in accounts]
-        disabled = set(ledger.sink_states()) if accounts is None else set()
-        deliveries = (
-            []
-            if accounts is not None
-            else [
-                book
-                for book in ledger.deliveries.values()
-                if book.sink not in disabled and book.sink in self._shop.sinks
-            ]
-        )
+        books, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
         for calls in books:
             calls.fetches.survey_on(pipeline)
             calls.bucket.look_on(pipeline)
@@ -222,7 +235,8 @@ class Dispatcher:
         self._carrier.deliver(account_sid, sink, batches)
 
     def _batch(self, key: tuple[str, str | None]) -> int:
-        return self._shop.sinks[key[1]].batch if key[1] is not None else 1
+        sink = self._shop.sinks.get(key[1]) if key[1] is not None else None
+        return sink.batch if sink is not None else 1
 
     def _rotated(self, wants: dict[tuple[str, str | None], Want]) -> dict[tuple[str, str | None], Want]:
         """Begin with another backlog each time, so that ties are not always won by the same."""

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
 
@@ -22,9 +23,25 @@ if TYPE_CHECKING:
 
 # Contract section 8.
 _SHOWN = 4
-# Seven digits are the shortest subscriber number in use; times, counts and ids of ours are excluded by what surrounds
-# them (a CallSid is letters and digits, a date has dashes).
-_NUMBER = re.compile(r"(?<![0-9A-Za-z_.:-])(\+?\d{3,})(\d{4})(?![0-9A-Za-z_.:])")
+# What is made of digits and is no phone number is found first, and kept: the ids of Celery's tasks, moments, decimals.
+_KEPT = (
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?",
+    r"\d+\.\d+",
+)
+# Seven digits are the shortest subscriber number in use, seventeen the longest in E.164 behind an international prefix.
+# Digits beside letters are part of an id (a CallSid, say), but for those behind the plus of a query string.
+_NUMBERS = (
+    r"(?:(?<![0-9a-z])|(?<=%2b))\d{3,13}(\d{4})(?![0-9a-z])",
+    r"\+[0-9][0-9 ()-]{5,20}[0-9]",
+)
+_DIGITS = re.compile(
+    f"(?<![0-9a-z])(?P<kept>{'|'.join(_KEPT)})(?![0-9a-z])|(?P<number>{'|'.join(_NUMBERS)})", re.IGNORECASE
+)
+# A whole number this large in a field of its own is a phone number without its plus.
+_LARGE = 10**9
+# Options and parameters of a sink by these names are not for anybody's eyes.
+_SECRETIVE = re.compile(r"key|pass|pwd|secret|sig|token", re.IGNORECASE)
 # These speak at INFO of every task and connection; a healthy hour is short.
 _TALKATIVE = ("celery", "kombu", "urllib3", "amqp", "granian", "_granian", "requests_hardened")
 # Fields that hold numbers of ours, never of a person.
@@ -48,19 +65,25 @@ class Mask:
         """Return a text with nothing in it that must not show."""
         if self._secrets is not None:
             text = self._secrets.sub("***", text)
-        return _NUMBER.sub(lambda found: f"…{found[2]}", text)
+        return _DIGITS.sub(lambda found: found["kept"] or mask_number(found["number"]), text)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {key: value if key in _OURS else self._masked(value) for key, value in event.items()}
+        # What begins with an underscore is structlog's own, and is taken out before anything is written.
+        return {
+            key: value if key in _OURS or key.startswith("_") else self._masked(value) for key, value in event.items()
+        }
 
     def _masked(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
+        if value is None or isinstance(value, bool | float):
+            return value
+        if isinstance(value, int):
+            return value if abs(value) < _LARGE else self.text(str(value))
         if isinstance(value, dict):
-            return {key: self._masked(part) for key, part in value.items()}
+            return {self.text(str(key)): self._masked(part) for key, part in value.items()}
         if isinstance(value, list | tuple):
             return [self._masked(part) for part in value]
-        return value
+        # Whatever else there is would be written as text in the end, and unmasked then.
+        return self.text(str(value))
 
 
 def secrets_of(settings: Settings) -> set[str]:
@@ -68,13 +91,26 @@ def secrets_of(settings: Settings) -> set[str]:
     secrets = {value for account in settings.accounts for value in (account.api_key, account.api_token)}
     secrets |= {token for account in settings.accounts for token in account.callback_tokens}
     secrets |= {secret for sink in settings.sinks for secret in sink.secrets}
+    secrets |= {value for sink in settings.sinks for value in _secretive(sink.options.items())}
     for url in (settings.redis_url, settings.broker_url, *(sink.url for sink in settings.sinks)):
-        found = re.match(r"[^:/?#]+://[^/?#]*:([^@/?#]+)@", url or "")
-        if found:
-            secrets.add(found[1])
+        secrets |= _in_url(url or "")
     if settings.console_password:
         secrets.add(settings.console_password)
     return secrets
+
+
+def _in_url(url: str) -> set[str]:
+    """Return the password of a URL (or the user without one), and parameters that sound like one, in both spellings."""
+    found = set(_secretive(parse_qsl(url.partition("?")[2])))
+    userinfo = re.match(r"[^:/?#]+://([^@/?#]*)@", url)
+    if userinfo:
+        user, _, password = userinfo[1].partition(":")
+        found.add(password or user)
+    return found | {unquote(text) for text in found} | {quote(text, safe="") for text in found}
+
+
+def _secretive(pairs: Iterable[tuple[str, Any]]) -> list[str]:
+    return [value for name, value in pairs if isinstance(value, str) and _SECRETIVE.search(name)]
 
 
 def set_up_logs(settings: Settings, *, stream: Any = None) -> None:

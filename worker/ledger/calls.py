@@ -237,7 +237,7 @@ class CallBook:
         forgotten = 0
         for sid in (raw.decode() for raw in due):
             per_call = [self.key(part, sid) for part in ("call", "story", "events", "deliveries")]
-            keys = [*self.fetches.keys, *per_call, self.key("settled"), self.key("forget")]
+            keys = [*self.fetches.keys, *per_call, self.key("settled"), self.key("forget"), self.key("dead")]
             args: list[Argument] = [sid, FORGET_AGAIN_SECONDS * 1000, self._clock()]
             forgotten += self._scripts.run("backlog/forget", keys, args)
         return forgotten

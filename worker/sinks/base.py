@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_plus
 
 from marshmallow import Schema
 
@@ -31,12 +31,12 @@ class Sink:
         self.secrets = spec.secrets
         schema = self.Options()
         # By hand: `urlunsplit` would make `file:name` absolute.
-        base, _, text = spec.url.partition("?")
-        query = parse_qsl(text, keep_blank_values=True)
-        ours = {key: value for key, value in query if key in schema.fields}
-        others = [(key, value) for key, value in query if key not in schema.fields]
+        base, _, query = spec.url.partition("?")
+        ours = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key in schema.fields}
+        # Left as they were written: they may be signed.
+        others = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in schema.fields]
         #: The URL without our own options.
-        self.url = f"{base}?{urlencode(others)}" if others else base
+        self.url = f"{base}?{'&'.join(others)}" if any(others) else base
         self.options: dict[str, Any] = schema.load({**ours, **spec.options})
 
     def open(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -16,6 +18,10 @@ from worker.sinks.base import Record, Sink
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+
+
+# Looking for the last line break begins with the last byte, where it nearly always is; then in steps of so many.
+_BLOCK_BYTES = 64 * 1024
 
 
 class FileSink(Sink):
@@ -36,7 +42,12 @@ class FileSink(Sink):
 
     def open(self) -> None:
         """Make the file if it is missing. Raises OSError where it cannot be written."""
-        os.close(self._open())
+        file = self._open()
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file (for standard output there is stdout:)", str(self.path))
+        finally:
+            os.close(file)
 
     def send(self, records: list[Record]) -> str:
         """Append the records, all or none."""
@@ -60,11 +71,14 @@ class FileSink(Sink):
 
     def _open(self) -> int:
         # Opened for each write: a file that was rotated away or deleted is simply made anew.
-        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
 
 def _append(file: int, lines: bytes) -> None:
     end = os.fstat(file).st_size
+    unfinished = _last_line(file, end)
+    if unfinished:
+        end, lines = _mend(file, unfinished, end, lines)
     try:
         written = 0
         while written < len(lines):
@@ -73,3 +87,26 @@ def _append(file: int, lines: bytes) -> None:
     except OSError:
         os.ftruncate(file, end)
         raise
+
+
+def _mend(file: int, unfinished: bytes, end: int, lines: bytes) -> tuple[int, bytes]:
+    """Keep a line that lacks its end from spoiling the next: give where to append, and what."""
+    try:
+        orjson.loads(unfinished)
+    except orjson.JSONDecodeError:
+        # Left by a writer that was killed in the middle. It was never acknowledged, so its records come again.
+        os.ftruncate(file, end - len(unfinished))
+        return end - len(unfinished), lines
+    return end, b"\n" + lines
+
+
+def _last_line(file: int, end: int) -> bytes:
+    """Return what stands after the last line break."""
+    start, found = end, b""
+    size = 1
+    while start > 0 and b"\n" not in found:
+        size = min(start, size)
+        start -= size
+        found = os.pread(file, size, start) + found
+        size = _BLOCK_BYTES
+    return found.rpartition(b"\n")[2]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -11,11 +13,13 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+import urllib3.exceptions
 from marshmallow import Schema, ValidationError, fields
 from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from standardwebhooks import Webhook
 
+from worker.bodies import read_body
 from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
 from worker.exotel import retry_after_seconds
 from worker.sinks.base import Record, Sink
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15.0
 # How much of a subscriber's answer is read; whatever is beyond is nobody's business.
 ANSWER_BYTES = 64 * 1024
+# A Retry-After is honoured up to a day; beyond that it is a slip, and would silence a subscriber for as long.
+LONGEST_WAIT_SECONDS = 86_400.0
+# What not getting an answer looks like; UnicodeError is a host name that cannot be one.
+_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 # The classes of status codes (RFC 9110, 15).
 _SUCCESS, _REDIRECT = 2, 3
 
@@ -64,8 +72,7 @@ class HttpSink(Sink):
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                # Read to its end where it is short, so that the connection can be used again.
-                response.raw.read(ANSWER_BYTES, decode_content=False)
+                _read_away(response)
                 return _judged(response)
         except InvalidIPAddress as error:
             raise TemporaryFailure(
@@ -73,18 +80,19 @@ class HttpSink(Sink):
             ) from error
         except requests.Timeout as error:
             raise TemporaryFailure(f"no answer within {TIMEOUT_SECONDS:g} s") from error
-        except (requests.RequestException, OSError) as error:
+        except _NO_ANSWER as error:
             raise TemporaryFailure(f"no answer: {type(error).__name__}") from error
 
     def check(self) -> str:
         """Connect and ask for OPTIONS: any answer will do."""
+        session = self._session()
         try:
-            response = self._session().options(self.url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+            with session.options(self.url, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
+                return f"answers ({response.status_code} to OPTIONS)"
         except InvalidIPAddress as error:
             raise PermanentFailure("is a private address: allow_private=true lets it through") from error
-        except (requests.RequestException, OSError) as error:
+        except _NO_ANSWER as error:
             raise TemporaryFailure(f"no answer: {type(error).__name__}") from error
-        return f"answers ({response.status_code} to OPTIONS)"
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -114,6 +122,12 @@ class HttpSink(Sink):
         return headers
 
 
+def _read_away(response: requests.Response) -> None:
+    """Read a short answer to its end, so that the connection can be used again. The status alone says what became of it."""
+    with suppress(requests.RequestException):
+        read_body(response, most=ANSWER_BYTES, until=time.monotonic() + TIMEOUT_SECONDS)
+
+
 def _judged(response: requests.Response) -> str:
     """Return the status as text when the record was taken; raise what to do next otherwise."""
     status = response.status_code
@@ -125,5 +139,7 @@ def _judged(response: requests.Response) -> str:
         raise TemporaryFailure(f"{status}: redirects are not followed")
     retry_after = None
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        retry_after = retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date"))
+        retry_after = retry_after_seconds(
+            response.headers.get("Retry-After"), response.headers.get("Date"), longest=LONGEST_WAIT_SECONDS
+        )
     raise TemporaryFailure(str(status), retry_after=retry_after)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled
+from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
 from worker.exotel import Fetched
 from worker.ledger.backlog import Lane, Lease
 from worker.retry import wait_before
@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 # A thread may wait in place for a token so long; with a longer wait the call goes back into the backlog, where a more
 # urgent one may overtake it.
 LONGEST_WAIT_SECONDS = 1.0
+# `Retry-After: 0`, or a date that is just over: with no pause at all, every call would be thrown at Exotel again at once.
+SHORTEST_PAUSE_SECONDS = 1.0
+# What a probe of a suspended account may meet without Exotel having looked at the credentials.
+_PROVES_NOTHING = (AccountSuspended, Throttled, Unreachable)
 
 
 def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
@@ -40,7 +44,7 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
                 return
             sent = Sent(at_ms=call.claim.now + (shop.monotonic() - began) * 1000)
             outcome = _ask(shop, book, call)
-        if grant.is_probe and not isinstance(outcome, AccountSuspended) and book.bucket.resume():
+        if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
         _note(shop, book, call, outcome, sent)
 
@@ -82,8 +86,9 @@ def _note(
         case Fetched():
             settle(shop, book, call, outcome, sent)
         case Throttled():
-            if book.bucket.pause(outcome.retry_after):
-                log.warning("account.paused", reason=str(outcome), retry_after=outcome.retry_after)
+            asked = outcome.retry_after
+            if book.bucket.pause(None if asked is None else max(asked, SHORTEST_PAUSE_SECONDS)):
+                log.warning("account.paused", reason=str(outcome), retry_after=asked)
             _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
         case AccountSuspended():
             if book.bucket.suspend(str(outcome)):

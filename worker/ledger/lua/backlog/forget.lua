@@ -1,10 +1,15 @@
 -- Forget one call whose time has come, unless something of it is still to be done.
--- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget, 15 dead
 -- ARGV 1 CallSid, 2 how long to look away in ms if it is not finished, 3 clock or ''
 -- Returns 1 if it was forgotten, else 0.
 local now, sid = clock(ARGV[3]), ARGV[1]
 local at = redis.call('ZSCORE', KEYS[14], sid)
 if not at or tonumber(at) > now then return 0 end
+if redis.call('ZSCORE', KEYS[15], sid) then
+  -- Given up on: it stays until an operator has retried it, which gives it a new end, or dropped it.
+  redis.call('ZREM', KEYS[14], sid)
+  return 0
+end
 local unfinished = tonumber(redis.call('HGET', KEYS[12], 'pending') or '0') > 0 or redis.call('HEXISTS', FENCES, sid) == 1
 for lane = 1, LANES do
   unfinished = unfinished or redis.call('ZSCORE', KEYS[lane], sid)

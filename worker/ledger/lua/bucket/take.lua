@@ -10,6 +10,10 @@ local token, quota, window, hold_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[
 local now = clock(ARGV[7])
 recover(now)
 
+-- A question repeated because its answer was lost: the token is ours already, and a second one would leave one unguarded.
+local mine = redis.call('ZSCORE', FLYING, token)
+if mine then redis.call('ZREM', FLYING, token) end
+
 local wait, why = shut(now)
 if wait then return { why, text(wait) } end
 
@@ -20,6 +24,8 @@ local function grant(wait)
   redis.call('HSET', GATE, 'probe_at', text(now + tonumber(ARGV[6])))
   return { 'probe', text(wait) }
 end
+
+if mine then return grant(math.max(0, tonumber(mine) - hold_ms - window - now)) end
 
 local allowed = limit(quota, now)
 local out = redis.call('ZCARD', FLYING) + redis.call('ZCARD', COOLING)
