@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import LedgerUnusable
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.calls import CallBook
 from worker.ledger.deliveries import DeliveryBook
-from worker.ledger.keys import LEDGER, SINKS, WORKERS
+from worker.ledger.health import SinkHealth
+from worker.ledger.keys import LEDGER, WORKERS
 from worker.ledger.scripts import Scripts
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Ledger:
         self.client: Any = client  # its answers are bytes, which redis-py's types cannot say
         self.settings = settings
         scripts = Scripts(client)
+        self.health = SinkHealth(client, scripts, clock=clock)
         retention_seconds = settings.retention_days * 86_400
         self.calls: dict[str, CallBook] = {
             account.sid: CallBook(
@@ -130,16 +131,15 @@ class Ledger:
 
     def sink_states(self) -> dict[str, dict[str, Any]]:
         """Return the state of each sink that is not simply active."""
-        return {name.decode(): json.loads(state) for name, state in self.client.hgetall(SINKS).items()}
+        return self.health.states()
 
     def disable_sink(self, sink: str, reason: str) -> bool:
         """Stop delivering to a sink; what waits for it is kept. True if it was enabled."""
-        state = {"state": "disabled", "reason": reason, "since": round(self.now_ms())}
-        return bool(self.client.hsetnx(SINKS, sink, json.dumps(state)))
+        return self.health.disable(sink, reason, now_ms=self.now_ms())
 
     def enable_sink(self, sink: str) -> bool:
         """Deliver to a sink again. True if it was disabled."""
-        return bool(self.client.hdel(SINKS, sink))
+        return self.health.enable(sink)
 
 
 def check_version(info: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:ledger` | hash | `schema` (of all that is stored), `created_at` |
 | `lw:workers` | zset | worker process with its number of threads → last sign of life |
 | `lw:sinks` | hash | sink → JSON of its state, where it is not simply active |
+| `lw:sink-runs` | hash | sink → failures since its last success |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
 | `lw:{a}:story:<sid>` | list | what happened to the call, one JSON a step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the record sent out, packed; `partial` → the last incomplete answer |
@@ -24,6 +25,7 @@ from __future__ import annotations
 LEDGER = "lw:ledger"
 WORKERS = "lw:workers"
 SINKS = "lw:sinks"
+SINK_RUNS = "lw:sink-runs"
 
 
 def of_account(account_sid: str, *parts: str) -> str:

@@ -40,6 +40,8 @@ def _send(shop: Workshop, book: DeliveryBook, sink: Sink, batch: list[OwedDelive
     try:
         answer = sink.send([delivery.event for delivery in batch])
     except PermanentFailure as refusal:
+        # It took the trouble to refuse: it is there, and well.
+        _is_well(shop, book)
         if len(batch) == 1:
             _bury(book, batch[0], str(refusal))
             return
@@ -49,11 +51,24 @@ def _send(shop: Workshop, book: DeliveryBook, sink: Sink, batch: list[OwedDelive
     except SinkGone as gone:
         _disable(shop, book, batch, gone)
     except TemporaryFailure as failure:
+        _is_in_trouble(shop, book, failure)
         for delivery in batch:
             _again(shop, book, delivery, failure)
     else:
+        _is_well(shop, book)
         for delivery in batch:
             book.delivered(delivery, answer)
+
+
+def _is_well(shop: Workshop, book: DeliveryBook) -> None:
+    if shop.ledger.health.succeeded(book.sink):
+        log.warning("sink.recovered")
+
+
+def _is_in_trouble(shop: Workshop, book: DeliveryBook, failure: TemporaryFailure) -> None:
+    become = shop.ledger.health.failed(book.sink, str(failure))
+    if become:
+        log.error(f"sink.{become}", reason=str(failure))
 
 
 def _disable(shop: Workshop, book: DeliveryBook, batch: list[OwedDelivery], gone: SinkGone) -> None:

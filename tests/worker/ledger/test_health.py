@@ -1,0 +1,70 @@
+"""How the sinks are: failing after a run of failures, tried one delivery at a time, disabled after five days of it."""
+
+from __future__ import annotations
+
+import pytest
+from house import FrozenClock
+
+from worker.ledger.health import DISABLED_AFTER_SECONDS, FAILURES_IN_A_ROW, PROBE_SECONDS, SinkHealth
+from worker.ledger.scripts import Scripts
+
+
+@pytest.fixture
+def clock():
+    return FrozenClock()
+
+
+@pytest.fixture
+def health(client, redis_url, clock):
+    return SinkHealth(client, Scripts(client), clock=clock)
+
+
+def fail(health, times, sink="crm"):
+    return [health.failed(sink, "500") for _ in range(times)]
+
+
+def test_a_run_of_failures_makes_a_sink_failing_and_says_so_once(health):
+    assert fail(health, FAILURES_IN_A_ROW) == [""] * (FAILURES_IN_A_ROW - 1) + ["failing"]
+    assert fail(health, 3) == ["", "", ""]
+    assert health.states()["crm"]["reason"] == "500"
+
+
+def test_a_success_in_between_begins_the_run_anew(health):
+    fail(health, FAILURES_IN_A_ROW - 1)
+    assert not health.succeeded("crm")
+    fail(health, FAILURES_IN_A_ROW - 1)
+    assert health.states() == {}
+
+
+def test_a_failing_sink_is_tried_one_at_a_time(health, clock):
+    fail(health, FAILURES_IN_A_ROW)
+    assert not health.may_probe("crm")
+    clock.advance(PROBE_SECONDS)
+    assert health.may_probe("crm")
+    assert not health.may_probe("crm"), "the turn is taken"
+
+
+def test_a_success_ends_it_at_once(health):
+    fail(health, FAILURES_IN_A_ROW)
+    assert health.succeeded("crm")
+    assert health.states() == {}
+    assert fail(health, 1) == [""]
+
+
+def test_five_days_of_nothing_but_failures_disable_a_sink(health, clock):
+    fail(health, FAILURES_IN_A_ROW)
+    clock.advance(DISABLED_AFTER_SECONDS - 1)
+    assert fail(health, 1) == [""]
+    clock.advance(1)
+    assert fail(health, 1) == ["disabled"]
+    assert fail(health, 1) == [""], "and that is said once"
+    assert not health.may_probe("crm")
+    assert not health.succeeded("crm"), "a late success does not enable what was disabled"
+    assert health.enable("crm")
+    assert health.states() == {}
+
+
+def test_the_sinks_do_not_mix(health):
+    fail(health, FAILURES_IN_A_ROW)
+    assert fail(health, 1, sink="other") == [""]
+    assert list(health.states()) == ["crm"]

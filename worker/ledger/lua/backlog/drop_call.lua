@@ -1,0 +1,14 @@
+-- Let go of a call that was given up on: nobody asks for it again, and it is forgotten once its records are delivered.
+-- KEYS 1-8 backlog of the fetches, 9 story, 10 deliveries, 11 dead, 12 forget
+-- ARGV 1 CallSid, 2 when it was given up on, as the caller saw it, 3 retention in ms, 4 clock or ''
+-- Returns 1, or 0 where that is not how it stands any more.
+local now, sid = clock(ARGV[4]), ARGV[1]
+if tonumber(redis.call('ZSCORE', KEYS[11], sid) or '-1') ~= tonumber(ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[11], sid)
+-- The last step of its story is what tells a dropped call from any other.
+redis.call('RPUSH', KEYS[9], cjson.encode({ at = math.floor(now), step = 'drop', answer = 'wanted by an operator' }))
+redis.call('LTRIM', KEYS[9], -50, -1)
+if tonumber(redis.call('HGET', KEYS[10], 'pending') or '0') == 0 then
+  redis.call('ZADD', KEYS[12], text(now + tonumber(ARGV[3])), sid)
+end
+return 1

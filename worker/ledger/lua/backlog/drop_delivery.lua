@@ -1,0 +1,14 @@
+-- Let go of a dead letter: the sink does without this record, and the call does not wait for it any more.
+-- KEYS 1-8 backlog of the sink, 9 deliveries of the call, 10 dead letters of the sink, 11 forget
+-- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 when it was given up on, as the caller saw it,
+--      4 JSON of the delivery from now on, 5 retention in ms, 6 clock or ''
+-- Returns 1, or 0 where that is not how it stands any more.
+local now, item = clock(ARGV[6]), ARGV[1]
+if tonumber(redis.call('ZSCORE', KEYS[10], item) or '-1') ~= tonumber(ARGV[3]) then return 0 end
+redis.call('ZREM', KEYS[10], item)
+local sid, record = string.match(item, '^([^/]+)/(.+)$')
+redis.call('HSET', KEYS[9], ARGV[2] .. '/' .. record, ARGV[4])
+if redis.call('HINCRBY', KEYS[9], 'pending', -1) <= 0 then
+  redis.call('ZADD', KEYS[11], text(now + tonumber(ARGV[5])), sid)
+end
+return 1

@@ -1,0 +1,21 @@
+-- Deliver a record to a sink again, or for the first time: it is due now, below live traffic.
+-- KEYS 1-8 backlog of the sink, 9 events of the call, 10 deliveries of the call, 11 dead letters of the sink
+-- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 JSON of the delivery as the caller saw it or '', 4 the same from now on,
+--      5 '1' if the delivery was finished, or never begun, 6 clock or ''
+-- Returns 'queued', 'waiting' (it is due or leased already, or has got on since the caller looked), or 'gone' (the
+-- ledger has forgotten the record).
+local now, item = clock(ARGV[6]), ARGV[1]
+local record = string.match(item, '^[^/]+/(.+)$')
+local delivery = ARGV[2] .. '/' .. record
+if redis.call('HEXISTS', KEYS[9], record) == 0 then return 'gone' end
+if (redis.call('HGET', KEYS[10], delivery) or '') ~= ARGV[3] then return 'waiting' end
+if redis.call('HEXISTS', FENCES, item) == 1 then return 'waiting' end
+for lane = 1, LANES do
+  if redis.call('ZSCORE', KEYS[lane], item) then return 'waiting' end
+end
+-- A dead letter is pending still, and comes back to life by this.
+redis.call('ZREM', KEYS[11], item)
+if ARGV[5] == '1' then redis.call('HINCRBY', KEYS[10], 'pending', 1) end
+redis.call('HSET', KEYS[10], delivery, ARGV[4])
+redis.call('ZADD', KEYS[3], text(now), item)
+return 'queued'

@@ -1,0 +1,16 @@
+-- Ask for a call again that was given up on: it is due now, among the most urgent. Its schedule begins anew, for its
+-- attempts were forgotten when it died.
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 dead
+-- ARGV 1 CallSid, 2 when it was given up on, as the caller saw it, 3 clock or ''
+-- Returns 1, or 0 where that is not how it stands any more.
+local now, sid = clock(ARGV[3]), ARGV[1]
+if tonumber(redis.call('ZSCORE', KEYS[11], sid) or '-1') ~= tonumber(ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[11], sid)
+redis.call('ZADD', KEYS[1], text(now), sid)
+
+local state = cjson.decode(redis.call('LINDEX', KEYS[9], 0))
+state.reason = nil
+redis.call('LSET', KEYS[9], 0, cjson.encode(state))
+redis.call('RPUSH', KEYS[10], cjson.encode({ at = math.floor(now), step = 'retry', answer = 'wanted by an operator' }))
+redis.call('LTRIM', KEYS[10], -50, -1)
+return 1
