@@ -17,13 +17,13 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from worker.fairness import Want, share
-from worker.ledger.backlog import Backlog, Demand, Lease
-from worker.ledger.bucket import Gate, Look, read_look
+from worker.sources import Deliveries, Fetches, Source
 from worker.steps import decide, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
+    from worker.ledger.backlog import Lease
     from worker.tasks import Carrier
     from worker.workshop import Workshop
 
@@ -41,8 +41,6 @@ TASKS_PER_THREAD = 2
 # No backlog may hold more than so much of the fleet's threads, so that one in trouble (each task a time-out) leaves
 # threads to the others.
 LARGEST_PART = 0.75
-# Reconciliation leaves a fifth of the quota to live calls, confirmation half.
-RECONCILE_RESERVE, CONFIRM_RESERVE = 0.2, 0.5
 
 
 @dataclass(slots=True)
@@ -57,26 +55,6 @@ class _Every:
             return False
         self.last = now
         return True
-
-
-def lane_room(demand: Demand, look: Look) -> list[int]:
-    """How many calls may be leased from each lane, most urgent first, by what the bucket has left.
-
-    Calls that are out but hold no token yet have a claim on what is free. A lower lane is let in only while the bucket
-    is comfortably full.
-    """
-    claims = max(0, demand.leased - look.flying)
-    if look.gate is Gate.PROBE:
-        return [1, 1, 1, 1] if demand.leased == 0 else [0, 0, 0, 0]
-    if look.gate is not Gate.OPEN:
-        return [0, 0, 0, 0]
-    free = max(0, look.free + look.soon - claims)
-    spare = max(0, look.free - claims)
-    reconcile = min(free, max(1, spare - int(look.limit * RECONCILE_RESERVE)))
-    confirm = 0
-    if demand.live + demand.retry + demand.reconcile == 0:
-        confirm = max(0, spare - int(look.limit * CONFIRM_RESERVE))
-    return [free, free, reconcile, confirm]
 
 
 @contextmanager
@@ -175,70 +153,41 @@ class Dispatcher:
         """Lease what is due and publish it, for all accounts or only these; returns how many tasks."""
         if self._count.due(time.monotonic()):
             self._fleet = max(1, self._threads, sum(self._shop.ledger.workers().values()))
-        surveyed = self._survey()
-        fetch_lanes = {key: lanes for key, (_, lanes) in surveyed.items() if lanes is not None}
-        wants = {key: self._want(key, demand, fetch_lanes.get(key)) for key, (demand, _) in surveyed.items()}
+        wants = self._survey()
         # What the others hold takes room too, whoever may have some now.
         room = TASKS_PER_THREAD * self._fleet - sum(want.held for want in wants.values())
         most_each = max(1, int(self._fleet * LARGEST_PART))
-        disabled = self._shop.ledger.sink_states() if accounts is None else {}
-        asking = {key: want for key, want in wants.items() if self._may_have(key, accounts, disabled)}
-        given = share(room, self._rotated(asking), most_each=most_each)
-        for key, tasks in given.items():
-            self._release(key, tasks, fetch_lanes.get(key))
+        given = share(room, self._rotated(self._asking(wants, accounts)), most_each=most_each)
+        for source, tasks in given.items():
+            source.release(tasks, self._carrier)
         return sum(given.values())
 
-    def _may_have(
-        self, key: tuple[str, str | None], accounts: Collection[str] | None, disabled: Collection[str]
-    ) -> bool:
-        account_sid, sink = key
-        if sink is None:
-            return accounts is None or account_sid in accounts
-        return accounts is None and sink in self._shop.sinks and sink not in disabled
-
-    def _survey(self) -> dict[tuple[str, str | None], tuple[Demand, list[int] | None]]:
-        """Look at every backlog in one round trip: (account, None) is the fetches, (account, sink) a sink's."""
-        ledger = self._shop.ledger
+    def _survey(self) -> dict[Source, Want]:
+        """Look at every backlog in one round trip."""
+        ledger, sinks = self._shop.ledger, self._shop.sinks
+        sources: list[Source] = [Fetches(book) for book in ledger.calls.values()]
+        sources += [Deliveries(book, sinks.get(book.sink), ledger.health) for book in ledger.deliveries.values()]
         pipeline = ledger.client.pipeline(transaction=False)
-        books, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
-        for calls in books:
-            calls.fetches.survey_on(pipeline)
-            calls.bucket.look_on(pipeline)
-        for book in deliveries:
-            book.backlog.survey_on(pipeline)
+        for source in sources:
+            source.survey_on(pipeline)
         answers = iter(pipeline.execute())
-        surveyed: dict[tuple[str, str | None], tuple[Demand, list[int] | None]] = {}
-        for calls in books:
-            demand, look = Demand(*next(answers)), read_look(next(answers))
-            surveyed[calls.account.sid, None] = demand, lane_room(demand, look)
-        for book in deliveries:
-            surveyed[book.account_sid, book.sink] = Demand(*next(answers)), None
-        return surveyed
+        return {source: source.want(answers, self._fleet) for source in sources}
 
-    def _want(self, key: tuple[str, str | None], demand: Demand, lanes: Sequence[int] | None) -> Want:
-        if lanes is not None:
-            free = max(lanes)
-            return Want(min(free, sum(map(min, demand[:4], lanes))), demand.leased)
-        batch = self._batch(key)
-        return Want(-(-demand.due // batch), -(-demand.leased // batch))
+    def _asking(self, wants: dict[Source, Want], accounts: Collection[str] | None) -> dict[Source, Want]:
+        """Leave out who may have nothing now: the accounts that were not named, the sinks that are not well."""
+        states = self._shop.ledger.health.states() if accounts is None else {}
+        asking: dict[Source, Want] = {}
+        for source, want in wants.items():
+            if isinstance(source, Fetches):
+                if accounts is None or source.book.account.sid in accounts:
+                    asking[source] = want
+            elif isinstance(source, Deliveries) and accounts is None:
+                allowed = source.asks(want, states)
+                if allowed is not None:
+                    asking[source] = allowed
+        return asking
 
-    def _release(self, key: tuple[str, str | None], tasks: int, lanes: Sequence[int] | None) -> None:
-        account_sid, sink = key
-        if sink is None:
-            leases = self._shop.ledger.calls[account_sid].fetches.lease(tasks, most=lanes)
-            self._carrier.fetch(account_sid, leases)
-            return
-        batch = self._batch(key)
-        backlog: Backlog = self._shop.ledger.deliveries[account_sid, sink].backlog
-        leases = backlog.lease(tasks * batch)
-        batches: list[Sequence[Lease]] = [leases[at : at + batch] for at in range(0, len(leases), batch)]
-        self._carrier.deliver(account_sid, sink, batches)
-
-    def _batch(self, key: tuple[str, str | None]) -> int:
-        sink = self._shop.sinks.get(key[1]) if key[1] is not None else None
-        return sink.batch if sink is not None else 1
-
-    def _rotated(self, wants: dict[tuple[str, str | None], Want]) -> dict[tuple[str, str | None], Want]:
+    def _rotated(self, wants: dict[Source, Want]) -> dict[Source, Want]:
         """Begin with another backlog each time, so that ties are not always won by the same."""
         keys = list(wants)
         self._turn = (self._turn + 1) % max(1, len(keys))

@@ -66,9 +66,11 @@ def _is_well(shop: Workshop, book: DeliveryBook) -> None:
 
 
 def _is_in_trouble(shop: Workshop, book: DeliveryBook, failure: TemporaryFailure) -> None:
-    become = shop.ledger.health.failed(book.sink, str(failure))
-    if become:
-        log.error(f"sink.{become}", reason=str(failure))
+    match shop.ledger.health.failed(book.sink, str(failure)):
+        case "failing":
+            log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
+        case "disabled":
+            log.error("sink.disabled", reason=str(failure), hint="nothing but failures for days; what waits for it is kept")
 
 
 def _disable(shop: Workshop, book: DeliveryBook, batch: list[OwedDelivery], gone: SinkGone) -> None:

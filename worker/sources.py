@@ -1,0 +1,120 @@
+"""What the dispatcher leases from: the fetches of an account, and its deliveries to a sink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from worker.fairness import Want
+from worker.ledger.backlog import Demand
+from worker.ledger.bucket import Gate, Look, read_look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import redis
+
+    from worker.ledger.backlog import Lease
+    from worker.ledger.calls import CallBook
+    from worker.ledger.deliveries import DeliveryBook
+    from worker.ledger.health import SinkHealth
+    from worker.sinks import Sink
+    from worker.tasks import Carrier
+
+# Reconciliation leaves a fifth of the quota to live calls, confirmation half.
+RECONCILE_RESERVE, CONFIRM_RESERVE = 0.2, 0.5
+# No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
+LARGEST_PART_OF_A_SINK = 0.5
+
+
+class Source(Protocol):
+    """Something that tasks can be leased from. One round looks at all of them in one round trip."""
+
+    def survey_on(self, pipeline: redis.client.Pipeline) -> None:
+        """Queue the questions."""
+
+    def want(self, answers: Iterator[Any], fleet: int) -> Want:
+        """Take the answers to them off an iterator; how many tasks there are to do, and how many are out."""
+
+    def release(self, tasks: int, carrier: Carrier) -> None:
+        """Lease so many tasks and publish them."""
+
+
+def lane_room(demand: Demand, look: Look) -> list[int]:
+    """How many calls may be leased from each lane, most urgent first, by what the bucket has left.
+
+    Calls that are out but hold no token yet have a claim on what is free. A lower lane is let in only while the bucket
+    is comfortably full.
+    """
+    claims = max(0, demand.leased - look.flying)
+    if look.gate is Gate.PROBE:
+        return [1, 1, 1, 1] if demand.leased == 0 else [0, 0, 0, 0]
+    if look.gate is not Gate.OPEN:
+        return [0, 0, 0, 0]
+    free = max(0, look.free + look.soon - claims)
+    spare = max(0, look.free - claims)
+    reconcile = min(free, max(1, spare - int(look.limit * RECONCILE_RESERVE)))
+    confirm = 0
+    if demand.live + demand.retry + demand.reconcile == 0:
+        confirm = max(0, spare - int(look.limit * CONFIRM_RESERVE))
+    return [free, free, reconcile, confirm]
+
+
+class Fetches:
+    """The calls of an account that are due to be fetched: as many as there are tokens for."""
+
+    def __init__(self, book: CallBook) -> None:
+        self.book = book
+        self._lanes = [0, 0, 0, 0]
+
+    def survey_on(self, pipeline: redis.client.Pipeline) -> None:
+        """Ask for the backlog and the bucket."""
+        self.book.fetches.survey_on(pipeline)
+        self.book.bucket.look_on(pipeline)
+
+    def want(self, answers: Iterator[Any], fleet: int) -> Want:  # noqa: ARG002  a fetch takes what the bucket allows
+        """One task a call."""
+        demand, look = Demand(*next(answers)), read_look(next(answers))
+        self._lanes = lane_room(demand, look)
+        return Want(min(max(self._lanes), sum(map(min, demand[:4], self._lanes))), demand.leased)
+
+    def release(self, tasks: int, carrier: Carrier) -> None:
+        """Lease the most urgent calls."""
+        carrier.fetch(self.book.account.sid, self.book.fetches.lease(tasks, most=self._lanes))
+
+
+class Deliveries:
+    """An account's records that are due to be delivered to a sink; `sink` is None where this process has not opened it."""
+
+    def __init__(self, book: DeliveryBook, sink: Sink | None, health: SinkHealth) -> None:
+        self.book = book
+        self._sink = sink
+        self._health = health
+        self._batch = sink.batch if sink is not None else 1
+        self._is_probe = False
+
+    def survey_on(self, pipeline: redis.client.Pipeline) -> None:
+        """Ask for the backlog."""
+        self.book.backlog.survey_on(pipeline)
+
+    def want(self, answers: Iterator[Any], fleet: int) -> Want:
+        """One task a batch."""
+        demand = Demand(*next(answers))
+        held = -(-demand.leased // self._batch)
+        places = max(1, int(fleet * LARGEST_PART_OF_A_SINK)) - held
+        return Want(max(0, min(-(-demand.due // self._batch), places)), held)
+
+    def asks(self, want: Want, states: Mapping[str, Mapping[str, Any]]) -> Want | None:
+        """Return what it may ask for in its sink's state: nothing when disabled, one delivery now and then when failing."""
+        state = states.get(self.book.sink, {}).get("state", "active")
+        self._is_probe = state == "failing"
+        if self._sink is None or state == "disabled" or want.demand <= 0:
+            return None
+        if self._is_probe:
+            return Want(1, want.held) if self._health.may_probe(self.book.sink) else None
+        return want
+
+    def release(self, tasks: int, carrier: Carrier) -> None:
+        """Lease the most urgent deliveries."""
+        leases = self.book.backlog.lease(1 if self._is_probe else tasks * self._batch)
+        batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
+        carrier.deliver(self.book.account_sid, self.book.sink, batches)
