@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +116,18 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
 def check_ledger(ledger: Ledger) -> Iterator[Finding]:
     """Can a callback be noted, and is there anybody to work on it?"""
     try:
-        new = ledger.open()
+        ledger.open()
         ledger.try_to_write()
+        new_since_ms = ledger.new_since_ms()
         workers = ledger.workers()
     except (redis.RedisError, LedgerUnusable) as error:
         yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
         return
-    yield Finding("ledger", Verdict.OK, "begun just now" if new else "can be written")
+    yield Finding("ledger", Verdict.OK, "can be written")
+    if new_since_ms is not None:
+        since = datetime.fromtimestamp(new_since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        text = f"new since {since}: nothing was stored in this Redis before; if it should have been, its data is gone"
+        yield Finding("ledger", Verdict.WARNING, text)
     if workers:
         yield Finding("workers", Verdict.OK, f"{len(workers)} with {sum(workers.values())} threads")
     else:

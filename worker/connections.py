@@ -45,7 +45,8 @@ def celery_broker(settings: Settings) -> str:
     if parts.scheme != "unix":
         return url
     database = dict(pair.partition("=")[::2] for pair in parts.query.split("&")).get("db", "0")
-    return urlunsplit(("redis+socket", parts.netloc, parts.path, f"virtual_host={database}", ""))
+    # By hand: `urlunsplit` would drop the slashes before an empty host, and kombu takes what has none for a host's name.
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
 
 
 def without_password(url: str) -> str:

@@ -30,6 +30,7 @@ class Status:
     sinks: list[SinkStanding]
     workers: dict[str, int]
     created_at_ms: int | None
+    is_new: bool
 
     def totals(self) -> dict[str, int]:
         """The calls of all accounts."""
@@ -58,6 +59,7 @@ def read_status(ledger: Ledger) -> Status:
         sinks=[sink_standing(ledger, spec.name, states) for spec in ledger.settings.sinks],
         workers=ledger.workers(),
         created_at_ms=ledger.created_at_ms(),
+        is_new=ledger.new_since_ms() is not None,
     )
 
 
@@ -70,7 +72,7 @@ def as_document(found: Status) -> dict[str, Any]:
             sink.name: {key: value for key, value in asdict(sink).items() if key != "name"} for sink in found.sinks
         },
         "workers": {"running": len(found.workers), "threads": sum(found.workers.values())},
-        "ledger": {"created_at": utc(found.created_at_ms)},
+        "ledger": {"created_at": utc(found.created_at_ms), "new": found.is_new},
     }
 
 
@@ -95,7 +97,7 @@ def _account(account: Account, standing: AccountStanding) -> dict[str, Any]:
 def _show(found: Status, screen: Console) -> None:
     totals = _table("calls", *_COUNTS)
     totals.add_row("", *(str(count) for count in found.totals().values()))
-    accounts = _table("account", "state", "waiting", "oldest", "fetching", "settled", "dead", "quota used", "done in")
+    accounts = _table("account", "state", "waiting", "oldest", "quota used", "done in")
     for account, standing in found.accounts:
         used = standing.look.flying + standing.look.cooling
         accounts.add_row(
@@ -103,9 +105,6 @@ def _show(found: Status, screen: Console) -> None:
             _coloured(standing.state, standing.look.gate_seconds),
             str(standing.waiting),
             spoken(standing.oldest_waiting_seconds) if standing.waiting else "-",
-            str(standing.fetching),
-            str(standing.settled),
-            str(standing.dead),
             f"{used} of {standing.look.limit} in {spoken(account.quota_seconds)}",
             spoken(standing.eta_seconds) if standing.waiting else "-",
         )
@@ -122,7 +121,8 @@ def _show(found: Status, screen: Console) -> None:
         screen.print(f"{len(found.workers)} worker(s) with {sum(found.workers.values())} threads", end="")
     else:
         screen.print("[yellow]No worker runs: calls are noted and wait. Start one: legwork worker[/]", end="")
-    screen.print(f"; ledger since {local(found.created_at_ms)} UTC" if found.created_at_ms else "")
+    new = ": it is new, nothing was stored in this Redis before" if found.is_new else ""
+    screen.print(f"; ledger since {local(found.created_at_ms)} UTC{new}" if found.created_at_ms else "")
 
 
 def _table(first: str, *others: str) -> Table:

@@ -1,0 +1,217 @@
+"""The door as it is run: what only a real server, on a real socket, shows."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import requests
+from door import PASSTHRU, PROBLEM, SID, STATUS
+from house import TOKEN
+from processes import DOOR, Process, until
+
+from worker.embedded_redis import free_port
+
+pytestmark = pytest.mark.slow
+
+LIMIT = 256 * 1024
+URLENCODED = "application/x-www-form-urlencoded"
+JSON = {"Content-Type": "application/json"}
+
+
+class Door(Process):
+    def __init__(self, folder, redis_url, **variables):
+        self.port = free_port()
+        super().__init__(DOOR, folder, redis_url=redis_url, sinks="stdout:", port=self.port, **variables)
+        self.url = f"http://127.0.0.1:{self.port}"
+        until(self._answers)
+
+    def _answers(self):
+        assert self.runs, self.err.read_text()
+        try:
+            return requests.get(f"{self.url}/livez", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def ask(self, method, path, **options):
+        return requests.request(method, self.url + path, allow_redirects=False, timeout=20, **options)
+
+    def send(self, text, *, no_more=False):
+        """Send bytes as they are, and give the status of what comes back; `no_more` says that nothing will follow."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            connection.sendall(text)
+            if no_more:
+                connection.shutdown(socket.SHUT_WR)
+            return int(connection.recv(4096).split(b" ", 2)[1])
+
+
+def post_of(body, content_type, *, length=None, **headers):
+    """A whole POST of a callback as it travels."""
+    given = {"Host": "x", "Content-Type": content_type, "Content-Length": length or len(body), **headers}
+    lines = [f"POST {STATUS} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, redis_server):
+    """One door for all tests here, with an eye on the addresses behind one proxy."""
+    door = Door(
+        tmp_path_factory.mktemp("door"),
+        redis_server.url,
+        callback_allow="127.0.0.0/8 203.0.113.0/24",
+        trusted_proxies=1,
+    )
+    yield door
+    door.stop()
+
+
+@pytest.fixture
+def door(running, redis_url):
+    return running
+
+
+def pieces(*parts):
+    """A body of unknown length: it travels in chunks."""
+    yield from parts
+
+
+def noted(client):
+    return {key.rpartition(b":")[2].decode() for key in client.scan_iter("lw:{acme1m}:call:*")}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ([b'{"CallSid": ', f'"{SID}"}}'.encode()], "application/json"),
+        ([b"CallSid=", SID.encode()], URLENCODED),
+        (
+            [b'--x\r\nContent-Disposition: form-data; name="CallSid"\r\n\r\n', SID.encode(), b"\r\n--x--\r\n"],
+            "multipart/form-data; boundary=x",
+        ),
+    ],
+    ids=["json", "form", "multipart"],
+)
+def test_a_body_in_chunks_is_read(door, client, body, content_type):
+    answer = door.ask("POST", STATUS, data=pieces(*body), headers={"Content-Type": content_type})
+    assert answer.json() == {"call_sid": SID, "accepted": True}
+    assert noted(client) == {SID}
+
+
+@pytest.mark.parametrize("content_type", ["application/json", URLENCODED, "text/plain"])
+def test_a_body_in_chunks_beyond_the_limit_is_too_large(door, client, content_type):
+    """It was cut at the limit without a word, and what was left of it taken for the whole."""
+    body = pieces(b"a=", *[b"x" * (LIMIT // 4)] * 4)
+    answer = door.ask("POST", f"{STATUS}?CallSid={SID}", data=body, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, PROBLEM)
+    assert noted(client) == set()
+
+
+def test_a_body_beyond_the_limit_is_not_waited_for(door):
+    assert door.send(post_of(b"", "text/plain", length=999_999_999)) == 413
+
+
+def test_a_body_that_ends_too_soon_is_not_taken_for_a_whole_one(door, client):
+    """Half a CallSid looks like a CallSid."""
+    body = f"CallSid={SID}&Status=completed".encode()
+    assert door.send(post_of(body[:20], URLENCODED, length=len(body)), no_more=True) == 400
+    assert noted(client) == set()
+
+
+def test_waiting_for_100_continue_is_no_trouble(door, client):
+    body = f'{{"CallSid": "{SID}"}}'.encode()
+    assert door.send(post_of(body, "application/json", Expect="100-continue")) in {100, 200}
+    until(lambda: noted(client) == {SID})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", [STATUS, f"{STATUS}/", PASSTHRU, f"{PASSTHRU}/"])
+def test_slash_or_not_a_callback_is_a_callback(door, method, path):
+    answer = door.ask(method, path, params={"CallSid": SID})
+    assert (answer.status_code, answer.json()["accepted"]) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/" + STATUS, f"/callbacks//{TOKEN}/status", f"{STATUS}//", "//", "/callbacks/", "/."]
+)
+def test_no_path_redirects(door, path):
+    assert door.send(f"GET {path}?CallSid={SID} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) // 100 != 3
+
+
+def test_looking_with_head_notes_nothing_and_has_no_body(door, client):
+    answer = door.ask("HEAD", STATUS, params={"CallSid": SID})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert door.ask("HEAD", "/callbacks/wrong-callback-token/status").status_code == 404
+    assert noted(client) == set()
+
+
+def test_a_long_query_string_is_read(door):
+    answer = door.ask("GET", STATUS, params={"CallSid": SID, "note": "x" * 7000})
+    assert answer.json()["accepted"]
+
+
+def test_an_address_is_judged_as_it_arrives_here(door):
+    assert door.ask("GET", STATUS, params={"CallSid": SID}).status_code == 200
+    for address, status in (("203.0.113.9", 200), ("198.51.100.9", 404)):
+        headers = {"X-Forwarded-For": f"127.0.0.1, {address}"}
+        assert door.ask("GET", STATUS, params={"CallSid": SID}, headers=headers).status_code == status
+
+
+def test_the_first_of_many_at_once_is_accepted_and_no_other(door):
+    answers = []
+
+    def post(number):
+        answers.append(door.ask("POST", STATUS, data={"CallSid": SID, "n": number}).json()["accepted"])
+
+    threads = [threading.Thread(target=post, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(answers) == {True: 1, False: 15}
+
+
+def test_nothing_of_a_request_gets_into_a_log_line(door):
+    """Whatever is asked, well or badly: neither the token nor a full number."""
+    paths = [STATUS, f"{STATUS}/", f"{STATUS}//", f"/callbacks/{TOKEN}/no-such-thing", f"/callbacks/{TOKEN}"]
+    for path in paths:
+        for method in ("GET", "POST", "PUT", "HEAD", "OPTIONS"):
+            door.ask(method, path, params={"CallSid": SID, "From": "09000000001"})
+    door.ask("POST", STATUS, data=b"x" * (LIMIT + 1))
+    door.ask("POST", STATUS, params={"CallSid": "09000000001"}, data=b"{", headers=JSON)
+    door.send(f"GET {STATUS} HTTP/9.9\r\n\r\n".encode())
+    door.send(f"GET {STATUS}?CallSid=\r\n nonsense\r\n\r\n".encode())
+    door.ask("GET", "/callbacks/wrong-callback-token/status")
+    logged = door.err.read_text() + door.out.read_text()
+    assert door.logged("callback.refused")
+    assert not [shown for shown in (TOKEN, "09000000001", "wrong-callback-token", "the-api") if shown in logged]
+    assert all(isinstance(json.loads(line), dict) for line in door.err.read_text().splitlines())
+
+
+def test_sigterm_lets_a_request_in_flight_finish(tmp_path, redis_url, client):
+    door = Door(tmp_path, redis_url)
+    try:
+        answers = []
+        client.execute_command("CLIENT", "PAUSE", 1200, "ALL")
+        thread = threading.Thread(target=lambda: answers.append(door.ask("POST", STATUS, data={"CallSid": SID})))
+        thread.start()
+        until(lambda: _is_under_way(door))
+        time.sleep(0.2)  # from the connection to the pause of Redis it is not far
+        door.ask_to_stop()
+        thread.join()
+        assert answers[0].json() == {"call_sid": SID, "accepted": True}
+        assert door.wait() == 0
+        assert door.logged("web.stopped")
+    finally:
+        door.stop()
+
+
+def _is_under_way(door):
+    """Does anybody have a connection to the door?"""
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    states = [line.split()[3] for line in table if line.split()[1].endswith(f":{door.port:04X}")]
+    return "01" in states  # ESTABLISHED
