@@ -24,6 +24,9 @@ __all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "Parameters", "is
 # PHP's own limit, and twenty times the longest passthru: a callback is a hint, not a place to store data.
 MAX_PARAMETERS = 1000
 
+# Each call keeps the callback whole, so a long list is stored that many times; a campaign lists the retries of one number.
+MAX_CALLS = 100
+
 # The statuses of a call after which nothing more happens to it (exotel.md section 5.1).
 FINAL = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
 
@@ -147,6 +150,8 @@ def _leaves(value: Any) -> int:
 def _call_sids(found: Parameters) -> list[str]:
     single, listed = _single_sids(found), found.all("call_sids")
     usable = _usable(single)[-1:] or _usable(listed)
+    if len(usable) > MAX_CALLS:
+        raise ValidationError({"call_sids": [f"More than {MAX_CALLS}."]})
     if usable:
         # A list with a strange entry still names the other calls; the entry stays in the parameters.
         return list(dict.fromkeys(usable))

@@ -60,7 +60,10 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
 
 
 def _workers(ledger: Ledger) -> dict[str, Any]:
-    running = ledger.workers()
+    try:
+        running = ledger.workers()
+    except redis.RedisError:  # it went away since we looked a moment ago
+        return {"state": "unknown"}
     if not running:
         return {"state": "none running", "hint": "callbacks are noted; start a worker to have calls fetched"}
     return {"state": "ok", "running": len(running), "threads": sum(running.values())}

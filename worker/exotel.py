@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 # A call with a hundred legs answers in some 60 KB; whatever is larger than this is not an answer of the Legs API.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-# Exotel's windows are a minute. A Retry-After beyond an hour is a slip, and would silence an account for as long.
-LONGEST_PAUSE_SECONDS = 3600.0
+# Exotel's windows are a minute. A Retry-After beyond a day is a slip, and would silence an account for as long.
+LONGEST_PAUSE_SECONDS = 86_400.0
 # The classes of status codes (RFC 9110, 15).
 _SUCCESS, _REDIRECT, _SERVER_ERROR = 2, 3, 5
 
@@ -151,12 +151,10 @@ def _refusal(
     return TemporaryFailure(message)
 
 
-def retry_after_seconds(
-    value: str | None, date: str | None = None, *, longest: float = LONGEST_PAUSE_SECONDS
-) -> float | None:
+def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
     """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none that can be read.
 
-    A date is taken relative to the answer's own Date, so that no clock of ours comes into it. `longest` is the limit.
+    A date is taken relative to the answer's own Date, so that no clock of ours comes into it. At most LONGEST_PAUSE_SECONDS.
     """
     if value is None:
         return None
@@ -169,7 +167,7 @@ def retry_after_seconds(
         seconds = (then - now).total_seconds()
     if seconds != seconds:  # noqa: PLR0124  NaN is the one number that differs from itself
         return None
-    return min(max(seconds, 0.0), longest)
+    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
 
 
 def _http_date(value: str | None) -> datetime | None:

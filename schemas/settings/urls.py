@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: What a sink's URL may begin with. A driver may follow a database's: postgresql+psycopg.
 SINK_SCHEMES = (
-    *("http", "https", "file", "stdout", "memory", "redis", "rediss", "amqp", "amqps", "kafka", "s3", "gs"),
+    *("http", "https", "file", "stdout", "redis", "rediss", "amqp", "amqps", "kafka", "folder", "s3", "gs"),
     *("postgresql", "mysql", "sqlite"),
 )
 WITH_DRIVER = ("postgresql", "mysql", "sqlite")

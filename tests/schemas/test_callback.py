@@ -5,7 +5,7 @@ from marshmallow import ValidationError
 from payloads.reading import NOW, OTHER, SID, load, load_one, load_sample
 from payloads.samples import CALLBACKS
 
-from schemas.callback import MAX_DEPTH, MAX_PARAMETERS, Parameters, is_batch, load_callbacks
+from schemas.callback import MAX_CALLS, MAX_DEPTH, MAX_PARAMETERS, Parameters, is_batch, load_callbacks
 
 
 @pytest.mark.parametrize("sample", CALLBACKS.values(), ids=lambda sample: sample.name)
@@ -185,3 +185,10 @@ def test_parameters_are_looked_up_in_any_case_and_the_last_known_value_counts():
     assert found.text("Missing", "n") == "7"
     assert found.text("flag") is None
     assert found.all("Flag") == [True]
+
+
+def test_a_list_of_more_calls_than_anybody_would_name_is_refused():
+    sids = [f"call{number:06}" for number in range(MAX_CALLS + 1)]
+    assert len(load([], {"call_sids": sids[:-1]})) == MAX_CALLS
+    with pytest.raises(ValidationError, match="call_sids"):
+        load([], {"call_sids": sids})

@@ -32,7 +32,7 @@ def toml(tmp_path):
     ("sinks", "names"),
     [
         ("file:records.jsonl", ["file"]),
-        ("file:///var/records.jsonl stdout: memory:", ["file", "stdout", "memory"]),
+        ("file:///var/records.jsonl stdout: folder:///var/records", ["file", "stdout", "folder"]),
         (
             "https://crm.example.com/hooks?x=1 http://127.0.0.1:9000/",
             ["https-crm-example-com", "http-127-0-0-1"],

@@ -7,6 +7,8 @@ from cli_kit import open_ledger, run
 from house import ACCOUNT
 from stubs import StubServer, answer, reset
 
+from worker.ledger import NEW_SECONDS
+
 UNKNOWN_CALL = answer({"RestException": {"Status": 400, "Message": "Please check the call id sent"}}, 400)
 
 
@@ -46,10 +48,18 @@ def durable(client):
 
 
 def test_each_thing_has_its_line_and_all_is_well(redis_url, exotel, durable):
-    open_ledger(redis_url).say_hello("host:1", 8)
+    ledger = open_ledger(redis_url)
+    ledger.say_hello("host:1", 8)
+    durable.hset("lw:ledger", "created_at", round(ledger.now_ms() - 2 * NEW_SECONDS * 1000))
     lines = found(redis_url, exotel)
     assert list(lines) == ["settings", "redis", "ledger", "workers", f"exotel {ACCOUNT}", "sink stdout"]
     assert {verdict for findings in lines.values() for verdict, _ in findings} == {"ok"}
+
+
+def test_a_ledger_begun_lately_is_pointed_out_with_its_date(redis_url, exotel, durable):
+    (_, (verdict, text)) = found(redis_url, exotel)["ledger"]
+    assert verdict == "warning"
+    assert text.startswith("new since 20")
 
 
 def test_people_get_a_line_each(redis_url, exotel, durable):

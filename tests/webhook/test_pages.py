@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from house import ACCOUNT, TOKEN, make_callback, make_settings
 from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
 
 from webhook import create_app
-from webhook.door import Door
+
+if TYPE_CHECKING:
+    from webhook.door import Door
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ def test_429_without_a_time_that_can_be_read_has_none(exotel, client, value):
     assert failure_of(client, Throttled).retry_after is None
 
 
-@pytest.mark.parametrize("value", ["7200", "inf", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_pause_beyond_an_hour_is_a_slip(value):
+@pytest.mark.parametrize("value", ["90000", "inf", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_pause_beyond_a_day_is_a_slip(value):
     assert retry_after_seconds(value) == LONGEST_PAUSE_SECONDS
 
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15.0
 # How much of a subscriber's answer is read; whatever is beyond is nobody's business.
 ANSWER_BYTES = 64 * 1024
-# A Retry-After is honoured up to a day; beyond that it is a slip, and would silence a subscriber for as long.
-LONGEST_WAIT_SECONDS = 86_400.0
 # What not getting an answer looks like; UnicodeError is a host name that cannot be one.
 _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 # The classes of status codes (RFC 9110, 15).
@@ -139,7 +137,5 @@ def _judged(response: requests.Response) -> str:
         raise TemporaryFailure(f"{status}: redirects are not followed")
     retry_after = None
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        retry_after = retry_after_seconds(
-            response.headers.get("Retry-After"), response.headers.get("Date"), longest=LONGEST_WAIT_SECONDS
-        )
+        retry_after = retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date"))
     raise TemporaryFailure(str(status), retry_after=retry_after)
