@@ -231,6 +231,17 @@ class CallBook:
         keys = [*self.fetches.keys, *per_call, *per_account, *sink_lanes]
         return bool(self._scripts.run("backlog/settle", keys, args))
 
+    def announce(self, item: str, event: dict[str, Any], sinks: Sequence[str]) -> bool:
+        """Put a record that is about no call on the sinks' backlogs, under an item of its own; False if it was before."""
+        kind = event["type"].rpartition(".")[2]
+        keys = [
+            *(self.key(part, item) for part in ("events", "deliveries")),
+            self.key("forget"),
+            *(self.key(f"sink:{sink}", "due", Lane.LIVE.name.lower()) for sink in sinks),
+        ]
+        args: list[Argument] = [item, f"1/{kind}", pack_event(event), self._clock(), *sinks]
+        return bool(self._scripts.run("operator/announce", keys, args))
+
     def forget_old(self, now_ms: float) -> int:
         """Forget the calls whose retention is over; returns how many."""
         due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms, start=0, num=FORGOTTEN_AT_ONCE)

@@ -15,6 +15,7 @@ from worker.errors import LegworkError, NotFinalYet
 from worker.ledger.backlog import Lane, Lease
 from worker.ledger.calls import CallBook, CallState, OwedCall, Verdict
 from worker.record import Provenance, build_record, same_facts
+from worker.steps.announce import announce
 
 if TYPE_CHECKING:
     from worker.exotel import Fetched
@@ -58,6 +59,7 @@ def give_up(shop: Workshop, book: CallBook, call: OwedCall, failure: LegworkErro
     event = _record(book, call, 1, _provenance(call, sent, None), answer=answer, settled=False, reason=str(failure))
     log.warning("call.dead", reason=str(failure))
     _send_out(shop, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure))
+    announce(shop, book.account.sid, "call_dead", call_sid=call.call_sid, reason=str(failure))
 
 
 def bury(shop: Workshop, book: CallBook, lease: Lease, reason: str) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
 from worker.retry import wait_before
+from worker.steps.announce import announce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,22 +64,26 @@ def _send(shop: Workshop, book: DeliveryBook, sink: Sink, batch: list[OwedDelive
 def _is_well(shop: Workshop, book: DeliveryBook) -> None:
     if shop.ledger.health.succeeded(book.sink):
         log.warning("sink.recovered")
+        announce(shop, book.account_sid, "sink_recovered", sink=book.sink)
 
 
 def _is_in_trouble(shop: Workshop, book: DeliveryBook, failure: TemporaryFailure) -> None:
-    match shop.ledger.health.failed(book.sink, str(failure)):
-        case "failing":
-            log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
-        case "disabled":
-            log.error("sink.disabled", reason=str(failure), hint="nothing but failures for days; what waits for it is kept")
+    become = shop.ledger.health.failed(book.sink, str(failure))
+    if become == "failing":
+        log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
+    elif become == "disabled":
+        log.error("sink.disabled", reason=str(failure), hint="nothing but failures for days; what waits for it is kept")
+    if become:
+        announce(shop, book.account_sid, f"sink_{become}", sink=book.sink, reason=str(failure))
 
 
 def _disable(shop: Workshop, book: DeliveryBook, batch: list[OwedDelivery], gone: SinkGone) -> None:
     """Stop delivering to a sink that wants no more; what waits for it is kept, and has lost no attempt."""
-    if shop.ledger.disable_sink(book.sink, str(gone)):
-        log.error("sink.disabled", reason=str(gone))
     for delivery in batch:
         book.postpone(delivery, str(gone), wait_seconds=0.0, attempt=False)
+    if shop.ledger.disable_sink(book.sink, str(gone)):
+        log.error("sink.disabled", reason=str(gone))
+        announce(shop, book.account_sid, "sink_disabled", sink=book.sink, reason=str(gone))
 
 
 def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: TemporaryFailure) -> None:

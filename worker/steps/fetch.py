@@ -11,6 +11,7 @@ from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throt
 from worker.exotel import Fetched
 from worker.ledger.backlog import Lane, Lease
 from worker.retry import wait_before
+from worker.steps.announce import announce
 from worker.steps.decide import Sent, give_up, settle
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
             outcome = _ask(shop, book, call)
         if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
+            announce(shop, account_sid, "account_resumed")
         _note(shop, book, call, outcome, sent)
 
 
@@ -89,10 +91,13 @@ def _note(
             asked = outcome.retry_after
             if book.bucket.pause(None if asked is None else max(asked, SHORTEST_PAUSE_SECONDS)):
                 log.warning("account.paused", reason=str(outcome), retry_after=asked)
+                # We keep the quota, so somebody else spends from the same account.
+                announce(shop, book.account.sid, "quota_shared", reason=str(outcome))
             _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
         case AccountSuspended():
             if book.bucket.suspend(str(outcome)):
                 log.error("account.suspended", reason=str(outcome))
+                announce(shop, book.account.sid, "account_suspended", reason=str(outcome))
             _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
         case TemporaryFailure():
             _missed(shop, book, call, outcome, sent)

@@ -1,0 +1,73 @@
+"""Telling the operator: once per change of state, to the sinks that ask for it, like any other record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from house import ACCOUNT
+from sink_contract import sink_spec
+from stubs import answer
+from workbench import MemorySink
+
+from worker.steps.announce import OPERATOR_EVENTS, announce
+from worker.steps.deliver import deliver
+from worker.steps.fetch import fetch_call
+
+TYPES = tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
+
+
+@pytest.fixture
+def pager():
+    return MemorySink(sink_spec("stdout:", name="pager"))
+
+
+@pytest.fixture
+def bench(make_bench, pager):
+    calls = MemorySink(sink_spec("stdout:", name="calls"))
+    specs = [replace(sink_spec("stdout:", name="pager"), types=TYPES), sink_spec("stdout:", name="calls")]
+    return make_bench(sink_specs=specs, opened={"pager": pager, "calls": calls}, suspension_probe_seconds=60)
+
+
+def told(bench, pager):
+    """What the operator was told, in order."""
+    leases = bench.ledger.deliveries[ACCOUNT, "pager"].backlog.lease(100)
+    deliver(bench.shop, ACCOUNT, "pager", leases)
+    return [record["type"].rpartition(".")[2] for records in pager.sent for record in records]
+
+
+def test_a_suspension_and_its_end_are_told_once_each(bench, exotel, pager):
+    exotel.always(answer(b"", 401))
+    bench.admit("call0001")
+    bench.admit("call0002")
+    first, second = bench.book.fetches.lease(2)
+    fetch_call(bench.shop, ACCOUNT, first)
+    fetch_call(bench.shop, ACCOUNT, second)
+    assert told(bench, pager) == ["account_suspended"]
+    assert pager.sent[0][0]["data"] == {"account_sid": ACCOUNT, "reason": "401"}
+    exotel.always(answer(b"", 404))
+    bench.clock.advance(61)
+    bench.fetch()
+    assert told(bench, pager) == ["account_suspended", "account_resumed"]
+
+
+def test_sinks_that_do_not_ask_are_not_told(bench, exotel):
+    announce(bench.shop, ACCOUNT, "sink_failing", sink="crm", reason="500")
+    assert bench.ledger.deliveries[ACCOUNT, "calls"].backlog.survey().due == 0
+    assert bench.ledger.deliveries[ACCOUNT, "pager"].backlog.survey().due == 1
+
+
+def test_a_call_that_is_given_up_is_told_with_its_reason(bench, exotel, pager):
+    exotel.always(answer(b"", 404))
+    bench.admit("call0001")
+    bench.fetch_until_done()
+    assert told(bench, pager) == ["call_dead"]
+    assert pager.sent[0][0]["subject"] == "call0001"
+
+
+def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):
+    announce(bench.shop, ACCOUNT, "sink_recovered", sink="crm")
+    told(bench, pager)
+    bench.clock.advance(8 * 86_400)
+    assert bench.book.forget_old(bench.clock.now_ms) == 1
+    assert not [key for key in client.scan_iter() if b"operator-" in key]

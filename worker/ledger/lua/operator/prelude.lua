@@ -1,0 +1,1 @@
+-- Stands before the script that puts a record of ours, rather than a call's, on the backlogs of sinks.
