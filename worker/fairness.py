@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-Key = TypeVar("Key", bound=Hashable)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Key = TypeVar("Key")
 
 
 class Want(NamedTuple):

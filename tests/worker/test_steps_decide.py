@@ -9,10 +9,11 @@ from house import ACCOUNT, make_callback
 from payloads.records import VALIDATOR
 from payloads.samples import ANSWERS
 from stubs import answer, reset
-from workbench import legs_answer
+from workbench import SID, legs_answer
 
 from schemas.settings.sinks import SinkSpec
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
+from worker.ledger.mending import Mending, dead_letters_of
 from worker.ledger.standing import account_standing
 from worker.steps import decide
 
@@ -323,3 +324,17 @@ def test_what_one_call_is_told_is_no_other_calls(bench, exotel):
         (event,) = bench.events(sid).values()
         assert (event["subject"], event["data"]["custom_field"]) == (sid, sid)
         assert {leg["uri"].split("/")[5] for leg in event["data"]["legs"]} == {sid}
+
+
+def test_what_went_out_under_an_id_stays_as_it_went_out(make_bench, exotel):
+    """A call given up, retried and given up again overwrote its record, so a replay sent other content under the same id."""
+    bench = make_bench(confirm_seconds=0)
+    exotel.always(answer(b"", 404))
+    bench.admit()
+    bench.fetch_until_done()
+    before = bench.book.event(SID, "1/unavailable")
+    mending = Mending(bench.ledger, clock=bench.clock)
+    assert mending.retry(dead_letters_of(bench.ledger, SID)).calls == 1
+    exotel.always(answer(b"", 500))
+    bench.fetch_until_done()
+    assert bench.book.event(SID, "1/unavailable") == before

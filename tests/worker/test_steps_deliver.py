@@ -264,3 +264,12 @@ def test_a_sink_that_fails_delays_no_other(make_bench, exotel):
     assert Desk(bench, ill).standing() == ("active", 1, 0, 0)
     bench.clock.advance(30 * 86_400)
     assert bench.book.forget_old(bench.clock.now_ms) == 0, "and the call is kept for the other"
+
+
+def test_a_sink_that_this_worker_does_not_know_is_left_to_the_others(make_desk, sink):
+    """During a change of SINKS a worker with the old ones was handed a delivery for the new one, and called it a bug."""
+    desk = make_desk(sink)
+    leases = desk.book.backlog.lease(1)
+    desk.bench.shop.sinks.clear()
+    deliver(desk.bench.shop, ACCOUNT, sink.name, leases)
+    assert desk.book.backlog.survey().leased == 1, "due again when its lease is over"

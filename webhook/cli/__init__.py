@@ -8,7 +8,9 @@ import click
 
 from webhook.cli.calls import calls
 from webhook.cli.check import check
+from webhook.cli.dead import dead
 from webhook.cli.processes import up, web, worker
+from webhook.cli.replay import replay
 from webhook.cli.status import status
 from webhook.cli.trouble import as_trouble
 
@@ -41,7 +43,7 @@ def legwork() -> None:
     """
 
 
-for command in (up, check, status, calls, web, worker):
+for command in (up, check, status, calls, dead, replay, web, worker):
     legwork.add_command(command)
 
 

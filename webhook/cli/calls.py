@@ -6,13 +6,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from marshmallow import ValidationError
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from schemas.fields import CallSid
 from webhook.cli.common import console, json_option, local, open_ledger, print_json, settings_with_redis, spoken, utc
+from webhook.cli.given import call_sid, check_account
 from webhook.cli.story import as_document, show
 from webhook.cli.trouble import Trouble
 from worker.ledger.standing import STATES, CallStanding, call_story, list_calls
@@ -36,9 +35,7 @@ def calls() -> None:
 def list_command(state: str | None, account: str | None, limit: int, as_json: bool) -> None:
     """Where calls stand, the newest first."""
     ledger = open_ledger(settings_with_redis())
-    if account is not None and account not in ledger.calls:
-        known = ", ".join(ledger.calls)
-        raise click.BadParameter(f"{account!r} is no account; there are {known}", param_hint="--account")
+    check_account(ledger, account)
     found = newest(ledger, [account] if account else list(ledger.calls), [state] if state else STATES, limit)
     if as_json:
         print_json([_as_document(call) for call in found])
@@ -49,15 +46,13 @@ def list_command(state: str | None, account: str | None, limit: int, as_json: bo
 
 
 @calls.command("show", epilog="Example: `legwork calls show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g`")
-@click.argument("sid", metavar="SID")
+@click.argument("sid", metavar="SID", type=call_sid)
 @json_option
 def show_command(sid: str, as_json: bool) -> None:
     """One call's whole story.
 
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """
-    if not is_call_sid(sid):
-        raise click.BadParameter("a CallSid has 8 to 64 letters and digits", param_hint="SID")
     ledger = open_ledger(settings_with_redis())
     story = next(call_story(ledger, sid), None)
     if story is None:
@@ -76,15 +71,6 @@ def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, .
             for call in list_calls(ledger, account, state, limit=limit):
                 found[call.call_sid] = call
     return sorted(found.values(), key=lambda call: call.since_ms or 0, reverse=True)[:limit]
-
-
-def is_call_sid(text: str) -> bool:
-    """Could it be a CallSid?"""
-    try:
-        CallSid().deserialize(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def _as_document(call: CallStanding) -> dict[str, Any]:

@@ -201,6 +201,12 @@ def _standing(account_sid: str, call_sid: str, state: str, at: float, text: byte
     )
 
 
+def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
+    """Tell a call that an operator has dropped from one that was on its way from a list to the next."""
+    last = json.loads(steps[-1]) if steps else {}
+    return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
+
+
 def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
     """Yield what is known of a call, for each account that knows it (a CallSid is one account's, so at most one)."""
     for sid, book in ledger.calls.items():
@@ -218,7 +224,7 @@ def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
         where = [state for state in STATES for _ in _index_keys(book, state)]
         state, at = next(
             ((name, score) for name, score in zip(where, scores, strict=True) if score is not None),
-            ("fetching", 0.0),
+            _of_no_list(steps),
         )
         yield CallStory(
             standing=_standing(sid, call_sid, state, at, stored[0]),

@@ -23,7 +23,13 @@ log = structlog.get_logger(__name__)
 
 def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[Lease]) -> None:
     """Deliver what is still owed of these leases, in batches of the size that the sink takes."""
-    book, sink = shop.ledger.deliveries[account_sid, sink_name], shop.sinks[sink_name]
+    book, sink = shop.ledger.deliveries.get((account_sid, sink_name)), shop.sinks.get(sink_name)
+    if book is None or sink is None:
+        # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
+        log.warning(
+            "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
+        )
+        return
     owed = [delivery for delivery in map(book.claim, leases) if delivery is not None]
     with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name):
         for start in range(0, len(owed), sink.batch):

@@ -135,4 +135,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_every_unfinished_call_is_in_exactly_one_place(redis_server):
     LedgerMachine.server = redis_server
-    run_state_machine_as_test(LedgerMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(LedgerMachine, settings=settings(max_examples=30, stateful_step_count=40, deadline=None))

@@ -26,7 +26,8 @@ end
 if outcome ~= 'dead' then redis.call('HDEL', KEYS[11], 'partial') end
 
 if ARGV[4] ~= '' then
-  redis.call('HSET', KEYS[11], ARGV[4], ARGV[5])
+  -- What went out under an id stays as it went out: a call given up, retried and given up again says the same as before.
+  redis.call('HSETNX', KEYS[11], ARGV[4], ARGV[5])
   for i = 13, #ARGV do
     local delivery = ARGV[i] .. '/' .. ARGV[4]
     if redis.call('HSETNX', KEYS[12], delivery, '{}') == 1 then

@@ -1,0 +1,92 @@
+"""What commands are given, and what they say where it is not right: CallSids, times, accounts, sinks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+from marshmallow import ValidationError
+
+from schemas.fields import CallSid
+from webhook.cli.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import tzinfo
+
+    from worker.ledger import Ledger
+
+_AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhdw])", re.ASCII)
+_OPERATOR = re.compile(r"operator-[0-9a-f]{16}")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as somebody gave it: an instant, what the clocks of some zone show, or so long ago."""
+
+    given: datetime | timedelta
+
+    def in_ms(self, zone: tzinfo, now_ms: float) -> float:
+        """Return it in milliseconds since the epoch; `zone` is for what the clocks show."""
+        if isinstance(self.given, timedelta):
+            return now_ms - self.given.total_seconds() * 1000
+        return (self.given if self.given.tzinfo else self.given.replace(tzinfo=zone)).timestamp() * 1000
+
+
+def call_sid(text: str) -> str:
+    """Read a CallSid, as the type of an argument. Raises click.BadParameter."""
+    try:
+        return str(CallSid().deserialize(text))
+    except ValidationError:
+        raise click.BadParameter(f"{text!r}: a CallSid has 8 to 64 letters and digits") from None
+
+
+def letter_sid(text: str) -> str:
+    """Read a CallSid, or what stands in its place in the records about no call. Raises click.BadParameter."""
+    return text if _OPERATOR.fullmatch(text) else call_sid(text)
+
+
+def moment(text: str) -> Moment:
+    """Read a time, as the type of an option: ISO 8601, or how long ago (`90m`, `2h`). Raises click.BadParameter."""
+    if ago := _AGO.fullmatch(text):
+        return Moment(timedelta(**{_UNITS[ago[2]]: float(ago[1])}))
+    try:
+        return Moment(datetime.fromisoformat(text))
+    except ValueError:
+        right = "give 2026-09-16T05:30:00Z, 2026-09-16T11:00 or 2026-09-16, or how long ago: 90m, 2h, 3d"
+        raise click.BadParameter(f"{text!r} is no time; {right}") from None
+
+
+def check_account(ledger: Ledger, sid: str | None) -> None:
+    """Refuse an account that there is not. Raises click.BadParameter."""
+    if sid is not None and sid not in ledger.calls:
+        raise click.BadParameter(f"{sid!r} is no account; there are {', '.join(ledger.calls)}", param_hint="--account")
+
+
+def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None) -> None:
+    """Refuse a sink that there is not, or that gets nothing of the account. Raises click.BadParameter."""
+    if name is None:
+        return
+    known = sorted({sink for _, sink in ledger.deliveries})
+    if name not in known:
+        raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known)}", param_hint="--sink")
+    if account_sid is not None and (account_sid, name) not in ledger.deliveries:
+        raise click.BadParameter(f"{name} gets nothing of the account {account_sid}", param_hint="--sink")
+
+
+def check_all_found(wrong: Mapping[str, str]) -> None:
+    """Name the CallSids that nothing could be done about, after all the others were seen to. Raises Trouble."""
+    if wrong:
+        raise Trouble("\n".join(f"{sid}: {why}" for sid, why in wrong.items()))
+
+
+def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:
+    """Say on standard error which of these sinks get nothing now, though something is queued for them."""
+    states = ledger.sink_states()
+    for sink in sorted(sinks):
+        if states.get(sink, {}).get("state") == "disabled":
+            click.echo(f"{sink} is disabled: what is queued for it waits until it is enabled", err=True)

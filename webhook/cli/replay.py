@@ -1,0 +1,154 @@
+"""`legwork replay`: deliver records again, as far as the ledger still has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from webhook.cli.common import console, json_option, open_ledger, print_json, settings_with_redis, utc
+from webhook.cli.given import Moment, call_sid, check_account, check_all_found, check_sink, moment, tell_of_disabled
+from webhook.cli.trouble import Trouble
+from worker.ledger.replaying import RECORD_TYPES, Fate, Replay, Wanted, call_named, calls_between
+from worker.workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from worker.ledger import Ledger
+    from worker.ledger.replaying import KnownCall, Tally
+
+    # The calls whose records are wanted, as a function: they are gone through twice, to count and to do it.
+    Calls = Callable[[], Iterable[KnownCall]]
+
+_SINCE = (
+    "The calls settled or given up on since: 2h or 3d ago, 2026-09-16T05:30:00Z; without a zone in that of the account."
+)
+
+
+@click.command(epilog="Example: `legwork replay --since 2h --sink crm --dry-run`, then without --dry-run")
+@click.argument("sids", metavar="[SID]...", nargs=-1, type=call_sid)
+@click.option("--since", type=moment, metavar="T", help=_SINCE)
+@click.option("--until", type=moment, metavar="T", help="The end of that span, if it is not now.")
+@click.option("--sink", metavar="NAME", help="Only to this sink.")
+@click.option("--account", metavar="SID", help="Only records of this account.")
+@click.option("--type", "event_type", type=click.Choice(RECORD_TYPES), help="Only records of this type.")
+@click.option("--only-missing", is_flag=True, help="Only what a sink never got: it was added later, say, or gave up.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@json_option
+def replay(
+    sids: tuple[str, ...],
+    since: Moment | None,
+    until: Moment | None,
+    account: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **narrower: Any,
+) -> None:
+    """Deliver records again, under the ids they had.
+
+    Those of the calls named, or of a span of time, while the ledger has them (RETENTION_DAYS), to every sink that takes
+    them, behind what is live. Counts first. May be broken off and run again: what still waits is not queued twice.
+    """
+    if bool(sids) == (since is not None) or (until is not None and since is None):
+        raise click.UsageError("name calls by their SIDs, or give a span of time: --since, and --until if need be")
+    settings = settings_with_redis()
+    ledger = open_ledger(settings)
+    check_account(ledger, account)
+    check_sink(ledger, narrower["sink"], account)
+    plan = Replay(ledger, Wanted(Workshop(settings, ledger, {}).sinks_for, **narrower))
+    if since is None:
+        calls, wrong = _named(ledger, sids, account, plan)
+    else:
+        calls, wrong = _between(ledger, since, until, account), {}
+    asked = plan.survey(calls())
+    if not as_json:
+        _show(asked)
+    done: Tally = Counter() if dry_run else _run(plan, calls, asked.total(), as_json=as_json)
+    tell_of_disabled(ledger, {sink for sink, fate in done if fate is Fate.QUEUED})
+    if as_json:
+        concerned = {name for sid, name in ledger.deliveries if account in {None, sid}}
+        concerned &= {narrower["sink"] or name for name in concerned}
+        print_json(_as_document(concerned, asked, done, wrong, dry_run=dry_run))
+    else:
+        queued = sum(count for (_, fate), count in done.items() if fate is Fate.QUEUED)
+        click.echo("Nothing was queued: it was a dry run." if dry_run else f"Records queued: {queued}.")
+    check_all_found(wrong)
+
+
+def _named(ledger: Ledger, sids: Iterable[str], account: str | None, plan: Replay) -> tuple[Calls, dict[str, str]]:
+    """Find the calls by their SIDs; and say of those that cannot be replayed, why."""
+    found, wrong = [], {}
+    for sid in dict.fromkeys(sids):
+        call = call_named(ledger, sid)
+        if call is None or account not in {None, call.account_sid}:
+            wrong[sid] = "no such call in the ledger"
+        elif not plan.survey([call]):
+            wrong[sid] = f"no such record of it; `legwork calls show {sid}` shows what there is"
+        else:
+            found.append(call)
+    return lambda: found, wrong
+
+
+def _between(ledger: Ledger, since: Moment, until: Moment | None, account: str | None) -> Calls:
+    """Find the calls of a span of time, in which every account may have its own zone."""
+    now_ms = ledger.now_ms()
+    spans = {}
+    for sid, book in ledger.calls.items():
+        if account in {None, sid}:
+            zone = book.account.timezone
+            spans[sid] = since.in_ms(zone, now_ms), until.in_ms(zone, now_ms) if until else now_ms
+            if spans[sid][0] >= spans[sid][1]:
+                raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
+    return lambda: calls_between(ledger, spans)
+
+
+def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:
+    done: Tally = Counter()
+    reached = None
+    screen = Console(stderr=True)
+    columns = TextColumn("queueing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    bar = Progress(*columns, console=screen, disable=as_json or not screen.is_terminal)
+    try:
+        with bar:
+            task = bar.add_task("", total=total)
+            for call, counts in plan.run(calls()):
+                done.update(counts)
+                reached = call
+                bar.advance(task, counts.total())
+    except KeyboardInterrupt:
+        again = f" (--since {utc(reached.at_ms)} would do)" if reached and reached.at_ms else ""
+        raise Trouble(f"broken off after {done.total()} of {total}; run it again to go on{again}") from None
+    return done
+
+
+def _as_document(sinks: set[str], asked: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool) -> dict[str, Any]:
+    found = asked if dry_run else done
+    return {
+        "dry_run": dry_run,
+        "sinks": {
+            sink: {
+                "to_queue": asked[sink, Fate.QUEUED],
+                "queued": done[sink, Fate.QUEUED],
+                **{fate.value: found[sink, fate] for fate in Fate if fate is not Fate.QUEUED},
+            }
+            for sink in sorted(sinks)
+        },
+        "wrong": wrong,
+    }
+
+
+def _show(asked: Tally) -> None:
+    table = Table("sink", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("to queue", "waiting already", "has it"):
+        table.add_column(name, justify="right")
+    for sink in sorted({sink for sink, _ in asked}):
+        counts = (asked[sink, fate] for fate in (Fate.QUEUED, Fate.WAITING, Fate.DELIVERED))
+        table.add_row(sink, *map(str, counts))
+    if asked:
+        console().print(table)
