@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check format docs bench lock upgrade clean runtime development
 
-# What to hand to pytest: make test PYTEST_ARGS="-k quota"
-PYTEST_ARGS ?=
+# What to hand to pytest: make test PYTEST_ARGS="-k quota". Two processes, each with a Redis of its own, halve the time.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 # The interpreter of a new .venv: make run PYTHON=python3.13
 export PYTHON
 
