@@ -54,8 +54,8 @@ def run(traffic: Traffic, arms: list[Arm], redis_url: str) -> dict[str, tuple[fl
     seen = {name: [one for _ in range(traffic.processes) for one in queue.get()] for name, queue in latencies.items()}
     arrived = {name: server.arrivals() for name, server in servers.items()}
     for process in processes:
-        process.join(10)
         process.kill()
+        process.join()
     return {name: (began, arrived[name], seen[name]) for name in servers}
 
 

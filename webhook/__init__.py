@@ -14,6 +14,7 @@ from webhook import callbacks, console, errors, metrics, openapi, probes, schema
 from webhook.door import Door
 from worker.connections import connect
 from worker.ledger import Ledger
+from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 
 __all__ = ["create_app"]
@@ -35,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         set_up_logs(settings)
     ledger = Ledger(connect(settings), settings)
     try:
-        ledger.open()
+        open_aloud(ledger)
     except redis.RedisError as error:
         log.error("ledger.unreachable", error=str(error))
 

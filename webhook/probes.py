@@ -11,6 +11,8 @@ from flask import Blueprint, jsonify
 from webhook.door import door
 from webhook.watch import FULL_AT
 from worker.errors import LedgerUnusable
+from worker.ledger.opening import open_aloud
+from worker.ledger.room import look_at_room
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -43,16 +45,17 @@ def readyz() -> ResponseReturnValue:
 
 def _ledger_state(ledger: Ledger) -> dict[str, Any]:
     try:
-        ledger.open()
+        open_aloud(ledger)
         ledger.try_to_write()
-        used, new_since = ledger.memory_used(), ledger.new_since_ms()
+        room, new_since = look_at_room(ledger), ledger.new_since_ms()
     except (redis.RedisError, LedgerUnusable) as error:
         return {
             "state": "out of reach" if isinstance(error, redis.ConnectionError | redis.TimeoutError) else "unusable",
             "error": str(error),
         }
-    if used >= FULL_AT:
-        return {"state": "nearly full", "used": round(used, 3), "hint": "raise maxmemory, or let the backlog drain"}
+    if room.spoken_for >= FULL_AT:
+        parts = {part: round(value, 3) for part, value in room._asdict().items()}
+        return {"state": "nearly full", **parts, "hint": "raise maxmemory, or let the backlog drain"}
     if new_since is not None:
         since = datetime.fromtimestamp(new_since / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return {"state": "ok", "new_since": since, "hint": "nothing was stored in this Redis before"}

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker.ledger.opening import open_aloud
+from worker.ledger.room import look_at_room
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Workers need room too: a settled call takes some kilobytes more (its record) until it is forgotten.
+# What is left serves the connections, and what is noted before the next look.
 FULL_AT = 0.9
 # How stale the look may be. At a thousand callbacks a second of a kilobyte each, a second is a megabyte.
 LOOK_SECONDS = 1.0
@@ -41,9 +44,10 @@ class Watch:
                 return self._is_nearly_full
             # Said before looking: while one thread waits for a server that is away, the others find out for themselves.
             self._looked = self._monotonic()
-        if self._ledger.open():
-            log.warning("ledger.new", hint="nothing was stored in this Redis before: did it lose its data?")
-        was, self._is_nearly_full = self._is_nearly_full, self._ledger.memory_used() >= FULL_AT
+        open_aloud(self._ledger)
+        was, self._is_nearly_full = self._is_nearly_full, look_at_room(self._ledger).spoken_for >= FULL_AT
         if self._is_nearly_full and not was:
             log.error("ledger.nearly_full", hint="callbacks are answered with 503 until there is room: raise maxmemory")
+        elif was and not self._is_nearly_full:
+            log.info("ledger.has_room")
         return self._is_nearly_full

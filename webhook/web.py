@@ -15,6 +15,7 @@ from granian.server import Server
 from schemas.settings import SettingsError
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
+from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -87,6 +88,6 @@ def try_port(port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  where `se
 def _look_at_the_ledger(settings: Settings) -> None:
     with connect(settings) as client:
         try:
-            Ledger(client, settings).open()
+            open_aloud(Ledger(client, settings))
         except redis.RedisError as error:
             log.error("ledger.unreachable", redis=without_password(settings.redis_url or ""), error=str(error))

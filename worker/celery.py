@@ -6,11 +6,12 @@ costs one Redis call, and everything that makes messages long-lived (ETA, countd
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
+from kombu.connection import Connection
 
-from worker.connections import celery_broker
+from worker.connections import SOCKET_TIMEOUT_SECONDS, celery_broker
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -18,20 +19,36 @@ if TYPE_CHECKING:
 QUEUE = "legwork"
 # Longer than any lease: a message that Celery hands out again after this is stale and ends at the ledger.
 _VISIBILITY_SECONDS = 600
+# How soon a broker that was away is noticed to be back. Celery itself waits longer each time, up to half a minute.
+_AGAIN_SECONDS = 1.0
+
+
+class _Connection(Connection):
+    """A connection to the broker that is tried again every second, however long it has been away."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> _Connection:
+        every = {"interval_start": _AGAIN_SECONDS, "interval_step": 0.0, "interval_max": _AGAIN_SECONDS}
+        super().ensure_connection(*args, **{**every, **kwargs})  # type: ignore[no-untyped-call]
+        return self
 
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery app; nothing is connected yet, no task is registered yet (see `worker.tasks`)."""
     app = Celery("legwork", broker=celery_broker(settings))
+    app.amqp.Connection = _Connection
     app.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that is out of memory, read-only or demoted answers with an error; the worker waits for it to come back
+        # as it does for one that does not answer, and does not end.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": _VISIBILITY_SECONDS,
-            "socket_connect_timeout": 5,
-            "socket_timeout": 30,  # above the 1 s that a blocking read takes, and redis-py 8 would give up after 5
+            "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
+            "socket_timeout": 3,  # above the 1 s that a blocking read takes
             "socket_keepalive": True,
-            "health_check_interval": 25,
+            # A network that forgets a connection says nothing; a blocking read that is overdue by so much is given up.
+            "health_check_interval": 2,
         },
         task_default_queue=QUEUE,
         task_acks_late=True,
@@ -44,7 +61,10 @@ def make_celery(settings: Settings) -> Celery:
             "interval_step": 0.2,
             "interval_max": 0.5,
         },
-        worker_prefetch_multiplier=1,
+        # A worker takes a message when a thread is free for it. By Celery's own count of what it took and has not
+        # acknowledged, a worker whose acknowledgements had all failed would take nothing ever again.
+        worker_prefetch_multiplier=0,
+        worker_disable_prefetch=True,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

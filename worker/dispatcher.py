@@ -17,6 +17,9 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from worker.fairness import Want, share
+from worker.ledger import WORKER_SILENCE_SECONDS
+from worker.ledger.opening import open_aloud
+from worker.ledger.room import look_at_room
 from worker.sources import Deliveries, Fetches, Source
 from worker.steps import decide, deliver
 
@@ -36,6 +39,8 @@ BREATH_SECONDS = 0.005
 HELLO_SECONDS = 5.0
 REAP_SECONDS = 1.0
 FORGET_SECONDS = 10.0
+# The part of maxmemory from which delivered calls are forgotten early: before callbacks are turned away (webhook/watch.py).
+SHORT_AT = 0.7
 # One task that runs and one that is ready for each thread: enough to keep it busy, little enough to stay fair.
 TASKS_PER_THREAD = 2
 # No backlog may hold more than so much of the fleet's threads, so that one in trouble (each task a time-out) leaves
@@ -83,6 +88,7 @@ class Dispatcher:
         self._fleet = max(1, threads)
         self._turn = 0
         self._in_trouble = False
+        self._in_touch_since = time.monotonic()
 
     def run(self) -> None:
         """Dispatch until stopped. The ledger or the broker out of reach is reported once, and waited for."""
@@ -116,28 +122,36 @@ class Dispatcher:
     def keep_house(self) -> None:
         """Say hello, take back what expired leases hold, forget what is old: each now and then."""
         now, ledger = time.monotonic(), self._shop.ledger
+        if self._shop.arrears.settle():
+            log.info("ledger.caught_up")
         if self._threads and self._hello.due(now):
-            if ledger.open():
-                log.warning("ledger.new", hint="nothing was stored in this Redis before: did it lose its data?")
+            open_aloud(ledger)
             ledger.say_hello(self._name, self._threads)
         if self._reap.due(now):
             self.reap()
         if self._forget.due(now):
-            now_ms = ledger.now_ms()
-            for book in ledger.calls.values():
-                book.forget_old(now_ms)
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
+        ledger = self._shop.ledger
+        now_ms, short = ledger.now_ms(), look_at_room(ledger).used >= SHORT_AT
+        forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
+        if short and forgotten:
+            log.warning("ledger.forgets_early", calls=forgotten, hint="raise maxmemory, or lower RETENTION_DAYS")
 
     def reap(self) -> None:
-        """Take back what expired leases hold, and bury what no worker survives."""
+        """Take back what expired leases and dead workers hold, and bury what no worker survives."""
+        alive = self._alive()
         for book in self._shop.ledger.calls.values():
-            again, poisoned = book.fetches.reap()
+            again, poisoned = book.fetches.reap(alive)
             if again:
                 log.warning("lease.expired", account=book.account.sid, backlog=book.fetches.name, count=again)
             for lease in poisoned:
                 with _alone(lease):
                     decide.bury(self._shop, book, lease, "no worker survived fetching it")
         for deliveries in self._shop.ledger.deliveries.values():
-            again, poisoned = deliveries.backlog.reap()
+            again, poisoned = deliveries.backlog.reap(alive)
             if again:
                 log.warning(
                     "lease.expired",
@@ -148,6 +162,12 @@ class Dispatcher:
             for lease in poisoned:
                 with _alone(lease):
                     deliver.bury(deliveries, lease, "no worker survived delivering it")
+
+    def _alive(self) -> list[str]:
+        """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""
+        if time.monotonic() - self._in_touch_since <= WORKER_SILENCE_SECONDS:
+            return []
+        return [self._name, *self._shop.ledger.workers()]
 
     def run_once(self, accounts: Collection[str] | None = None) -> int:
         """Lease what is due and publish it, for all accounts or only these; returns how many tasks."""
@@ -201,4 +221,5 @@ class Dispatcher:
     def _well(self) -> None:
         if self._in_trouble:
             log.info("dispatcher.going_on")
+            self._in_touch_since = time.monotonic()
         self._in_trouble = False

@@ -19,6 +19,7 @@ from worker.celery import QUEUE, make_celery
 from worker.connections import connect, without_password
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
+from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 from worker.sinks import open_sinks
 from worker.tasks import Carrier, register
@@ -45,11 +46,12 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     # Celery warns whoever runs it as root because of pickled messages; ours are JSON and nothing else is accepted.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     sinks = open_sinks(settings)
-    ledger = Ledger(connect(settings), settings)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    ledger = Ledger(connect(settings), settings, worker=name)
     open_when_there(ledger)
     app = make_celery(settings)
     shop = Workshop(settings, ledger, sinks)
-    dispatcher = Dispatcher(shop, Carrier(app), name=f"{socket.gethostname()}:{os.getpid()}", threads=threads)
+    dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads)
     shop.nudge = dispatcher.nudge
     register(app, shop)
     thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
@@ -94,8 +96,7 @@ def open_when_there(ledger: Ledger) -> None:
     told = False
     while True:
         try:
-            if ledger.open():
-                log.warning("ledger.new", hint="nothing was stored in this Redis before: is it the right one?")
+            open_aloud(ledger)
         except redis.RedisError as error:
             if not told:
                 log.error(

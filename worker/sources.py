@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
+
+import redis
 
 from worker.fairness import Want
 from worker.ledger.backlog import Demand
@@ -11,9 +14,7 @@ from worker.ledger.bucket import Gate, Look, read_look
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import redis
-
-    from worker.ledger.backlog import Lease
+    from worker.ledger.backlog import Backlog, Lease
     from worker.ledger.calls import CallBook
     from worker.ledger.deliveries import DeliveryBook
     from worker.ledger.health import SinkHealth
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 RECONCILE_RESERVE, CONFIRM_RESERVE = 0.2, 0.5
 # No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
 LARGEST_PART_OF_A_SINK = 0.5
+
+
+@contextmanager
+def _or_given_back(backlog: Backlog, leases: Sequence[Lease]) -> Iterator[None]:
+    """Let what could not be published be due again at once, not after its lease; a message that did get out is stale."""
+    try:
+        yield
+    except Exception:
+        with suppress(redis.RedisError):  # then the leases run their course
+            backlog.release(leases)
+        raise
 
 
 class Source(Protocol):
@@ -48,6 +60,8 @@ def lane_room(demand: Demand, look: Look) -> list[int]:
     claims = max(0, demand.leased - look.flying)
     if look.gate is Gate.PROBE:
         return [1, 1, 1, 1] if demand.leased == 0 else [0, 0, 0, 0]
+    if look.gate is Gate.TRIAL:
+        return [1, 1, 1, 1]
     if look.gate is not Gate.OPEN:
         return [0, 0, 0, 0]
     free = max(0, look.free + look.soon - claims)
@@ -79,7 +93,9 @@ class Fetches:
 
     def release(self, tasks: int, carrier: Carrier) -> None:
         """Lease the most urgent calls."""
-        carrier.fetch(self.book.account.sid, self.book.fetches.lease(tasks, most=self._lanes))
+        leases = self.book.fetches.lease(tasks, most=self._lanes)
+        with _or_given_back(self.book.fetches, leases):
+            carrier.fetch(self.book.account.sid, leases)
 
 
 class Deliveries:
@@ -117,4 +133,5 @@ class Deliveries:
         """Lease the most urgent deliveries."""
         leases = self.book.backlog.lease(1 if self._is_probe else tasks * self._batch)
         batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
-        carrier.deliver(self.book.account_sid, self.book.sink, batches)
+        with _or_given_back(self.book.backlog, leases):
+            carrier.deliver(self.book.account_sid, self.book.sink, batches)

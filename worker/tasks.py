@@ -1,7 +1,7 @@
 """What Celery carries, and how it gets there: the only file that knows Celery's tasks.
 
-A task body ends normally whatever happened: the outcome is a ledger write. What it raises nonetheless is a bug, or the
-ledger out of reach; either way it is logged and the lease runs its course.
+A task body ends normally whatever happened: the outcome is a ledger write. What it raises nonetheless is logged: a bug,
+and the lease runs its course; or the ledger out of reach, and the lease is given back as soon as it is there again.
 """
 
 from __future__ import annotations
@@ -33,18 +33,23 @@ def register(app: Celery, shop: Workshop) -> None:
 
     @app.task(name=FETCH)  # type: ignore[untyped-decorator]
     def _fetch(account_sid: str, call_sid: str, lease_id: str) -> None:
-        _run(shop, lambda: fetch_call(shop, account_sid, Lease(call_sid, lease_id)))
+        lease = Lease(call_sid, lease_id)
+        backlog = shop.ledger.calls[account_sid].fetches
+        _run(shop, lambda: fetch_call(shop, account_sid, lease), lambda: backlog.release([lease]))
 
     @app.task(name=DELIVER)  # type: ignore[untyped-decorator]
     def _deliver(account_sid: str, sink: str, leases: list[list[str]]) -> None:
-        _run(shop, lambda: deliver(shop, account_sid, sink, [Lease(*lease) for lease in leases]))
+        held = [Lease(*lease) for lease in leases]
+        backlog = shop.ledger.deliveries[account_sid, sink].backlog
+        _run(shop, lambda: deliver(shop, account_sid, sink, held), lambda: backlog.release(held))
 
 
-def _run(shop: Workshop, step: Callable[[], None]) -> None:
+def _run(shop: Workshop, step: Callable[[], None], release: Callable[[], int]) -> None:
     try:
         step()
     except redis.RedisError as error:
         log.warning("ledger.unreachable", error=str(error))
+        shop.arrears.add(release)
     except Exception:
         log.exception("step.crashed")
     finally:

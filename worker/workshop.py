@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.arrears import Arrears
 from worker.exotel import ExotelClient
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Workshop:
     dice: Dice = random.random
     #: Called when something new is due at once: the dispatcher then need not wait for its next tick.
     nudge: Callable[[], None] = lambda: None
+    #: What is to be noted once the ledger is back.
+    arrears: Arrears = field(default_factory=Arrears)
     clients: dict[str, ExotelClient] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -106,12 +106,12 @@ class Limits(_NothingToReturn):
         self._pause = traffic.window / traffic.quota / 2
 
     def acquire(self, until: float) -> bool:
-        while not self._limiter.hit(self._item, "bench"):
-            if time.monotonic() >= until:
-                return False
+        while (left := until - time.monotonic()) > 0:
+            if self._limiter.hit(self._item, "bench"):
+                return True
             reset_at = self._limiter.get_window_stats(self._item, "bench").reset_time
-            time.sleep(min(1.0, max(self._pause, reset_at - time.time())))
-        return True
+            time.sleep(min(left, 1.0, max(self._pause, reset_at - time.time())))
+        return False
 
 
 class Pyrate(_NothingToReturn):

@@ -5,8 +5,10 @@ It counts for each worker process by itself, so the parts have to add up to the 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 from limiters.crew import ask
@@ -52,6 +54,9 @@ def spend(
     skew_clock(SKEWS[number % len(SKEWS)] * traffic.window)
     import requests  # noqa: PLC0415
     from celery import signals  # noqa: PLC0415
+    from celery.platforms import SecurityWarning  # noqa: PLC0415
+
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
     app, sessions, seen = make_app(redis_url), threading.local(), list[float]()
     # Celery's limits are tasks a second; it takes fractions.
@@ -70,13 +75,14 @@ def spend(
     def run_out() -> None:
         start.wait()
         time.sleep(traffic.seconds)
-        # What is in the air is not waited for: the server has counted it.
-        latencies.put(seen)
-        worker.stop()
+        latencies.put(seen[:])
+        latencies.close()
+        latencies.join_thread()
+        os._exit(0)  # what is in the air has been counted, and nobody waits for Celery to take its leave
 
     signals.setup_logging.connect(lambda **_: None, weak=False)
     signals.worker_ready.connect(lambda **_: threading.Thread(target=run_out, daemon=True).start(), weak=False)
-    worker = app.Worker(
+    app.Worker(
         pool_cls="threads",
         concurrency=traffic.threads,
         queues=[QUEUE],
@@ -85,5 +91,4 @@ def spend(
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
-    )
-    worker.start()
+    ).start()

@@ -62,6 +62,14 @@ class CountingServer:
         return arrivals
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # all threads connect at the same moment
+
+    def handle_error(self, *_args: object) -> None:
+        """Whoever hangs up at the end of the run may."""
+
+
 def _serve(traffic: Traffic, pipe: Connection) -> None:
     counter = Counter(traffic)
 
@@ -81,9 +89,7 @@ def _serve(traffic: Traffic, pipe: Connection) -> None:
 
         def log_message(self, *_args: object) -> None: ...
 
-    ThreadingHTTPServer.request_queue_size = 128  # all threads connect at the same moment
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pipe.send(server.server_port)
     pipe.recv()

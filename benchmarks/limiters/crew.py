@@ -38,8 +38,7 @@ def spend(
 
     def work() -> None:
         session = requests.Session()
-        while limiter.acquire(until):
-            call = client.lpop(calls_key(arm))
+        while (call := client.lpop(calls_key(arm))) is not None and limiter.acquire(until):
             began = time.monotonic()
             accepted = ask(session, url, int(call))
             seen.append(time.monotonic() - began)

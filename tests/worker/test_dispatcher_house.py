@@ -98,6 +98,8 @@ def test_what_is_carried_lies_in_the_brokers_queue_and_names_no_secret(bench, ma
 
 
 def test_while_the_broker_is_dead_nothing_is_lost_and_nothing_is_due_twice(make_bench, exotel, tray, make_dispatcher):
+    """What could not be published lay under its lease until that ran out: for that long after a short absence of the
+    broker the window was full, and nothing at all was fetched."""
     bench = make_bench(broker_url=f"redis://127.0.0.1:{free_port()}/0")
     exotel.always(legs_answer())
     bench.admit()
@@ -109,9 +111,7 @@ def test_while_the_broker_is_dead_nothing_is_lost_and_nothing_is_due_twice(make_
     assert thread.is_alive(), "it waits for the broker"
     dispatcher.stop()
     thread.join()
-    assert bench.book.fetches.survey() == (0, 0, 0, 0, 1), "under its lease"
-    bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
-    dispatcher.reap()
+    assert bench.book.fetches.survey() == (1, 0, 0, 0, 0), "due again at once"
     make_dispatcher(bench).run_once()
     fetch_call(bench.shop, *tray.fetches[0])
     assert bench.story().standing.state == "settled"

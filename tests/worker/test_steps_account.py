@@ -27,7 +27,7 @@ def test_429_pauses_the_whole_account_for_as_long_as_it_says(bench, exotel):
     bench.clock.advance(29.9)
     assert bench.gate() == "paused"
     bench.clock.advance(0.2)
-    assert bench.gate() == "open"
+    assert bench.gate() == "trial"
 
 
 def test_429_without_a_time_pauses_for_one_window(make_bench, exotel):
@@ -38,7 +38,7 @@ def test_429_without_a_time_pauses_for_one_window(make_bench, exotel):
     bench.clock.advance(19.9)
     assert bench.gate() == "paused"
     bench.clock.advance(0.2)
-    assert bench.gate() == "open"
+    assert bench.gate() == "trial"
 
 
 def test_429_costs_the_call_no_attempt(make_bench, exotel):

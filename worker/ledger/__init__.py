@@ -33,11 +33,15 @@ class Ledger:
     """The ledger of every account, in one Redis.
 
     Making one touches nothing; `open` looks at the server. Every method raises redis.RedisError when it is out of reach.
+    `worker` is the name of the process that works with it, if it is a worker.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings, *, clock: Clock = server_clock) -> None:
+    def __init__(
+        self, client: redis.Redis, settings: Settings, *, worker: str = "-", clock: Clock = server_clock
+    ) -> None:
         self.client: Any = client  # its answers are bytes, which redis-py's types cannot say
         self.settings = settings
+        self._created_at: bytes | None = None
         scripts = Scripts(client)
         self.health = SinkHealth(client, scripts, clock=clock)
         retention_seconds = settings.retention_days * 86_400
@@ -48,13 +52,20 @@ class Ledger:
                 account,
                 retention_seconds=retention_seconds,
                 probe_seconds=settings.suspension_probe_seconds,
+                worker=worker,
                 clock=clock,
             )
             for account in settings.accounts
         }
         self.deliveries: dict[tuple[str, str], DeliveryBook] = {
             (account.sid, sink.name): DeliveryBook(
-                client, scripts, account.sid, sink.name, retention_seconds=retention_seconds, clock=clock
+                client,
+                scripts,
+                account.sid,
+                sink.name,
+                retention_seconds=retention_seconds,
+                worker=worker,
+                clock=clock,
             )
             for account in settings.accounts
             for sink in settings.sinks
@@ -62,7 +73,7 @@ class Ledger:
         }
 
     def open(self) -> bool:
-        """Look at the server and sign the ledger; True if it was new.
+        """Look at the server and sign the ledger; True if it was new, or is another than at the last look.
 
         Raises LedgerUnusable where this server, or what lies in it, cannot be worked with.
         """
@@ -71,14 +82,17 @@ class Ledger:
         pipeline.hsetnx(LEDGER, "schema", SCHEMA)
         # By Redis's clock, like all times in the ledger: that of a host may be hours off.
         pipeline.hsetnx(LEDGER, "created_at", round(self.now_ms()))
-        pipeline.hget(LEDGER, "schema")
-        new, _, schema = pipeline.execute()
+        pipeline.hmget(LEDGER, "schema", "created_at")
+        new, _, (schema, created_at) = pipeline.execute()
         if int(schema) != SCHEMA:
             raise LedgerUnusable(
                 f"the ledger in this Redis has schema {int(schema)}, this Legwork knows schema {SCHEMA}: "
                 "run the Legwork that wrote it, or name another database in REDIS_URL"
             )
-        return bool(new)
+        # Somebody else may have signed it first since it was lost.
+        is_another = self._created_at not in {None, created_at}
+        self._created_at = created_at
+        return bool(new) or is_another
 
     def account(self, sid: str) -> Account:
         """Return an account's settings; KeyError if there is none of that SID."""
@@ -95,11 +109,6 @@ class Ledger:
         Raises redis.RedisError: out of reach, out of memory, read-only.
         """
         self.client.hset(LEDGER, "tried_at", round(self.now_ms()))
-
-    def memory_used(self) -> float:
-        """Return the part of `maxmemory` that is used, 0 where there is no limit."""
-        memory = self.client.info("memory")
-        return float(memory["used_memory"] / memory["maxmemory"]) if memory.get("maxmemory") else 0.0
 
     def created_at_ms(self) -> int | None:
         """When this ledger was begun, or None if it has not been."""

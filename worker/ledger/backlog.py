@@ -16,12 +16,17 @@ from worker.ledger.keys import of_account
 if TYPE_CHECKING:
     import redis
 
-    from worker.ledger.scripts import Scripts
+    from worker.ledger.scripts import Argument, Scripts
 
 # Five workers in a row that did not survive an item: it is the item (design, section 3).
 DEATHS_ALLOWED = 5
 # How many expired leases one round takes back; more would hold Redis up while everybody waits.
 REAPED_AT_ONCE = 100
+# A message that nobody has begun to work on after so long is taken for lost (with a worker that had taken it, or with the
+# broker's memory). Should it turn up all the same, because all threads were busy, its lease is stale.
+BEGIN_SECONDS = 10.0
+# Whoever kills its worker does so within a few seconds; in so long the suspect before is done, or known to be the one.
+SUSPECTS_APART_SECONDS = 2.0
 
 
 # What a script is given as the time: '' for Redis's own clock, or milliseconds as text, which only tests do.
@@ -86,7 +91,7 @@ class Backlog:
     """A due list with leases, for one account.
 
     `name` is `fetch`, or `sink:<name>`. `lease_seconds` is how long an item may be out before it counts as lost; it has
-    to exceed the longest legitimate step.
+    to exceed the longest legitimate step. `worker` is in whose name items are claimed.
     """
 
     def __init__(
@@ -96,12 +101,14 @@ class Backlog:
         name: str,
         *,
         lease_seconds: float,
+        worker: str = "-",
         clock: Clock = server_clock,
     ) -> None:
         self._scripts = scripts
         self.account_sid = account_sid
         self.name = name
         self.lease_ms = round(lease_seconds * 1000)
+        self._worker = worker
         self._clock = clock
         base = of_account(account_sid, name)
         lanes = [f"{base}:due:{lane.name.lower()}" for lane in Lane]
@@ -136,24 +143,32 @@ class Backlog:
         """Lease up to `room` items that are due; `most` says how many at most from each lane."""
         allowed = list(most) if most is not None else [room] * len(Lane)
         flat = self._scripts.run(
-            "backlog/lease", [*self.keys, self._fence], [room, *allowed, self.lease_ms, self._clock()]
+            "backlog/lease", [*self.keys, self._fence], [room, *allowed, BEGIN_SECONDS * 1000, self._clock()]
         )
         return [Lease(item.decode(), lease.decode()) for item, lease in zip(flat[::2], flat[1::2], strict=True)]
 
     def claim(self, lease: Lease) -> Claim | None:
         """Begin the work on a lease, which runs anew from here; None if it is no longer ours (or has begun already)."""
-        answer = self._scripts.run("backlog/claim", self.keys, [lease.item, lease.id, self.lease_ms, self._clock()])
+        args: list[Argument] = [lease.item, lease.id, self.lease_ms, self._worker, self._clock()]
+        answer = self._scripts.run("backlog/claim", self.keys, args)
         if answer is None:
             return None
         lane, due, attempts, deaths, now = answer
         return Claim(Lane(int(lane)), float(due), int(attempts), int(deaths), float(now))
 
-    def reap(self) -> Reaped:
-        """Take back what expired leases hold; items that nobody survives come back under a lease of the caller's."""
+    def release(self, leases: Sequence[Lease]) -> int:
+        """Give back what nothing was done about; returns how many were still ours."""
+        return int(self._scripts.run("backlog/release", self.keys, [part for lease in leases for part in lease]))
+
+    def reap(self, alive: Sequence[str] = ()) -> Reaped:
+        """Take back what expired leases hold; items that nobody survives come back under a lease of the caller's.
+
+        `alive` names the workers that are: what any other has begun is taken back too. Empty: nobody knows.
+        """
         answer = self._scripts.run(
             "backlog/reap",
             [*self.keys, self._fence],
-            [REAPED_AT_ONCE, DEATHS_ALLOWED, self.lease_ms, self._clock()],
+            [REAPED_AT_ONCE, DEATHS_ALLOWED, self.lease_ms, SUSPECTS_APART_SECONDS * 1000, self._clock(), *alive],
         )
         again, *flat = (part.decode() for part in answer)
         return Reaped(int(again), [Lease(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])

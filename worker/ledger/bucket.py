@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from worker.ledger.scripts import Argument, Scripts
 
 # When 429s come although we keep the quota, somebody else spends from the same account: use a fifth less for ten
-# minutes with each pause, then climb back by a twentieth of the quota a minute (see lua/bucket/prelude.lua).
+# minutes with each storm of them, then climb back by a twentieth of the quota a minute (see lua/bucket/prelude.lua).
 YIELD_SECONDS = 600
 YIELD_FACTOR = 0.8
+# After a pause one request goes first, and the others once it got in. If there is no news of it for so long, another
+# goes: its holder may have died. Most answers take less than a second.
+TRIAL_SECONDS = 5
 
 
 class Gate(StrEnum):
@@ -34,6 +37,7 @@ class Gate(StrEnum):
     PAUSED = "paused"
     SUSPENDED = "suspended"
     PROBE = "probe"  # suspended, and one request is due to find out whether it still is
+    TRIAL = "trial"  # the pause after a 429 is over, and one request is due to find out whether the storm is
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Grant:
 
     @property
     def is_probe(self) -> bool:
-        """Is this the one request that finds out whether a suspended account works again?"""
-        return self.why == "probe"
+        """Is this the one request that finds out whether the account works again, suspended or throttled as it was?"""
+        return self.why in {"probe", "trial"}
 
 
 class Look(NamedTuple):
@@ -101,10 +105,11 @@ class TokenBucket:
             self._hold_ms,
             max_wait_seconds * 1000,
             self._probe_ms,
+            TRIAL_SECONDS * 1000,
             self._clock(),
         ]
         why, wait = self._scripts.run("bucket/take", self.keys, args)
-        return Grant(why in (b"taken", b"probe"), float(wait) / 1000, why.decode())
+        return Grant(why in (b"taken", b"probe", b"trial"), float(wait) / 1000, why.decode())
 
     def still_open(self, token: str) -> float:
         """After waiting for a reserved token: return 0 if its request may start.
@@ -118,7 +123,7 @@ class TokenBucket:
         self._scripts.run("bucket/give_back", self.keys, [token, self._window_ms, self._clock()])
 
     def pause(self, seconds: float | None) -> bool:
-        """Shut the gate for everyone, one window where `seconds` is None. True if it was open."""
+        """Shut the gate for everyone, one window where `seconds` is None. True if a storm of 429s begins with this one."""
         pause_ms = self._window_ms if seconds is None else seconds * 1000
         args: list[Argument] = [pause_ms, YIELD_SECONDS * 1000, YIELD_FACTOR, self._clock()]
         return bool(self._scripts.run("bucket/pause", self.keys, args))
@@ -128,7 +133,7 @@ class TokenBucket:
         return bool(self._scripts.run("bucket/suspend", self.keys, [reason, self._probe_ms, self._clock()]))
 
     def resume(self) -> bool:
-        """End a suspension. True if there was one."""
+        """A probe got through: end a suspension, and a storm of 429s. True if there was either."""
         return bool(self._scripts.run("bucket/resume", self.keys, []))
 
     def look(self, ahead_seconds: float = 1.0) -> Look:

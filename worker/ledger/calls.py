@@ -34,6 +34,9 @@ CALLBACKS_KEPT = 500
 LEASE_MARGIN_SECONDS = 30.0
 # An unfinished call whose time to be forgotten has come is looked at again so much later.
 FORGET_AGAIN_SECONDS = 60.0
+# However little room there is, a delivered call is remembered so long: what Exotel sends once more comes within twenty
+# minutes, and would be taken for a new call.
+REMEMBERED_SECONDS = 3600.0
 # Forgetting is housekeeping: small bites, often.
 FORGOTTEN_AT_ONCE = 100
 
@@ -111,6 +114,7 @@ class CallBook:
         *,
         retention_seconds: float,
         probe_seconds: float,
+        worker: str = "-",
         clock: Clock = server_clock,
     ) -> None:
         self.account = account
@@ -118,7 +122,9 @@ class CallBook:
         self._scripts = scripts
         self._clock = clock
         self._retention_ms = retention_seconds * 1000
-        self.fetches = Backlog(scripts, account.sid, "fetch", lease_seconds=lease_seconds(account), clock=clock)
+        self.fetches = Backlog(
+            scripts, account.sid, "fetch", lease_seconds=lease_seconds(account), worker=worker, clock=clock
+        )
         self.bucket = TokenBucket(
             scripts,
             account.sid,
@@ -242,13 +248,14 @@ class CallBook:
         args: list[Argument] = [item, f"1/{kind}", pack_event(event), self._clock(), *sinks]
         return bool(self._scripts.run("operator/announce", keys, args))
 
-    def forget_old(self, now_ms: float) -> int:
-        """Forget the calls whose retention is over; returns how many."""
-        due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms, start=0, num=FORGOTTEN_AT_ONCE)
+    def forget_old(self, now_ms: float, *, early: bool = False) -> int:
+        """Forget the calls whose retention is over, or `early` those delivered more than an hour ago; returns how many."""
+        ahead_ms = max(0.0, self._retention_ms - REMEMBERED_SECONDS * 1000) if early else 0.0
+        due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms + ahead_ms, start=0, num=FORGOTTEN_AT_ONCE)
         forgotten = 0
         for sid in (raw.decode() for raw in due):
             per_call = [self.key(part, sid) for part in ("call", "story", "events", "deliveries")]
             keys = [*self.fetches.keys, *per_call, self.key("settled"), self.key("forget"), self.key("dead")]
-            args: list[Argument] = [sid, FORGET_AGAIN_SECONDS * 1000, self._clock()]
+            args: list[Argument] = [sid, FORGET_AGAIN_SECONDS * 1000, ahead_ms, self._clock()]
             forgotten += self._scripts.run("backlog/forget", keys, args)
         return forgotten

@@ -57,6 +57,7 @@ class DeliveryBook:
         sink: str,
         *,
         retention_seconds: float,
+        worker: str = "-",
         clock: Clock = server_clock,
     ) -> None:
         self.account_sid = account_sid
@@ -65,7 +66,9 @@ class DeliveryBook:
         self._scripts = scripts
         self._clock = clock
         self._retention_ms = retention_seconds * 1000
-        self.backlog = Backlog(scripts, account_sid, f"sink:{sink}", lease_seconds=LEASE_SECONDS, clock=clock)
+        self.backlog = Backlog(
+            scripts, account_sid, f"sink:{sink}", lease_seconds=LEASE_SECONDS, worker=worker, clock=clock
+        )
 
     def key(self, *parts: str) -> str:
         """Return the key of something of this account."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import redis
 import structlog
 
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
@@ -34,7 +35,11 @@ _PROVES_NOTHING = (AccountSuspended, Throttled, Unreachable)
 
 def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
     """Fetch a leased call, if it is still owed under this lease, and note what comes of it."""
-    book = shop.ledger.calls[account_sid]
+    book = shop.ledger.calls.get(account_sid)
+    if book is None:
+        # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
+        log.warning("call.not_ours", account=account_sid, hint="do all workers have the same accounts?")
+        return
     call = book.claim(lease)
     if call is None:
         return
@@ -67,7 +72,16 @@ def _token(shop: Workshop, book: CallBook, call: OwedCall) -> Iterator[Grant | N
     try:
         yield grant
     finally:
+        _give_back(shop, book, token)
+
+
+def _give_back(shop: Workshop, book: CallBook, token: str) -> None:
+    try:
         book.bucket.give_back(token)
+    except redis.RedisError:
+        # Later is safe: the token is out for longer. Never would cost the quota a token until it counts as lost.
+        shop.arrears.add(lambda: book.bucket.give_back(token))
+        raise
 
 
 def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Fetched | TemporaryFailure | AccountSuspended:

@@ -1,12 +1,12 @@
 -- Begin the work on a leased item: the lease is still ours, and runs anew from here.
 -- KEYS 1-8 backlog
--- ARGV 1 item, 2 lease, 3 lease in ms, 4 clock or ''
+-- ARGV 1 item, 2 lease, 3 lease in ms, 4 the worker's name, 5 clock or ''
 -- Returns nil for a stale lease, else: lane, due, attempts, deaths, now (numbers as text).
 -- From here on an expiry counts as a death; a lease that expired while its message waited (or was lost) does not.
-local now, lease = clock(ARGV[4]), held(ARGV[1], ARGV[2])
+local now, lease = clock(ARGV[5]), held(ARGV[1], ARGV[2])
 if not lease or lease.started then return nil end
 redis.call('ZADD', LEASES, text(now + tonumber(ARGV[3])), ARGV[1])
-redis.call('HSET', FENCES, ARGV[1], string.format('%s %d %s 1', lease.id, lease.lane, text(lease.due)))
+redis.call('HSET', FENCES, ARGV[1], string.format('%s %d %s %s', lease.id, lease.lane, text(lease.due), ARGV[4]))
 return {
   tostring(lease.lane), text(lease.due),
   redis.call('HGET', ATTEMPTS, ARGV[1]) or '0', redis.call('HGET', DEATHS, ARGV[1]) or '0', text(now),

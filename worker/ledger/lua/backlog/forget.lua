@@ -1,10 +1,11 @@
 -- Forget one call whose time has come, unless something of it is still to be done.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget, 15 dead
--- ARGV 1 CallSid, 2 how long to look away in ms if it is not finished, 3 clock or ''
+-- ARGV 1 CallSid, 2 how long to look away in ms if it is not finished, 3 how long before its time in ms it may be
+--      forgotten, 4 clock or ''
 -- Returns 1 if it was forgotten, else 0.
-local now, sid = clock(ARGV[3]), ARGV[1]
+local until_ms, sid = clock(ARGV[4]) + tonumber(ARGV[3]), ARGV[1]
 local at = redis.call('ZSCORE', KEYS[14], sid)
-if not at or tonumber(at) > now then return 0 end
+if not at or tonumber(at) > until_ms then return 0 end
 if redis.call('ZSCORE', KEYS[15], sid) then
   -- Given up on: it stays until an operator has retried it, which gives it a new end, or dropped it.
   redis.call('ZREM', KEYS[14], sid)
@@ -15,7 +16,8 @@ for lane = 1, LANES do
   unfinished = unfinished or redis.call('ZSCORE', KEYS[lane], sid)
 end
 if unfinished then
-  redis.call('ZADD', KEYS[14], text(now + tonumber(ARGV[2])), sid)
+  -- Beyond what is looked at now, else who looks early would meet the same ones again and again, and no others.
+  redis.call('ZADD', KEYS[14], text(until_ms + tonumber(ARGV[2])), sid)
   return 0
 end
 redis.call('DEL', KEYS[9], KEYS[10], KEYS[11], KEYS[12])

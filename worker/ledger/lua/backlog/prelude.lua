@@ -1,22 +1,24 @@
 -- Stands before the scripts of a backlog, which have its eight keys first, always in this order:
 --   1-4 due lists, one a lane, most urgent first (zset item -> due)     5 leases (zset item -> expiry)
---   6 fences (hash item -> "lease lane due started")                    7 deaths (hash)      8 attempts (hash)
+--   6 fences (hash item -> "lease lane due worker")                     7 deaths (hash)      8 attempts (hash)
+-- The worker of a lease is the one that has begun the work on it, NOBODY before that.
+local NOBODY = '0'
 local LANES, LEASES, FENCES, DEATHS, ATTEMPTS = 4, KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 
 -- What is known of a lease: a table, or nil if the item is not leased, or under another lease than `lease`.
 local function held(item, lease)
   local fence = redis.call('HGET', FENCES, item)
   if not fence then return nil end
-  local id, lane, due, started = string.match(fence, '^(%d+) (%d) (%S+) (%d)$')
+  local id, lane, due, worker = string.match(fence, '^(%d+) (%d) (%S+) (%S+)$')
   if lease and id ~= lease then return nil end
-  return { id = id, lane = tonumber(lane), due = tonumber(due), started = started == '1' }
+  return { id = id, lane = tonumber(lane), due = tonumber(due), worker = worker, started = worker ~= NOBODY }
 end
 
 -- Give an item out under a new fencing id, which is returned.
 local function hold(fence_counter, item, lane, due, expiry)
   local lease = redis.call('INCR', fence_counter)
   redis.call('ZADD', LEASES, text(expiry), item)
-  redis.call('HSET', FENCES, item, string.format('%d %d %s 0', lease, lane, text(due)))
+  redis.call('HSET', FENCES, item, string.format('%d %d %s %s', lease, lane, text(due), NOBODY))
   return lease
 end
 

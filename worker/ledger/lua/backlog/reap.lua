@@ -1,9 +1,23 @@
--- Take back what expired leases hold.
+-- Take back what expired leases hold, and the leases of workers that are gone.
 -- KEYS 1-8 backlog, 9 fence counter
--- ARGV 1 how many at most, 2 deaths allowed, 3 lease in ms, 4 clock or ''
+-- ARGV 1 how many at most, 2 deaths allowed, 3 lease in ms, 4 wait in ms between two suspects, 5 clock or '',
+--      6 ... the workers that are alive; without any, nobody is known to be gone
 -- Returns: how many are due again, then item, lease of each that has died too often and is to be buried by the caller
 -- (under a lease of its own, so that a caller that dies over it leaves it to the next).
-local now, again, poisoned = clock(ARGV[4]), 0, {}
+-- Who died twice may be the innocent neighbour of one that kills its worker: such suspects come back one at a time, so
+-- that the next death is of one of them alone.
+local SUSPICIOUS = 99
+local now, again, suspects, poisoned = clock(ARGV[5]), 0, 0, {}
+
+if ARGV[6] then
+  -- '-' is a process that is no worker: nobody hears whether it is alive.
+  local alive = { [NOBODY] = true, ['-'] = true }
+  for i = 6, #ARGV do alive[ARGV[i]] = true end
+  for _, item in ipairs(redis.call('HKEYS', FENCES)) do
+    if not alive[held(item).worker] then redis.call('ZADD', LEASES, text(now), item) end
+  end
+end
+
 for _, item in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', text(now), 'LIMIT', 0, tonumber(ARGV[1]))) do
   local lease = held(item)
   local deaths = tonumber(redis.call('HGET', DEATHS, item) or '0')
@@ -13,7 +27,12 @@ for _, item in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', text(now), 'LI
     table.insert(poisoned, item)
     table.insert(poisoned, tostring(hold(KEYS[9], item, lease.lane, lease.due, now + tonumber(ARGV[3]))))
   else
-    redis.call('ZADD', KEYS[lease.lane], text(lease.due), item)
+    local due = lease.due
+    if deaths >= SUSPICIOUS then
+      due = now + suspects * tonumber(ARGV[4])
+      suspects = suspects + 1
+    end
+    redis.call('ZADD', KEYS[lease.lane], text(due), item)
     again = again + 1
   end
 end

@@ -2,13 +2,12 @@
 -- KEYS 1-3 bucket
 -- ARGV 1 quota, 2 how far to look ahead in ms, 3 clock or ''
 -- Returns: tokens free now, tokens that come back within the look-ahead, flying, cooling, limit in force,
---      ms until the gate opens ('0': open), 'open' | 'paused' | 'suspended' | 'probe'.
+--      ms until the gate opens ('0': open), 'open' | 'paused' | 'suspended' | 'probe' | 'trial'.
 local now, quota = clock(ARGV[3]), tonumber(ARGV[1])
 local flying = redis.call('ZCOUNT', FLYING, '(' .. text(now), '+inf')
 local cooling = redis.call('ZCOUNT', COOLING, '(' .. text(now), '+inf')
 local soon = redis.call('ZCOUNT', COOLING, '(' .. text(now), text(now + tonumber(ARGV[2])))
-local wait, why = shut(now)
-if not why then why = redis.call('HEXISTS', GATE, 'suspended_since') == 1 and 'probe' or 'open' end
+local wait, why = gate(now)
 local allowed = limit(quota, now)
 return { math.max(0, allowed - flying - cooling), math.max(0, soon - math.max(0, flying + cooling - allowed)),
          flying, cooling, allowed, text(wait or 0), why }

@@ -1,7 +1,7 @@
 -- Stands before the scripts of the token bucket, which have its three keys:
 --   1 flying (zset token -> when it is back if nobody ever returns it): taken, its request not answered yet
 --   2 cooling (zset token -> when it is back): its request was answered less than a window ago
---   3 gate (hash): paused_until, suspended_since, suspension, probe_at, share, yield_until, refused
+--   3 gate (hash): paused_until, storm_since, suspended_since, suspension, probe_at, share, yield_until, refused
 local FLYING, COOLING, GATE = KEYS[1], KEYS[2], KEYS[3]
 
 -- After a 429 that we did not earn, how fast the share we allow ourselves climbs back, once the time of giving way is over.
@@ -22,10 +22,13 @@ end
 
 local function limit(quota, now) return math.max(1, math.floor(quota * share(now) + 1e-9)) end
 
--- Is the gate shut? Returns how long in ms and why, or nil when it is open. A suspended account is open for one probe
--- when its time has come.
-local function shut(now)
-  local gate = redis.call('HMGET', GATE, 'suspended_since', 'probe_at', 'paused_until')
-  if gate[1] and tonumber(gate[2]) > now then return tonumber(gate[2]) - now, 'suspended' end
-  if gate[3] and tonumber(gate[3]) > now then return tonumber(gate[3]) - now, 'paused' end
+-- Is the gate shut? Returns how long in ms and why; or nil and what the next request is: 'open' one of many, or the one
+-- that finds out whether a suspension ('probe') or a storm of 429s ('trial') is over.
+local function gate(now)
+  local kept = redis.call('HMGET', GATE, 'suspended_since', 'storm_since', 'probe_at', 'paused_until')
+  local suspended, storm, probe_at, paused_until = kept[1], kept[2], tonumber(kept[3] or '0'), tonumber(kept[4] or '0')
+  if suspended and probe_at > now then return probe_at - now, 'suspended' end
+  if paused_until > now then return paused_until - now, 'paused' end
+  if storm and probe_at > now then return probe_at - now, 'paused' end
+  return nil, suspended and 'probe' or storm and 'trial' or 'open'
 end

@@ -1,0 +1,40 @@
+"""How much room there is in Redis: what is used, and what the calls that were accepted are going to need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.ledger.backlog import Lane
+
+if TYPE_CHECKING:
+    from worker.ledger import Ledger
+
+# A call that waits takes some 300 bytes; settled and delivered, with its record of three legs, 2,200. Twice that, for
+# longer ones and for those whose first answers are incomplete and kept.
+BYTES_UNTIL_SETTLED = 4096
+_UNSETTLED = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
+
+
+class Room(NamedTuple):
+    """Parts of `maxmemory`, 0 where there is no limit."""
+
+    #: In use now.
+    used: float
+    #: In use, or sure to be: every accepted call has to be settled, whether more are accepted or not.
+    spoken_for: float
+
+
+def look_at_room(ledger: Ledger) -> Room:
+    """Look at the server's memory. Two round trips. Raises redis.RedisError."""
+    memory = ledger.client.info("memory")
+    limit = memory.get("maxmemory")
+    if not limit:
+        return Room(0.0, 0.0)
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book in ledger.calls.values():
+        for lane in _UNSETTLED:
+            pipeline.zcard(book.fetches.due_key(lane))
+        pipeline.zcard(book.fetches.leases_key)
+    unsettled = sum(pipeline.execute())
+    used = memory["used_memory"]
+    return Room(used / limit, (used + unsettled * BYTES_UNTIL_SETTLED) / limit)
