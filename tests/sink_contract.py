@@ -33,10 +33,17 @@ ODD = {"digits": '"215250"', "name": "नमस्ते 🙂", "lines": "one\nt
 class SinkContract:
     """The fixtures `sink` (open), `arrived` (gives the records that came, oldest first) and `unreachable` are the kind's."""
 
+    #: Does a record that comes again take its own place?
+    keyed = False
+
+    def as_kept(self, sent):
+        """What becomes of a record, where the other side cannot hold all that JSON can."""
+        return sent
+
     def test_a_record_arrives_whole(self, sink, arrived):
         sent = record(**ODD)
         assert sink.send([sent])
-        assert arrived() == [sent]
+        assert arrived() == [self.as_kept(sent)]
 
     def test_a_large_record_arrives_whole(self, sink, arrived):
         sent = record(note="x" * 200_000)
@@ -46,9 +53,8 @@ class SinkContract:
     def test_what_is_sent_twice_is_recognisably_the_same(self, sink, arrived):
         for _ in range(2):
             sink.send([record()])
-        one, other = arrived()
-        assert one == other
-        assert one["id"] == record()["id"] != record(2)["id"]
+        assert arrived() == [record()] * (1 if self.keyed else 2)
+        assert record()["id"] == record()["id"] != record(2)["id"]
 
     def test_a_full_batch_arrives_in_order(self, sink, arrived):
         batch = [record(number) for number in range(sink.batch)]

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
 from worker.errors import LegworkError
 from worker.sinks.base import Sink
+from worker.sinks.module import own_kind
 
 if TYPE_CHECKING:
     from schemas.settings import Settings, SinkSpec
 
-__all__ = ["KINDS", "BadSink", "Sink", "open_sinks", "sink_for"]
+__all__ = ["KINDS", "BadSink", "Sink", "kind_of", "open_sinks", "sink_for"]
 
 #: Scheme of the sink's URL → where its class is. Imported on first use, so nobody pays for what they do not use.
 KINDS = {
+    "amqp": "worker.sinks.amqp:AmqpSink",
+    "amqps": "worker.sinks.amqp:AmqpSink",
     "file": "worker.sinks.file:FileSink",
+    "folder": "worker.sinks.folder:FolderSink",
+    "gs": "worker.sinks.bucket:BucketSink",
     "http": "worker.sinks.http:HttpSink",
     "https": "worker.sinks.http:HttpSink",
+    "kafka": "worker.sinks.kafka:KafkaSink",
+    "mysql": "worker.sinks.sql:SqlSink",
+    "postgresql": "worker.sinks.sql:SqlSink",
+    "redis": "worker.sinks.redis_stream:RedisStreamSink",
+    "rediss": "worker.sinks.redis_stream:RedisStreamSink",
+    "s3": "worker.sinks.bucket:BucketSink",
+    "sqlite": "worker.sinks.sql:SqlSink",
     "stdout": "worker.sinks.stdout:StdoutSink",
 }
 
@@ -29,16 +40,24 @@ class BadSink(LegworkError):
     """Raised when a sink cannot be made from what the settings say; the message says what would be right."""
 
 
+def kind_of(url: str) -> type[Sink]:
+    """Return the class of the sink that a URL asks for. Raises ValidationError."""
+    scheme = url.partition(":")[0].lower().partition("+")[0]
+    if scheme in KINDS:
+        module, _, name = KINDS[scheme].partition(":")
+        kind: type[Sink] = getattr(import_module(module), name)
+        return kind
+    if "://" in url:
+        raise ValidationError(
+            f"there is no sink for `{scheme}:`; there are {', '.join(KINDS)}, and module:Class", "url"
+        )
+    return own_kind(url)
+
+
 def sink_for(spec: SinkSpec) -> Sink:
     """Return the sink that a spec describes, not opened yet. Raises BadSink."""
-    scheme = urlsplit(spec.url).scheme.lower()
-    where = KINDS.get(scheme)
-    if where is None:
-        raise BadSink(f"sink {spec.name}: there is no sink for `{scheme}:`; there are {', '.join(sorted(KINDS))}")
-    module, _, name = where.partition(":")
-    kind: type[Sink] = getattr(import_module(module), name)
     try:
-        return kind(spec)
+        return kind_of(spec.url)(spec)
     except ValidationError as error:
         problems = "; ".join(f"{field}: {' '.join(map(str, texts))}" for field, texts in _flat(error))
         raise BadSink(f"sink {spec.name}: {problems}") from error

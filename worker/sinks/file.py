@@ -11,34 +11,56 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import orjson
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
+from worker.sinks.lines import append
+from worker.sinks.rotation import Rotation, is_at
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
 
-# Looking for the last line break begins with the last byte, where it nearly always is; then in steps of so many.
-_BLOCK_BYTES = 64 * 1024
+_UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+class Options(Schema):
+    """What may be said of a file, in the URL's query or in legwork.toml."""
+
+    rotate = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"^(day|[1-9][0-9]{0,5}(kB|MB|GB))$", error="is to be `day`, or a size such as 100MB"),
+        metadata={
+            "doc": "Put the file aside when its day (UTC) is over, with `day`, or before it exceeds a size: `100MB`."
+        },
+    )
+    gzip = fields.Boolean(load_default=False, metadata={"doc": "Pack with gzip what was put aside."})
 
 
 class FileSink(Sink):
     """`file:records.jsonl` (in the working directory) or `file:///absolute/records.jsonl`.
 
     Whole lines only, safe with several workers on one file: each write is made under an exclusive lock, flushed to the
-    disk before the record counts as delivered, and taken back if it did not fit.
+    disk before the record counts as delivered, and taken back if it did not fit. What is put aside is called
+    `records.2026-09-16.0001.jsonl`, by the day on which it was last written.
     """
 
+    Options = Options
     batch = 100
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
         parts = urlsplit(self.url)
-        if parts.netloc not in {"", "localhost"} or not parts.path or parts.path.endswith("/"):
+        if parts.netloc not in {"", "localhost"} or not parts.path or parts.path.endswith("/") or parts.query:
             raise ValidationError("is to be file:name.jsonl, or file:///absolute/name.jsonl", "url")
         self.path = Path(unquote(parts.path))
+        self._rotation: Rotation | None = None
+        if rotate := self.options["rotate"]:
+            most_bytes = None if rotate == "day" else int(rotate[:-2]) * _UNITS[rotate[-2:]]
+            self._rotation = Rotation(self.path, most_bytes=most_bytes, packed=self.options["gzip"])
+        elif self.options["gzip"]:
+            raise ValidationError("is for what was put aside: say when, with rotate", "gzip")
 
     def open(self) -> None:
         """Make the file if it is missing. Raises OSError where it cannot be written."""
@@ -53,12 +75,8 @@ class FileSink(Sink):
         """Append the records, all or none."""
         lines = b"".join(orjson.dumps(record) + b"\n" for record in records)
         try:
-            file = self._open()
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                _append(file, lines)
-            finally:
-                os.close(file)
+            while not self._write(lines):
+                pass
         except OSError as error:
             # A full disk, a missing folder, a lost mount: all of them can be mended, and then the records are wanted.
             raise TemporaryFailure(f"{self.path}: {error.strerror}") from error
@@ -69,44 +87,28 @@ class FileSink(Sink):
         self.open()
         return f"{self.path} can be written"
 
+    def close(self) -> None:
+        """Wait a little for what is being packed."""
+        if self._rotation:
+            self._rotation.close()
+
+    def _write(self, lines: bytes) -> bool:
+        """Append the lines, unless the file is not, or no longer, the one to be written."""
+        file = self._open()
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not is_at(self.path, file):  # put aside while we waited for the lock, and packed perhaps
+                return False
+            if self._rotation and self._rotation.is_due(file, len(lines)):
+                append(file, b"")
+                self._rotation.put_aside(file)
+                self._rotation.pack_soon()
+                return False
+            append(file, lines)
+        finally:
+            os.close(file)
+        return True
+
     def _open(self) -> int:
         # Opened for each write: a file that was rotated away or deleted is simply made anew.
         return os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-
-
-def _append(file: int, lines: bytes) -> None:
-    end = os.fstat(file).st_size
-    unfinished = _last_line(file, end)
-    if unfinished:
-        end, lines = _mend(file, unfinished, end, lines)
-    try:
-        written = 0
-        while written < len(lines):
-            written += os.write(file, lines[written:])
-        os.fsync(file)
-    except OSError:
-        os.ftruncate(file, end)
-        raise
-
-
-def _mend(file: int, unfinished: bytes, end: int, lines: bytes) -> tuple[int, bytes]:
-    """Keep a line that lacks its end from spoiling the next: give where to append, and what."""
-    try:
-        orjson.loads(unfinished)
-    except orjson.JSONDecodeError:
-        # Left by a writer that was killed in the middle. It was never acknowledged, so its records come again.
-        os.ftruncate(file, end - len(unfinished))
-        return end - len(unfinished), lines
-    return end, b"\n" + lines
-
-
-def _last_line(file: int, end: int) -> bytes:
-    """Return what stands after the last line break."""
-    start, found = end, b""
-    size = 1
-    while start > 0 and b"\n" not in found:
-        size = min(start, size)
-        start -= size
-        found = os.pread(file, size, start) + found
-        size = _BLOCK_BYTES
-    return found.rpartition(b"\n")[2]

@@ -1,0 +1,499 @@
+"""SQL sinks, against PostgreSQL, MariaDB and SQLite."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from house import make_settings
+from payloads.records import build, callback, legs_of
+from relay import Relay
+from services import MYSQL, POSTGRESQL, need
+from sink_contract import SinkContract, record, sink_spec
+
+from schemas.record import CallDataSchema, LegSchema
+from worker.embedded_redis import free_port
+from worker.errors import PermanentFailure, TemporaryFailure
+from worker.sinks import BadSink, open_sinks, sink_for
+from worker.sinks.sql.tables import STEPS, bring_up_to_date, tables_named
+
+KINDS = ["postgresql", "mysql", "sqlite"]
+THREE = (
+    ("outbound", "09000000001", "completed", 25),
+    ("outbound-dial", "09000000002", "busy", 0),
+    ("monitor", "x", None, 3),
+)
+
+
+def opened(url, **options):
+    sink = sink_for(sink_spec(url, **options))
+    sink.open()
+    return sink
+
+
+class House:
+    """A database, and tables of a name that nobody else has in it."""
+
+    def __init__(self, url, table):
+        self.url, self.table = url, table
+        driver = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+        scheme, _, rest = url.partition(":")
+        self.engine = sa.create_engine(f"{driver.get(scheme, scheme)}:{rest}", poolclass=sa.NullPool)
+
+    @property
+    def kind(self):
+        return self.engine.dialect.name
+
+    def sink(self, **options):
+        return opened(self.url, table=self.table, **options)
+
+    def query(self, sql):
+        with self.engine.begin() as connection:
+            found = connection.execute(sa.text(sql.replace("calls", self.table)))
+            return [dict(row._mapping) for row in found] if found.returns_rows else []
+
+    def tables(self):
+        return sorted(name for name in sa.inspect(self.engine).get_table_names() if name.startswith(self.table))
+
+    def records(self):
+        found = self.query("SELECT record FROM calls ORDER BY account_sid, call_sid")
+        return [row["record"] if isinstance(row["record"], dict) else orjson.loads(row["record"]) for row in found]
+
+    def legs(self):
+        return self.query("SELECT * FROM calls_legs ORDER BY account_sid, call_sid, sid")
+
+    def close(self):
+        for name in self.tables():
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql(f"DROP TABLE {name}")
+        self.engine.dispose()
+
+
+@pytest.fixture
+def make_house(tmp_path):
+    houses = []
+
+    def make(kind):
+        url = {"postgresql": lambda: need(POSTGRESQL), "mysql": lambda: need(MYSQL)}.get(
+            kind, lambda: f"sqlite:///{tmp_path}/records.db"
+        )()
+        houses.append(House(url, f"calls_{uuid.uuid4().hex[:8]}"))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.close()
+
+
+@pytest.fixture(params=KINDS)
+def house(request, make_house):
+    return make_house(request.param)
+
+
+@pytest.fixture
+def sink(house):
+    sink = house.sink()
+    yield sink
+    sink.close()
+
+
+class SqlContract(SinkContract):
+    keyed = True
+
+    @pytest.fixture
+    def arrived(self, house):
+        """By key: rows have no order of their own. Before the first record there may be no table."""
+        return lambda: house.records() if house.table in house.tables() else []
+
+
+class TestPostgresql(SqlContract):
+    @pytest.fixture
+    def house(self, make_house):
+        return make_house("postgresql")
+
+    def as_kept(self, sent):
+        return orjson.loads(orjson.dumps(sent).replace(b"\\u0000", "\ufffd".encode()))
+
+    @pytest.fixture
+    def unreachable(self):
+        return opened(f"postgresql://root@127.0.0.1:{free_port()}/test")
+
+
+class TestMysql(SqlContract):
+    @pytest.fixture
+    def house(self, make_house):
+        return make_house("mysql")
+
+    @pytest.fixture
+    def unreachable(self):
+        return opened(f"mysql://root@127.0.0.1:{free_port()}/test")
+
+
+class TestSqlite(SqlContract):
+    @pytest.fixture
+    def house(self, make_house):
+        return make_house("sqlite")
+
+    @pytest.fixture
+    def unreachable(self, tmp_path):
+        return opened(f"sqlite:///{tmp_path}/no/such/folder.db")
+
+
+# What stands where
+
+
+def test_every_part_of_a_call_has_its_column():
+    """A word that is new in the record needs a column, and a step in `STEPS`."""
+    tables = tables_named("calls")
+    parts = set(CallDataSchema().fields) - {"legs", "callbacks", "provenance"}
+    assert set(tables.calls.columns.keys()) == parts | {"type", "record"}
+    assert set(tables.legs.columns.keys()) == set(LegSchema().fields) | {"account_sid", "call_sid"}
+
+
+def test_a_call_is_a_row_and_so_is_each_of_its_legs(house, sink):
+    sent = build(legs_of(*THREE), [callback(CustomField="नमस्ते 🙂", Digits='"21"')], call_sid="callwith3legs")
+    sink.send([sent])
+    (call,) = house.query("SELECT * FROM calls")
+    data = sent["data"]
+    same = ["account_sid", "call_sid", "revision", "settled", "status", "scenario", "duration_seconds", "talk_seconds"]
+    same += [
+        "participant_count",
+        "monitored",
+        "customer",
+        "agent",
+        "custom_field",
+        "digits",
+        "direction",
+        "recording_url",
+    ]
+    assert {name: call[name] for name in same} == {name: data[name] for name in same}
+    assert call["type"] == "legwork.call.completed"
+    assert call["reason"] is None
+    legs = house.legs()
+    assert [leg["sid"] for leg in legs] == ["leg0", "leg1", "leg2"]
+    same = ["role", "number", "number_raw", "number_kind", "status", "origin", "on_call_seconds", "uri"]
+    assert [{name: leg[name] for name in same} for leg in legs] == [
+        {name: leg[name] for name in same} for leg in data["legs"]
+    ]
+
+
+def test_instants_are_what_they_were(house, sink):
+    """PostgreSQL gives back an instant, MySQL one without a zone, in UTC, SQLite the text of the record."""
+    sink.send([build(legs_of({"Sid": "leg0", "Origin": "inbound", "DateCreated": "2026-09-16 11:12:39.5+05:30"}))])
+    (call,) = house.query("SELECT started_at, ended_at FROM calls")
+    (leg,) = house.query("SELECT created_at, ended_at FROM calls_legs")
+    instant = datetime(2026, 9, 16, 5, 42, 39, 500_000, tzinfo=UTC)
+    expected = {"postgresql": instant, "mysql": instant.replace(tzinfo=None), "sqlite": "2026-09-16T05:42:39.500000Z"}
+    assert call["started_at"] == leg["created_at"] == expected[house.kind]
+    assert leg["ended_at"] is None
+
+
+def test_what_postgresql_cannot_hold_is_replaced_in_columns_too(make_house):
+    house = make_house("postgresql")
+    sink = house.sink()
+    sink.send([record(CustomField="a\0b", **{"odd\0key": r"not \u0000 but its spelling"})])
+    sink.close()
+    (call,) = house.query("SELECT custom_field, record->'data'->'callbacks'->0->'params' AS params FROM calls")
+    assert call["custom_field"] == "a\ufffdb"
+    assert call["params"]["odd\ufffdkey"] == r"not \u0000 but its spelling"
+
+
+# Which record stays
+
+
+def revised(revision, *legs, **changes):
+    return build(legs_of(*legs), [callback()], call_sid="callrevised", revision=revision, **changes)
+
+
+def given_up(revision=1):
+    return build(None, [callback()], call_sid="callrevised", revision=revision, reason="Exotel knows no such call")
+
+
+def test_a_higher_revision_wins_whatever_comes_first(house, sink):
+    first, second = revised(1, *THREE[:2]), revised(2, *THREE)
+    sink.send([first])
+    assert (house.records(), len(house.legs())) == ([first], 2)
+    for batch in ([second], [first], [second, first], [first, second]):
+        sink.send(batch)
+        assert (house.records(), len(house.legs())) == ([second], 3)
+
+
+def test_legs_are_replaced_with_their_call(house, sink):
+    sink.send([revised(1, *THREE), record(2)])
+    sink.send([revised(2, THREE[0])])
+    sink.send([revised(1, *THREE)])
+    assert [(leg["call_sid"], leg["sid"]) for leg in house.legs()] == [
+        ("call0002", "leg0"),
+        ("call0002", "leg1"),
+        ("callrevised", "leg0"),
+    ]
+
+
+def test_a_call_that_was_given_up_is_a_row_without_a_status(house, sink):
+    sink.send([given_up()])
+    (call,) = house.query("SELECT type, status, reason, settled FROM calls")
+    assert (call["type"], call["status"]) == ("legwork.call.unavailable", None)
+    assert call["reason"] == "Exotel knows no such call"
+    assert house.legs() == []
+
+
+@pytest.mark.parametrize("order", ["one by one", "in a batch"])
+def test_giving_up_never_takes_the_place_of_knowing(house, sink, order):
+    known, unknown = revised(1, *THREE), given_up()
+    batches = [[unknown], [known], [unknown]] if order == "one by one" else [[unknown, known, unknown]]
+    for batch in batches:
+        sink.send(batch)
+    assert house.records() == [known]
+    assert len(house.legs()) == 3
+    sink.send([given_up(revision=2)])
+    assert [kept["type"] for kept in house.records()] == ["legwork.call.unavailable"]
+    assert house.legs() == []
+
+
+def test_a_record_that_is_sent_again_mends_what_was_done_to_its_rows(house, sink):
+    sink.send([record()])
+    house.query("DELETE FROM calls_legs")
+    house.query("UPDATE calls SET status = 'spoilt'")
+    sink.send([record()])
+    assert house.query("SELECT status FROM calls") == [{"status": record()["data"]["status"]}]
+    assert len(house.legs()) == 2
+
+
+def test_the_same_call_of_another_account_is_another_call(house, sink):
+    ours, theirs = record(), build(legs_of(*THREE), call_sid="call0001", account_sid="acme2m")
+    sink.send([ours, theirs])
+    assert house.records() == [ours, theirs]
+    assert len(house.legs()) == 5
+
+
+def test_sids_that_differ_in_the_case_of_a_letter_are_different(house, sink):
+    sink.send([build(legs_of(THREE[0]), call_sid=sid) for sid in ("callaaaa", "callAAAA")])
+    assert len(house.records()) == len(house.legs()) == 2
+
+
+def test_a_leg_that_is_told_twice_is_one_row(house, sink):
+    twice = {"Sid": "leg0", "Origin": "inbound", "Status": "busy"}
+    sink.send([build(legs_of(twice, {**twice, "Status": "completed"}))])
+    assert [leg["status"] for leg in house.legs()] == ["completed"]
+
+
+def test_a_record_that_is_about_no_call_has_no_row(house, sink):
+    about = {"id": "evt_1", "type": "legwork.operator.sink", "data": {"sink": "crm"}}
+    assert sink.send([about]) == "no call, no row"
+    sink.send([about, record()])
+    assert house.records() == [record()]
+
+
+# When something is wrong
+
+
+def test_a_record_that_is_too_long_for_a_column_is_refused_and_nothing_of_its_batch_stays(make_house):
+    """`deliver` then sends them one by one, so that its neighbours arrive."""
+    for kind in ("postgresql", "mysql"):
+        house = make_house(kind)
+        sink = house.sink()
+        long = record(2)
+        long["data"]["status"] = "x" * 256
+        for batch in ([record(1), long, record(3)], [long]):
+            with pytest.raises(PermanentFailure, match=r"(?i)too long"):
+                sink.send(batch)
+        assert house.records() == []
+        sink.send([record(1), record(3)])
+        sink.close()
+        assert len(house.records()) == 2
+
+
+def test_no_failure_shows_what_was_to_be_written(house, sink):
+    long = record(CustomField="a-secret-of-the-caller")
+    long["data"]["revision"] = None
+    with pytest.raises(PermanentFailure) as caught:
+        sink.send([long])
+    assert "a-secret-of-the-caller" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_writers_of_the_same_calls_do_not_trip_over_each_other(house):
+    """In any order: whoever locks rows in another order than the others ends in a deadlock."""
+    sinks = [house.sink() for _ in range(4)]
+    failures = []
+
+    def write(number):
+        calls = [record(call) for call in range(30)]
+        for turn in range(6):
+            batch = calls[turn:] + calls[:turn] if number % 2 else calls[::-1]
+            try:
+                sinks[number].send(batch)
+            except TemporaryFailure as failure:
+                failures.append(str(failure))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in sinks:
+        one.close()
+    assert failures == []
+    assert len(house.records()) == 30
+    assert len(house.legs()) == 60
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_server_that_ended_our_connections_costs_no_attempt(make_house, kind):
+    house = make_house(kind)
+    parts = urlsplit(house.url)
+    with Relay(parts.hostname, parts.port) as relay:
+        sink = opened(f"{kind}://root@127.0.0.1:{relay.port}/test?table={house.table}")
+        sink.send([record(1)])
+        connections = relay.connections
+        relay.cut()
+        sink.send([record(2)])
+        assert relay.connections > connections
+        sink.close()
+    assert len(house.records()) == 2
+
+
+def test_tables_that_are_dropped_under_way_are_made_again(house, sink):
+    sink.send([record(1)])
+    house.query("DROP TABLE calls")
+    house.query("DROP TABLE calls_legs")
+    house.query("DROP TABLE calls_schema")
+    with pytest.raises(TemporaryFailure):
+        sink.send([record(2)])
+    sink.send([record(2)])
+    assert house.records() == [record(2)]
+
+
+# The tables
+
+
+def test_check_makes_the_tables_and_says_where(house, sink):
+    assert house.kind in sink.check()
+    assert house.tables() == [house.table, f"{house.table}_legs", f"{house.table}_schema"]
+    assert house.query("SELECT version FROM calls_schema") == [{"version": 1}]
+
+
+def test_workers_that_start_at_once_make_the_tables_once(house):
+    sinks = [house.sink() for _ in range(5)]
+    failures = []
+
+    def write(number):
+        try:
+            sinks[number].send([record(number)])
+        except TemporaryFailure as failure:
+            failures.append(str(failure))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in sinks:
+        one.close()
+    assert failures == []
+    assert len(house.records()) == 5
+
+
+def test_older_tables_are_brought_up_to_date_a_step_a_version(house, sink):
+    sink.send([record()])
+
+    def add_a_column(connection, tables):
+        connection.exec_driver_sql(f"ALTER TABLE {tables.calls.name} ADD COLUMN colour VARCHAR(9)")
+
+    for _ in range(2):
+        bring_up_to_date(house.engine, tables_named(house.table), (*STEPS, add_a_column))
+    assert house.query("SELECT version FROM calls_schema ORDER BY version") == [{"version": 1}, {"version": 2}]
+    assert house.query("SELECT colour FROM calls") == [{"colour": None}]
+
+
+def test_a_step_that_fails_is_taken_again(house):
+    tables, calls = tables_named(house.table), []
+
+    def fail_once(connection, tables):
+        calls.append(tables)
+        if len(calls) == 1:
+            raise TemporaryFailure("not now")
+
+    with pytest.raises(TemporaryFailure, match="not now"):
+        bring_up_to_date(house.engine, tables, (*STEPS, fail_once))
+    bring_up_to_date(house.engine, tables, (*STEPS, fail_once))
+    assert len(house.query("SELECT version FROM calls_schema")) == 2
+
+
+def test_tables_of_a_newer_legwork_are_left_alone(house, sink):
+    sink.send([record(1)])
+    house.query("INSERT INTO calls_schema VALUES (7)")
+    newcomer = house.sink()
+    for attempt in (lambda: newcomer.send([record(2)]), newcomer.check):
+        with pytest.raises(TemporaryFailure, match="is of version 7, this Legwork knows 1: install a newer one"):
+            attempt()
+    newcomer.close()
+    assert len(house.records()) == 1
+
+
+def test_a_table_of_somebody_else_is_left_alone(house, sink):
+    house.query("CREATE TABLE calls (call_sid VARCHAR(9), colour VARCHAR(9))")
+    with pytest.raises(TemporaryFailure, match=r"is there and lacks account_sid, .*; name another with table="):
+        sink.send([record()])
+
+
+def test_a_table_may_be_in_a_schema_of_its_own(make_house):
+    house = make_house("postgresql")
+    schema = f"legwork_{uuid.uuid4().hex[:8]}"
+    house.query(f"CREATE SCHEMA {schema}")
+    try:
+        sink = opened(house.url, table=f"{schema}.acme")
+        sink.send([record()])
+        sink.close()
+        assert len(house.query(f"SELECT * FROM {schema}.acme_legs")) == 2
+    finally:
+        house.query(f"DROP SCHEMA {schema} CASCADE")
+
+
+# The URL
+
+
+def test_what_the_query_holds_besides_is_the_drivers(make_house):
+    house = make_house("postgresql")
+    sink = opened(f"{house.url}?table={house.table}&application_name=somebody&options=-csearch_path%3Dpublic")
+    sink.send([record()])
+    assert house.query("SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'somebody'") == [{"n": 1}]
+    sink.close()
+
+
+def test_a_driver_may_be_named(make_house):
+    house = make_house("mysql")
+    sink = opened(house.url.replace("mysql:", "mysql+pymysql:"), table=house.table)
+    sink.send([record()])
+    sink.close()
+    assert house.records() == [record()]
+
+
+def test_a_wrong_password_is_temporary_and_shows_nothing_of_it():
+    need(MYSQL)
+    sink = opened(MYSQL.replace("root@", "nobody:hunter2-hunter2@"))
+    with pytest.raises(TemporaryFailure, match="Access denied") as caught:
+        sink.send([record()])
+    sink.close()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("sqlite://", "is to be sqlite:///name.db"),
+        ("sqlite:///:memory:", "is to be sqlite:///name.db"),
+        ("sqlite:///x.db?table=two%20words", "table: is to be a name of up to 56 letters, digits and _"),
+        ("sqlite:///x.db?table=a.b.c", "table: is to be a name"),
+        ("postgresql://host:port/x", "cannot connect by this URL"),
+        ("postgresql+nosuchdriver://host/x", "cannot connect by this URL: .*nosuchdriver"),
+    ],
+)
+def test_what_cannot_be_a_database_is_refused_at_the_start(url, problem):
+    with pytest.raises(BadSink, match=problem):
+        open_sinks(make_settings(sinks=url))

@@ -1,0 +1,84 @@
+"""A connection to an AMQP broker that waits until each message is confirmed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import kombu.connection
+import orjson
+from amqp.exceptions import AMQPError, MessageNacked, NotFound  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from worker.sinks.base import Record
+
+TIMEOUT_SECONDS = 15.0
+# AMQP 0-9-1: a message that a durable queue keeps when the broker starts anew.
+_PERSISTENT = 2
+#: What a broker looks like that is away, in trouble or of another opinion.
+FAILURES = (AMQPError, MessageNacked, OSError)
+
+
+class Connection:
+    """One connection with one channel, for one thread at a time."""
+
+    def __init__(self, url: str, tls: Any, exchange: str, exchange_type: str) -> None:
+        """Connect, and make the exchange if it is missing. Raises one of FAILURES, as the methods do."""
+        timeouts = {"read_timeout": TIMEOUT_SECONDS, "write_timeout": TIMEOUT_SECONDS, "confirm_publish": True}
+        client = kombu.connection.Connection(  # type: ignore[no-untyped-call]
+            url, ssl=tls, connect_timeout=TIMEOUT_SECONDS, transport_options=timeouts
+        )
+        self._returned: list[str] = []
+        self._amqp: Any = client.transport.establish_connection()
+        try:
+            self._channel = self._channel_with(exchange, exchange_type)
+        except BaseException:
+            self.drop()
+            raise
+        self._channel.events["basic_return"].add(lambda reason, *_: self._returned.append(str(reason)))
+
+    def publish(self, record: Record, exchange: str, routing_key: str) -> str | None:
+        """Publish a record; why it came back, or None when the broker has it. A failure ends the connection."""
+        self._returned.clear()
+        try:
+            message = self._channel.prepare_message(
+                orjson.dumps(record),
+                content_type="application/cloudevents+json",
+                content_encoding="utf-8",
+                properties={"message_id": record["id"], "type": record["type"], "delivery_mode": _PERSISTENT},
+            )
+            self._channel.basic_publish(message, exchange, routing_key, mandatory=True, confirm_timeout=TIMEOUT_SECONDS)
+        except BaseException:
+            self.drop()
+            raise
+        return self._returned[0] if self._returned else None
+
+    def is_alive(self) -> bool:
+        """Has the broker said nothing, such as farewell, since the connection was last used?"""
+        try:
+            self._amqp.drain_events(timeout=0)
+        except TimeoutError:
+            return True
+        except FAILURES:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Take leave of the broker."""
+        with suppress(*FAILURES):
+            self._amqp.close()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close the socket without a word."""
+        self._amqp.collect()
+
+    def _channel_with(self, exchange: str, exchange_type: str) -> Any:
+        channel = self._amqp.channel()
+        if exchange:  # the one without a name is always there
+            try:
+                channel.exchange_declare(exchange, exchange_type, passive=True)
+            except NotFound:  # which closes the channel
+                channel = self._amqp.channel()
+                channel.exchange_declare(exchange, exchange_type, durable=True, auto_delete=False)
+        return channel

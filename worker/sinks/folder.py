@@ -1,0 +1,78 @@
+"""Write each record as a file of its own into a folder, a subfolder a day."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from marshmallow import ValidationError
+
+from worker.errors import TemporaryFailure
+from worker.sinks.objects import ObjectSink
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
+
+
+class FolderSink(ObjectSink):
+    """`folder:///var/records` or, in the working directory, `folder:records`: one file a record.
+
+    It is called `day=2026-09-16/acme1m-<CallSid>-1-completed.jsonl`, by the day on which the call ended, the revision and
+    the kind of record, so a record that comes again takes its own place. Files appear whole or not at all.
+    """
+
+    def __init__(self, spec: SinkSpec) -> None:
+        super().__init__(spec)
+        parts = urlsplit(self.url)
+        if parts.netloc not in {"", "localhost"} or parts.path in {"", "/"} or parts.query:
+            raise ValidationError("is to be folder:name, or folder:///absolute/name", "url")
+        self.path = Path(unquote(parts.path))
+
+    def open(self) -> None:
+        """Make the folder if it is missing. Raises OSError where it cannot be written."""
+        super().open()
+        self.path.mkdir(exist_ok=True)
+        self.check()
+
+    def check(self) -> str:
+        """Write a file that has no name."""
+        with tempfile.TemporaryFile(dir=self.path) as file:
+            file.write(b"\n")
+        return f"{self.path} can be written"
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file under another name first, one that readers pass over."""
+        path = self.path / name
+        temporary = path.with_name(f".{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            try:
+                _write(temporary, data)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            for folder in (path.parent, self.path):
+                _sync(folder)
+        except OSError as error:
+            # A full disk, a missing folder, a lost mount: all of them can be mended, and then the record is wanted.
+            raise TemporaryFailure(f"{path}: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,86 @@
+"""A sink of one's own: a class that `module:Class` names, with a method `send`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl
+
+from marshmallow import INCLUDE, Schema, ValidationError
+
+from worker.sinks.base import Record, Sink
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
+
+_NAME = r"[^\W\d]\w*"
+_PATH = re.compile(rf"({_NAME}(?:\.{_NAME})*):({_NAME})")
+
+
+def own_kind(url: str) -> type[Sink]:
+    """Return the class that `module:Class` names; one that is no Sink is wrapped into one.
+
+    A module in the working directory is found too. Raises ValidationError.
+    """
+    path = _PATH.fullmatch(url.partition("?")[0])
+    if not path:
+        raise ValidationError("is to be module:Class", "url")
+    module, name = path.groups()
+    here = str(Path.cwd())
+    if here not in sys.path:  # `legwork` is a script, so Python looks where the script is, not where we are
+        sys.path.append(here)
+    try:
+        kind = getattr(import_module(module), name, None)
+    except Exception as error:  # whatever somebody else's module raises
+        raise ValidationError(f"{module} cannot be imported: {type(error).__name__}: {error}", "url") from error
+    if not isinstance(kind, type) or not callable(getattr(kind, "send", None)):
+        raise ValidationError(f"{module} has no class {name} with a method send(records)", "url")
+    if issubclass(kind, Sink):
+        return kind
+    return type(name, (OwnSink,), {"kind": kind, "batch": getattr(kind, "batch", 1)})
+
+
+class OwnSink(Sink):
+    """`module:Class`: a class of your own. What is no `worker.sinks.base.Sink` only needs `send(records)`.
+
+    The options are then the arguments that an object is made with, and it may have `batch`, `open()`, `check()` and
+    `close()` as well.
+    """
+
+    class Options(Schema):
+        """Whatever the class takes."""
+
+        class Meta:
+            unknown = INCLUDE
+
+    kind: ClassVar[type]
+
+    def __init__(self, spec: SinkSpec) -> None:
+        super().__init__(spec)
+        arguments = dict(parse_qsl(self.url.partition("?")[2], keep_blank_values=True)) | self.options
+        try:
+            self._own: Any = self.kind(**arguments)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(str(error), "options") from error
+
+    def open(self) -> None:
+        """Open it, if it can be opened."""
+        self._call("open")
+
+    def send(self, records: list[Record]) -> str:
+        """Send the records; what it returns is the answer."""
+        return str(self._own.send(records) or "sent")
+
+    def check(self) -> str:
+        """Let it check, if it can."""
+        return str(self._call("check") or "nothing to check")
+
+    def close(self) -> None:
+        """Close it, if it can be closed."""
+        self._call("close")
+
+    def _call(self, method: str) -> Any:
+        return getattr(self._own, method, lambda: None)()

@@ -1,0 +1,96 @@
+"""Append each record to a Redis stream."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+import redis
+from marshmallow import Schema, ValidationError, fields, validate
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.errors import PermanentFailure, TemporaryFailure
+from worker.sinks.base import Record, Sink
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
+
+TIMEOUT_SECONDS = 10.0
+
+
+class Options(Schema):
+    """What may be said of a Redis stream, in the URL's query or in legwork.toml."""
+
+    stream = fields.String(
+        load_default="calls", validate=validate.Length(min=1), metadata={"doc": "The key of the stream."}
+    )
+    maxlen = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1),
+        metadata={"doc": "Keep about so many entries and drop the oldest, read or not. By default all are kept."},
+    )
+
+
+class RedisStreamSink(Sink):
+    """`redis://:password@host:6379/0`, `rediss://…` (TLS): one entry a record.
+
+    Its fields are `id`, `type`, `call_sid` and `event`, which is the whole record as JSON. The other options in the query
+    are redis-py's.
+    """
+
+    Options = Options
+    batch = 100
+
+    def __init__(self, spec: SinkSpec) -> None:
+        super().__init__(spec)
+        parts = urlsplit(self.url)
+        if not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
+            raise ValidationError("is to be redis://host:6379/0", "url")
+        try:
+            self._client = redis.Redis.from_url(
+                self.url,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                # A connection that died while it lay idle is replaced at once; an outage is told at once.
+                retry=Retry(NoBackoff(), 1),
+                protocol=2,
+                client_name="legwork",
+            )
+            self._client.connection_pool.make_connection()
+        except (TypeError, ValueError) as error:
+            raise ValidationError(f"has an option that is wrong: {error}", "url") from error
+
+    def send(self, records: list[Record]) -> str:
+        """Append the records, all or none."""
+        try:
+            with self._client.pipeline(transaction=True) as pipe:
+                for record in records:
+                    pipe.xadd(self.options["stream"], _entry(record), maxlen=self.options["maxlen"], approximate=True)
+                pipe.execute()
+        except redis.RedisError as error:
+            # redis-py puts the command before what the server said.
+            raise TemporaryFailure(str(error).rpartition(" caused error: ")[2]) from error
+        return "added"
+
+    def check(self) -> str:
+        """Ask the server what is under the stream's key."""
+        stream = self.options["stream"]
+        try:
+            found: Any = self._client.type(stream)
+        except redis.RedisError as error:
+            raise TemporaryFailure(str(error)) from error
+        if found not in {b"none", b"stream"}:
+            raise PermanentFailure(f"{stream} holds a {found.decode()} and no stream; name another with stream=")
+        return f"answers; the stream is {stream}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _entry(record: Record) -> dict[Any, Any]:
+    call_sid = record["data"].get("call_sid", "")
+    return {"id": record["id"], "type": record["type"], "call_sid": call_sid, "event": orjson.dumps(record)}
