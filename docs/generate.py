@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import textwrap
@@ -15,11 +16,14 @@ from schemas.json_schema import json_schema
 from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
 from schemas.settings.model import VARIABLES
 from schemas.settings.sinks import SINK_KEYS
+from worker.sinks import KINDS, kind_of
+from worker.sinks.module import OwnSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from schemas.settings.declare import Variable
+    from worker.sinks import Sink
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,6 +82,27 @@ def dotenv() -> str:
     return "".join(parts)
 
 
+def _sink(kind: type[Sink]) -> str:
+    text = f"{inspect.getdoc(kind)}\n"
+    if options := kind.Options().fields:
+        text += "\n| option | default | meaning |\n|---|---|---|\n"
+    for name, option in options.items():
+        default = {True: "`true`", False: "`false`", None: ""}.get(option.load_default, f"`{option.load_default}`")
+        text += f"| `{name}` | {'needed' if option.required else default} | {option.metadata['doc']} |\n"
+    return text
+
+
+def sinks() -> str:
+    """docs/sinks.md: its template, with what each sink says of itself and of its options."""
+    text = (ROOT / "docs/templates/sinks.md").read_text(encoding="utf-8")
+    for kind in {OwnSink, *(kind_of(f"{scheme}:") for scheme in KINDS)}:
+        place = f"{{{{ {kind.__name__} }}}}"
+        if place not in text:
+            raise ValueError(f"docs/templates/sinks.md has no place for {kind.__name__}")
+        text = text.replace(place, _sink(kind))
+    return text
+
+
 def record_schema() -> str:
     """docs/call-record.schema.json: the JSON Schema of the record, as it is served too."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -87,6 +112,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     ".env.example": dotenv,
     "docs/configuration.md": configuration,
     "docs/call-record.schema.json": record_schema,
+    "docs/sinks.md": sinks,
 }
 
 
