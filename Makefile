@@ -1,10 +1,12 @@
 # What there is to do here; `make` alone lists it. GNU make 3.81, as macOS has it, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench lock upgrade clean runtime development
+.PHONY: help run test check format docs faults bench lock upgrade clean runtime development
 
 # What to hand to pytest: make test PYTEST_ARGS="-k quota". Two processes, each with a Redis of its own, halve the time.
 PYTEST_ARGS ?= -n 2 --dist loadfile
+# What to hand to the fault suite: --seed, --calls, --faults, --per-second
+FAULTS_ARGS ?=
 # The interpreter of a new .venv: make run PYTHON=python3.13
 export PYTHON
 
@@ -31,6 +33,9 @@ format: development ## put the code into its format
 
 docs: development ## write the documents that are made from declarations
 	.venv/bin/python docs/generate.py
+
+faults: development ## prove under faults that nothing is lost, doubled, or over the quota: FAULTS_ARGS="--seed 7"
+	PYTHONPATH=tests .venv/bin/python -m faults $(FAULTS_ARGS)
 
 bench: development ## measure what is claimed about performance
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done

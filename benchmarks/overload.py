@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import statistics
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from typing import Any
 
 from crowd.clients import Client, flood
 from crowd.onlookers import Operator, Tail, fresh_calls
-from crowd.stage import Stage, wait_until
+from crowd.stage import WORKERS, Stage, wait_until
 
 RESULTS = Path(__file__).parent / "results" / "overload.json"
 NOISY, STEADY, QUIET = "noisy1m", "steady1m", "quiet1m"
@@ -152,7 +153,12 @@ def main() -> int:
     asked = arguments()
     quotas = {NOISY: (asked.quota, asked.window), STEADY: (asked.quota // 4, asked.window), QUIET: (200, 60)}
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder), quotas) as stage:
-        figures = overload(stage, asked)
+        about = {name: value for name, value in vars(asked).items() if name != "results"}
+        versions = {
+            "python": platform.python_version(),
+            "server": stage.redis.info("server").get("valkey_version", "redis"),
+        }
+        figures = {"asked": about, "versions": versions, "workers": WORKERS} | overload(stage, asked)
     kept = promises(figures, asked)
     figures["promises"] = kept
     asked.results.parent.mkdir(exist_ok=True)

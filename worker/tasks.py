@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import redis
 import structlog
+from kombu.exceptions import OperationalError
 
 from worker.ledger.backlog import Lease
 from worker.steps.deliver import deliver
@@ -64,17 +65,19 @@ class Carrier:
 
     def fetch(self, account_sid: str, leases: Sequence[Lease]) -> None:
         """Send a message for each leased call."""
-        if not leases:
-            return
-        with self._app.producer_or_acquire() as producer:
-            for lease in leases:
-                self._app.send_task(FETCH, (account_sid, lease.item, lease.id), producer=producer, ignore_result=True)
+        self._send(FETCH, [(account_sid, lease.item, lease.id) for lease in leases])
 
     def deliver(self, account_sid: str, sink: str, batches: Sequence[Sequence[Lease]]) -> None:
         """Send a message for each batch of leased deliveries."""
-        if not batches:
+        self._send(DELIVER, [(account_sid, sink, [[lease.item, lease.id] for lease in batch]) for batch in batches])
+
+    def _send(self, task: str, messages: Sequence[tuple[object, ...]]) -> None:
+        if not messages:
             return
         with self._app.producer_or_acquire() as producer:
-            for batch in batches:
-                leases = [[lease.item, lease.id] for lease in batch]
-                self._app.send_task(DELIVER, (account_sid, sink, leases), producer=producer, ignore_result=True)
+            try:
+                for arguments in messages:
+                    self._app.send_task(task, arguments, producer=producer, ignore_result=True)
+            except AttributeError as error:
+                # What kombu's channel says when its connection was closed under it: 'NoneType' has no attribute 'client'.
+                raise OperationalError(f"the broker's connection is gone: {error}") from error

@@ -25,9 +25,6 @@ class Limiter(Protocol):
     def release(self) -> None:
         """The answer to this thread's request is here."""
 
-    def refused(self) -> None:
-        """The answer was a 429."""
-
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -80,16 +77,11 @@ class Ours:
     def release(self) -> None:
         self._bucket.give_back(self._local.token)
 
-    def refused(self) -> None:
-        self._bucket.pause(None)
-
 
 class _NothingToReturn:
-    """Libraries take no token back, and have no word for a 429."""
+    """Libraries take no token back."""
 
     def release(self) -> None: ...
-
-    def refused(self) -> None: ...
 
 
 class Limits(_NothingToReturn):

@@ -45,7 +45,6 @@ def spend(
             limiter.release()
             if not accepted:
                 client.lpush(calls_key(arm), call)
-                limiter.refused()
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(traffic.threads)]
     for thread in threads:

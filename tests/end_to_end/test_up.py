@@ -92,7 +92,7 @@ def test_a_newcomer_watches_records_arrive_and_nothing_stays_behind(up_of, tmp_p
     up = up_of()
     wait_until(up.records, "the first record", RECORDS_WITHIN_SECONDS)
     first = time.monotonic() - began
-    print(f"the first record came after {first:.1f} s")  # noqa: T201  the figure is of interest, not only its bound
+    print(f"the first record came after {first:.1f} s")
     wait_until(lambda: len(up.records()) >= 5, "a handful of records", RECORDS_WITHIN_SECONDS)
 
     token = re.search(rf"http://localhost:{up.port}/callbacks/([^/]+)/passthru", up.text)[1]

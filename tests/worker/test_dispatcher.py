@@ -42,6 +42,7 @@ def look(free=200, soon=0, flying=0, limit=200, gate=Gate.OPEN):
         ("paused", demand(live=9), look(gate=Gate.PAUSED), [0, 0, 0, 0]),
         ("suspended", demand(live=9), look(gate=Gate.SUSPENDED), [0, 0, 0, 0]),
         ("a probe", demand(live=9), look(gate=Gate.PROBE), [1, 1, 1, 1]),
+        ("a trial", demand(live=9), look(gate=Gate.TRIAL), [1, 1, 1, 1]),
         ("a probe is out", demand(live=9, leased=1), look(gate=Gate.PROBE), [0, 0, 0, 0]),
     ],
 )

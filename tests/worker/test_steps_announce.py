@@ -51,6 +51,17 @@ def test_a_suspension_and_its_end_are_told_once_each(bench, exotel, pager):
     assert told(bench, pager) == ["account_suspended", "account_resumed"]
 
 
+def test_that_somebody_else_spends_the_quota_is_told_once_a_storm_and_its_end_is_no_news(bench, exotel, pager):
+    exotel.then(*[answer(status=429, **{"Retry-After": "30"})] * 3)
+    for number in range(3):
+        bench.admit(f"call000{number}")
+    for _ in range(4):
+        bench.fetch()
+        bench.clock.advance(30)
+    assert bench.gate() == "open"
+    assert told(bench, pager) == ["quota_shared"]
+
+
 def test_sinks_that_do_not_ask_are_not_told(bench, exotel):
     announce(bench.shop, ACCOUNT, "sink_failing", sink="crm", reason="500")
     assert bench.ledger.deliveries[ACCOUNT, "calls"].backlog.survey().due == 0

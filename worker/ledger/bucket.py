@@ -57,6 +57,11 @@ class Grant:
         """Is this the one request that finds out whether the account works again, suspended or throttled as it was?"""
         return self.why in {"probe", "trial"}
 
+    @property
+    def ends_suspension(self) -> bool:
+        """Does the account count as suspended until this one gets through?"""
+        return self.why == "probe"
+
 
 class Look(NamedTuple):
     """How the bucket stands: tokens free now, back soon, in use, cooling down, the limit in force, and the gate."""

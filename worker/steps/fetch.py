@@ -52,7 +52,8 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
             outcome = _ask(shop, book, call)
         if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
-            announce(shop, account_sid, "account_resumed")
+            if grant.ends_suspension:
+                announce(shop, account_sid, "account_resumed")
         _note(shop, book, call, outcome, sent)
 
 

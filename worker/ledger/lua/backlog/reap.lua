@@ -6,7 +6,7 @@
 -- (under a lease of its own, so that a caller that dies over it leaves it to the next).
 -- Who died twice may be the innocent neighbour of one that kills its worker: such suspects come back one at a time, so
 -- that the next death is of one of them alone.
-local SUSPICIOUS = 99
+local SUSPICIOUS = 2
 local now, again, suspects, poisoned = clock(ARGV[5]), 0, 0, {}
 
 if ARGV[6] then

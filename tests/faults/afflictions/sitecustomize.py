@@ -1,0 +1,30 @@
+"""What a worker suffers from when this folder is on its PYTHONPATH: a wrong clock, or a call that kills it.
+
+Python imports this before anything else. Nothing of Legwork's is touched: the clock is the whole process's, and the call
+kills at the moment at which its request leaves through the standard library's HTTP client.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+if hours := float(os.environ.get("FAULTS_CLOCK_HOURS", "0")):
+    import datetime as dt
+
+    import time_machine
+
+    there = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+    time_machine.travel(there, tick=True).start()
+
+if poison := os.environ.get("FAULTS_POISON"):
+
+    def _sip(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "http.client.send" and isinstance(arguments[1], bytes):
+            head = arguments[1][:300].decode("latin-1")
+            if any(f"/Calls/{sid}/Legs" in head for sid in Path(poison).read_text(encoding="ascii").split()):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(_sip)

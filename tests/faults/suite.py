@@ -1,0 +1,181 @@
+"""The order of events: traffic all the while, faults alone and shuffled, then calm, and then the judge."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from faults.driver import Driver
+from faults.judge import Seen, Verdict, judge
+from faults.machine import Machine, Setup
+from faults.records import UNAVAILABLE
+from faults.scene import LANES, TABLE, Fault, Happened, Pace, Scene, happen
+from faults.trouble import hosts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+# What a log says of an exception that nobody expected, ours and Celery's own word for it. A traceback that is no JSON
+# was logged by nobody.
+BUGS = (b'"step.crashed"', b'"dispatcher.crashed"', b'"request.crashed"', b"Unrecoverable error")
+# From a callback to its record, with nothing in the way.
+FRESH_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def scene(folder: Path, *, seed: int, pace: Pace, setup: Setup | None = None) -> AsyncIterator[Scene]:
+    """A system under test, up and watched."""
+    async with Machine(setup or Setup(), folder) as machine:
+        found = Scene(machine, Driver(machine, random.Random(f"{seed} traffic")), random.Random(f"{seed} faults"), pace)
+        watch = asyncio.create_task(_watch(machine))
+        try:
+            yield found
+        finally:
+            watch.cancel()
+
+
+async def _watch(machine: Machine) -> None:
+    while True:
+        machine.tail.look()
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def traffic(here: Scene, *, at_least: int = 0) -> AsyncIterator[None]:
+    """Calls come in until the block is over and there were enough; at the end every callback has had its 200."""
+    over = asyncio.Event()
+    task = asyncio.create_task(here.driver.run(lambda: over.is_set() and len(here.driver.calls) >= at_least))
+    try:
+        yield
+        over.set()
+        await task
+    finally:
+        task.cancel()
+
+
+async def alone(here: Scene, faults: Iterable[Fault], said: Callable[[Happened], None]) -> list[Happened]:
+    """One fault after the other, each on a system that flows again."""
+    found = []
+    for each in faults:
+        found.append(await happen(here, each))
+        said(found[-1])
+        await fresh(here, seconds=60)
+    return found
+
+
+async def shuffled(here: Scene, total: int, said: Callable[[Happened], None], *, long: bool) -> list[Happened]:
+    """So many faults that bite: the lanes side by side, in each lane one after the other, all kinds equally often."""
+    found: list[Happened] = []
+    seed = here.dice.random()
+
+    def bitten() -> int:
+        return sum(each.bit for each in found)
+
+    async def lane(name: str) -> None:
+        # Dice of its own: what comes when does not depend on how fast the other lanes are.
+        dice = random.Random(f"{seed} {name}")
+        scene = replace(here, dice=dice)
+        kinds = [each for each in TABLE.values() if each.lane == name and (long or not each.long)]
+        while bitten() < total:
+            dice.shuffle(kinds)
+            for each in kinds:
+                if bitten() >= total:
+                    return
+                found.append(await happen(scene, each))
+                said(found[-1])
+                await asyncio.sleep(dice.uniform(*here.pace.gap))
+
+    async with asyncio.TaskGroup() as group:
+        for name in LANES:
+            group.create_task(lane(name))
+    await here.machine.heal()
+    return found
+
+
+async def poison(here: Scene, said: Callable[[Happened], None], *, buried: bool) -> Happened:
+    """The fault that takes minutes: it runs beside the others."""
+
+    async def act(scene: Scene) -> str:
+        return await hosts.poison_a_call(scene, buried=buried)
+
+    found = await happen(here, Fault("a call kills its worker", "processes", act))
+    said(found)
+    return found
+
+
+async def fresh(here: Scene, *, seconds: float) -> float:
+    """Post a call of each account, and return how long it takes until all of their records stand in the file."""
+    began = time.monotonic()
+    calls = [await here.driver.next_call(account, "answered") for account in here.machine.setup.accounts[:2]]
+    for call in calls:
+        here.driver.begin(call, plainly=True)
+    seen = here.machine.tail.first_seen
+    while not all(call.sid in seen for call in calls):
+        assert time.monotonic() - began < seconds, f"no fresh call came through within {seconds:g} s"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def calm(here: Scene, seconds: float) -> float:
+    """Wait until every obligation has its record at both sinks and nothing waits; returns how long that took.
+
+    After `seconds` it is calm enough for the judge, whatever is missing.
+    """
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        at_hook = {record.call_sid for record in here.machine.receiver.taken}
+        owed = here.driver.obligations.keys()
+        if owed <= at_hook and owed <= here.machine.tail.first_seen.keys():
+            status = await here.machine.status()
+            left = status["calls"]["waiting"] + status["calls"]["fetching"]
+            if not left + sum(sink["waiting"] for sink in status["sinks"].values()):
+                break
+        await asyncio.sleep(0.5)
+    return time.monotonic() - began
+
+
+async def verdict(here: Scene) -> Verdict:
+    """Gather all that was seen, and hand it to the judge."""
+    machine, driver = here.machine, here.driver
+    taken, spoilt = machine.tail.read_all()
+    sinks = {"file": taken, "hook": machine.receiver.taken}
+    seen = Seen(
+        calls=driver.calls,
+        sinks=sinks,
+        unacknowledged=machine.receiver.unanswered,
+        spoilt=spoilt,
+        truths=await machine.exotel.truths(list(driver.obligations)),
+        summary=await machine.exotel.summary(),
+        status=await machine.status(),
+        troubles=here.troubles,
+        poisoned=here.poisoned,
+        shared={machine.setup.stormy.sid},
+        attempts=len(machine.setup.retry_schedule) + 1,
+        crashes=crashes(machine, poisoned=hosts.deaths(here)),
+    )
+    if any(_not_whole(record.event) for record in taken):
+        seen.arrivals = await machine.exotel.arrivals()
+    return judge(seen)
+
+
+def _not_whole(event: dict[str, object]) -> bool:
+    data = event["data"]
+    return event["type"] == UNAVAILABLE or not (isinstance(data, dict) and data["settled"])
+
+
+def crashes(machine: Machine, *, poisoned: int) -> list[str]:
+    """What the logs tell of bugs, and which processes ended without having been asked to."""
+    found = []
+    for member in (*machine.webs, *machine.workers):
+        lines = member.log.read_bytes().splitlines()
+        bugs = [line for line in lines if any(word in line for word in BUGS) or line.startswith(b"Traceback")]
+        found += [f"{member.name}: {line.decode(errors='replace')}" for line in bugs]
+    deserters = [death for death in machine.deaths if not death.asked]
+    if len(deserters) > poisoned:
+        found += [f"{death.member} ended by itself with {death.code}" for death in deserters]
+    return found

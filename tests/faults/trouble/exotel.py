@@ -1,0 +1,111 @@
+"""Exotel: down, slow, storming with 429, shared with another client, refusing the credentials, breaking off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from faults.scene import DidNotBite, Scene, fault
+
+
+async def _trouble(scene: Scene, kind: str, account: str | None, *, in_vain: bool = True, **details: Any) -> str:
+    """Let a trouble last for a while, and count the requests that met it; `in_vain`: none of them was of any use."""
+    exotel, seconds = scene.machine.exotel, scene.pace.trouble
+    where = {} if account is None else {"account": account}
+    before, began = _arrivals(await exotel.summary(), account), time.monotonic()
+    await exotel.trouble(kind, **where, **details, for_seconds=seconds)
+    await asyncio.sleep(seconds)
+    met = _arrivals(await exotel.summary(), account) - before
+    if in_vain:
+        scene.trouble_at_exotel(account, began)
+    if not met:
+        raise DidNotBite("no request came by")
+    return f"{met} requests of {account or 'all accounts'} in {seconds:g} s"
+
+
+def _arrivals(summary: dict[str, Any], account: str | None) -> int:
+    return int(summary["arrivals"] if account is None else summary["accounts"][account]["arrivals"])
+
+
+def _some_account(scene: Scene) -> str | None:
+    """All accounts, or the largest: the smallest may have no request in the time."""
+    return scene.dice.choice((None, scene.machine.setup.accounts[0].sid))
+
+
+@fault("Exotel down", "exotel")
+async def down(scene: Scene) -> str:
+    return await _trouble(scene, "down", _some_account(scene))
+
+
+@fault("Exotel slow", "exotel")
+async def slow(scene: Scene) -> str:
+    """Slower than we wait."""
+    return await _trouble(scene, "slow", _some_account(scene), seconds=scene.machine.setup.timeout_seconds + 0.5)
+
+
+@fault("Exotel slower than usual", "exotel")
+async def slower(scene: Scene) -> str:
+    return await _trouble(scene, "slow", None, in_vain=False, seconds=scene.machine.setup.timeout_seconds / 2)
+
+
+@fault("Exotel answers 503", "exotel")
+async def failing(scene: Scene) -> str:
+    return await _trouble(scene, "error", _some_account(scene), status=503)
+
+
+@fault("Exotel cuts every third answer off", "exotel")
+async def cut(scene: Scene) -> str:
+    return await _trouble(scene, "cut", None, share=0.33)
+
+
+@fault("Exotel answers by halves", "exotel")
+async def truncated(scene: Scene) -> str:
+    return await _trouble(scene, "truncated", _some_account(scene))
+
+
+@fault("Exotel refuses the credentials (401)", "exotel")
+async def revoked(scene: Scene) -> str:
+    return await _trouble(scene, "revoked", _some_account(scene), status=401)
+
+
+@fault("Exotel refuses the account (403)", "exotel")
+async def forbidden(scene: Scene) -> str:
+    return await _trouble(scene, "revoked", _some_account(scene), status=403)
+
+
+async def _storm(scene: Scene, form: str) -> str:
+    """A storm of 429: it has to be met by a call that is there for it."""
+    account = scene.machine.setup.stormy
+    scene.driver.begin(await scene.driver.next_call(account, "answered"))
+    return await _trouble(scene, "throttled", account.sid, form=form, retry_after=2)
+
+
+@fault("429 with Retry-After in seconds", "exotel")
+async def storm_in_seconds(scene: Scene) -> str:
+    return await _storm(scene, "seconds")
+
+
+@fault("429 with Retry-After as a date", "exotel")
+async def storm_with_a_date(scene: Scene) -> str:
+    return await _storm(scene, "date")
+
+
+@fault("429 without Retry-After", "exotel")
+async def storm_without_a_word(scene: Scene) -> str:
+    return await _storm(scene, "none")
+
+
+@fault("another client eats half of the quota", "exotel")
+async def eaten(scene: Scene) -> str:
+    """Half of it, while we would need more than the other half."""
+    setup, account = scene.machine.setup, scene.machine.setup.stormy
+    calls = await scene.machine.exotel.place(account.sid, "answered", round(setup.quota * 0.8))
+    before = (await scene.machine.exotel.summary())["accounts"][account.sid]["eaten"]
+    for sid in calls:
+        scene.driver.begin(scene.driver.made(sid, account.sid, "answered"))
+    await _trouble(scene, "eat", account.sid, in_vain=False, per_second=setup.quota / setup.quota_seconds / 2)
+    eaten = (await scene.machine.exotel.summary())["accounts"][account.sid]
+    if eaten["eaten"] == before:
+        raise DidNotBite("the other client ate nothing")
+    return f"{eaten['eaten'] - before} requests eaten, {eaten['refused']} of ours refused so far"

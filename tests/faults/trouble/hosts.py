@@ -1,0 +1,96 @@
+"""Hosts: a worker whose wall clock is off by hours, and a call that kills every worker that touches it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from faults.scene import DidNotBite, Scene, fault
+from faults.trouble.processes import UP_SECONDS
+
+if TYPE_CHECKING:
+    from faults.members import Member
+
+POISONED = "no worker survived fetching it"
+DEATHS = 5
+
+
+@fault("a worker's clock is fast", "processes")
+async def clock_fast(scene: Scene) -> str:
+    return await _clock_off(scene, 5)
+
+
+@fault("a worker's clock is slow", "processes")
+async def clock_slow(scene: Scene) -> str:
+    return await _clock_off(scene, -30)
+
+
+async def _clock_off(scene: Scene, hours: float) -> str:
+    machine = scene.machine
+    chosen = scene.dice.choice([worker for worker in machine.workers if worker.alive] or machine.workers)
+    await _end(chosen)
+    await chosen.start(FAULTS_CLOCK_HOURS=str(hours))
+    try:
+        await machine.until_up(chosen, UP_SECONDS)
+        await asyncio.sleep(scene.pace.trouble)
+        ready = next(line for line in chosen.said_since_start().splitlines() if b"worker.ready" in line)
+    finally:
+        await _end(chosen)
+        await chosen.start()
+    off = (datetime.fromisoformat(json.loads(ready)["timestamp"]) - datetime.now(UTC)).total_seconds() / 3600
+    await machine.until_up(chosen, UP_SECONDS)
+    if round(off) != hours:
+        raise DidNotBite(f"its clock was off by {off:.2f} hours")
+    return f"{chosen.name} worked {scene.pace.trouble:g} s with a clock {off:+.1f} hours off"
+
+
+async def _end(worker: Member) -> None:
+    if worker.alive:
+        worker.signal(signal.SIGTERM)
+        try:
+            await worker.ended(20)
+        except TimeoutError:
+            await worker.kill()
+
+
+async def poison_a_call(scene: Scene, *, buried: bool) -> str:
+    """A call that kills whoever asks for it, amid calls that came at the same moment.
+
+    `buried=False` waits for the first death only, and then lets the call be an ordinary one.
+    """
+    machine, driver = scene.machine, scene.driver
+    account = machine.setup.accounts[1]
+    sids = await machine.exotel.place(account.sid, "answered", 12)
+    calls = [driver.made(sid, account.sid, "answered") for sid in sids]
+    poison = calls[3].sid
+    before = deaths(scene)
+    bound = DEATHS * (machine.setup.lease_seconds + 15)
+    # Slow enough that whoever is asked for in the same moment dies along with it.
+    await machine.exotel.trouble("slow", account=account.sid, seconds=0.4, for_seconds=bound if buried else 5)
+    machine.poison_file.write_text(poison, encoding="ascii")
+    began = time.monotonic()
+    await asyncio.gather(*map(driver.begin, calls))
+    await scene.wait_for(lambda: deaths(scene) > before, machine.setup.lease_seconds, "a worker to die of the call")
+    if not buried:
+        machine.poison_file.write_text("", encoding="ascii")
+        return f"{deaths(scene) - before} worker(s) died of {poison}; then it was cured"
+    scene.poisoned.add(poison)
+    await scene.wait_for(lambda: _reason(scene, poison) is not None, bound, "the call to be buried")
+    assert _reason(scene, poison) == POISONED, _reason(scene, poison)
+    died = deaths(scene) - before
+    machine.poison_file.write_text("", encoding="ascii")
+    return f"{died} workers died of it, and it was buried after {time.monotonic() - began:.0f} s"
+
+
+def deaths(scene: Scene) -> int:
+    """Workers that were killed by nobody's hand."""
+    return sum(not death.asked and death.code == -signal.SIGKILL for death in scene.machine.deaths)
+
+
+def _reason(scene: Scene, sid: str) -> str | None:
+    found = [record for record in scene.machine.receiver.taken if record.call_sid == sid]
+    return str(found[0].event["data"].get("reason")) if found else None

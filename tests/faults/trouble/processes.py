@@ -1,0 +1,148 @@
+"""kill -9 and SIGTERM: of one, of the other, of all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from faults.proxy import Mood
+from faults.scene import DidNotBite, Scene, fault
+
+if TYPE_CHECKING:
+    from faults.members import Member
+
+# SIGTERM lets what is in flight finish. The longest step is a request to Exotel or to a sink that has got stuck, with
+# Redis out of reach at the end of it.
+STOP_SECONDS = 20.0
+# A crew that is started while Redis is away waits for it.
+UP_SECONDS = 60.0
+
+
+def _alive(scene: Scene, members: list[Member]) -> list[Member]:
+    found = [member for member in members if member.alive and member.ready_word in member.said_since_start()]
+    if not found:
+        raise DidNotBite("nobody was up to be killed")
+    scene.dice.shuffle(found)
+    return found
+
+
+async def _start_again(scene: Scene, members: list[Member]) -> None:
+    await asyncio.sleep(scene.dice.uniform(0.1, 1.5))
+    for member in members:
+        if not member.alive:
+            await member.start()
+    await asyncio.gather(*(scene.machine.until_up(member, UP_SECONDS) for member in members))
+
+
+async def _kill(members: list[Member]) -> str:
+    pids = [member.signal(signal.SIGKILL, group=True) for member in members]
+    await asyncio.gather(*(member.ended(5) for member in members))
+    return ", ".join(f"{member.name} (pid {pid})" for member, pid in zip(members, pids, strict=True))
+
+
+async def _terminate(members: list[Member]) -> str:
+    for member in members:
+        member.signal(signal.SIGTERM)
+    try:
+        took = await asyncio.gather(*(member.ended(STOP_SECONDS) for member in members))
+    except TimeoutError:
+        late = [member for member in members if member.alive]
+        for member in late:
+            await member.kill()
+        raise AssertionError(f"{[m.name for m in late]} did not end within {STOP_SECONDS:g} s of SIGTERM") from None
+    codes = {member.name: member.process.returncode for member in members if member.process}
+    assert not any(codes.values()), f"SIGTERM ended them with {codes}"
+    return ", ".join(f"{member.name} in {each:.1f} s" for member, each in zip(members, took, strict=True))
+
+
+@fault("worker killed", "processes")
+async def worker_killed(scene: Scene) -> str:
+    chosen = _alive(scene, scene.machine.workers)[:1]
+    killed = await _kill(chosen)
+    await _start_again(scene, chosen)
+    return killed
+
+
+@fault("worker told to end", "processes")
+async def worker_terminated(scene: Scene) -> str:
+    chosen = _alive(scene, scene.machine.workers)[:1]
+    ended = await _terminate(chosen)
+    await _start_again(scene, chosen)
+    return ended
+
+
+@fault("all workers killed", "processes")
+async def workers_killed(scene: Scene) -> str:
+    chosen = _alive(scene, scene.machine.workers)
+    killed = await _kill(chosen)
+    await _start_again(scene, chosen)
+    return killed
+
+
+@fault("web killed in the middle of requests", "processes")
+async def web_killed(scene: Scene) -> str:
+    machine, driver = scene.machine, scene.driver
+    chosen = _alive(scene, machine.webs)[:1]
+    url = machine.web_url(chosen[0])
+    if machine.proxy.mood is Mood.OPEN:
+        machine.proxy.delay = 0.15  # so that requests take long enough to be met
+    try:
+        calls = [await driver.next_call() for _ in range(20)]
+        for call in calls:
+            driver.begin(call)
+        await scene.wait_for(lambda: driver.under_way[url] > 0, 5, "a request under way")
+        await asyncio.sleep(0.1)
+        under_way, before = driver.under_way[url], driver.answers["no answer"]
+        killed = await _kill(chosen)
+        await asyncio.sleep(0.3)
+        unanswered = driver.answers["no answer"] - before
+    finally:
+        machine.proxy.delay = 0.0
+    await _start_again(scene, chosen)
+    if not unanswered:
+        raise DidNotBite(f"{killed}: {under_way} requests under way, all of them answered")
+    return f"{killed}: {under_way} requests under way, {unanswered} never answered"
+
+
+@fault("web told to end", "processes")
+async def web_terminated(scene: Scene) -> str:
+    chosen = _alive(scene, scene.machine.webs)[:1]
+    ended = await _terminate(chosen)
+    await _start_again(scene, chosen)
+    return ended
+
+
+@fault("everybody killed", "processes")
+async def everybody_killed(scene: Scene) -> str:
+    chosen = [*_alive(scene, scene.machine.workers), *_alive(scene, scene.machine.webs)]
+    killed = await _kill(chosen)
+    await _start_again(scene, chosen)
+    return killed
+
+
+@fault("everybody told to end", "processes")
+async def everybody_terminated(scene: Scene) -> str:
+    chosen = [*_alive(scene, scene.machine.workers), *_alive(scene, scene.machine.webs)]
+    ended = await _terminate(chosen)
+    await _start_again(scene, chosen)
+    return ended
+
+
+@fault("worker frozen", "processes")
+async def worker_frozen(scene: Scene) -> str:
+    (chosen, *_) = _alive(scene, scene.machine.workers)
+    pid = chosen.signal(signal.SIGSTOP)
+    await asyncio.sleep(scene.pace.trouble)
+    chosen.signal(signal.SIGCONT)
+    return f"{chosen.name} (pid {pid}) for {scene.pace.trouble:g} s"
+
+
+@fault("worker frozen past its leases", "processes", long=True)
+async def worker_frozen_for_long(scene: Scene) -> str:
+    (chosen, *_) = _alive(scene, scene.machine.workers)
+    seconds = scene.machine.setup.lease_seconds + 3
+    pid = chosen.signal(signal.SIGSTOP)
+    await asyncio.sleep(seconds)
+    chosen.signal(signal.SIGCONT)
+    return f"{chosen.name} (pid {pid}) for {seconds:g} s"

@@ -1,0 +1,104 @@
+"""Sinks: down, slow, refusing, gone before they have said thank you; a full disk under a file."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from typing import TYPE_CHECKING
+
+from faults.scene import DidNotBite, Scene, fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@fault("sink down", "sinks")
+async def down(scene: Scene) -> str:
+    receiver = scene.machine.receiver
+    before = len(receiver.taken)
+    receiver.close()
+    try:
+        owed = len(scene.driver.obligations)
+        await asyncio.sleep(scene.pace.trouble)
+        owed = len(scene.driver.obligations) - owed
+    finally:
+        taken = len(receiver.taken) - before
+        await receiver.open()
+    if not owed:
+        raise DidNotBite("there was nothing to deliver")
+    return f"{scene.pace.trouble:g} s, {owed} calls noted meanwhile, {taken} records taken"
+
+
+@fault("sink slow", "sinks")
+async def slow(scene: Scene) -> str:
+    scene.machine.receiver.delay = 2.0
+    return await _counted(scene, "slow")
+
+
+@fault("sink answers 500", "sinks")
+async def failing(scene: Scene) -> str:
+    scene.machine.receiver.status = 500
+    return await _counted(scene, "500")
+
+
+@fault("sink answers 503 with Retry-After", "sinks")
+async def busy(scene: Scene) -> str:
+    scene.machine.receiver.status, scene.machine.receiver.retry_after = 503, 2
+    return await _counted(scene, "503")
+
+
+@fault("sink takes a record and says nothing", "sinks")
+async def speechless(scene: Scene) -> str:
+    scene.machine.receiver.speechless = True
+    return await _counted(scene, "speechless")
+
+
+async def _counted(scene: Scene, name: str) -> str:
+    receiver = scene.machine.receiver
+    before = receiver.counts[name]
+    try:
+        await asyncio.sleep(scene.pace.trouble)
+    finally:
+        receiver.delay, receiver.status, receiver.retry_after, receiver.speechless = 0.0, 200, None, False
+    met = receiver.counts[name] - before
+    if not met:
+        raise DidNotBite("nothing was delivered meanwhile")
+    return f"{met} deliveries in {scene.pace.trouble:g} s"
+
+
+@fault("disk full under the file", "sinks")
+async def disk_full(scene: Scene) -> str:
+    """No file may grow any further than that file has: what writes past it is cut short, as on a full disk.
+
+    A limit of the workers' own and no small file system, because whoever runs this need not be root. Workers that are
+    started meanwhile have no such limit, as if they ran on another host.
+    """
+    size = scene.machine.records_file.stat().st_size
+    before = _said(scene)
+    limited = set(_workers(scene))
+    # In the middle of the next record, so that a part of it can be written and has to be taken back.
+    _limit(limited, size + 700)
+    try:
+        await asyncio.sleep(scene.pace.trouble)
+        count = _said(scene) - before
+    finally:
+        _limit(limited & set(_workers(scene)), resource.RLIM_INFINITY)
+    if not count:
+        raise DidNotBite("nobody wrote to the full disk")
+    return f"{count} writes failed at {size + 700} bytes"
+
+
+def _workers(scene: Scene) -> Iterator[int]:
+    return (worker.process.pid for worker in scene.machine.workers if worker.alive and worker.process)
+
+
+def _limit(pids: set[int], size: int) -> None:
+    for pid in pids:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(
+            pid, resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard)
+        )
+
+
+def _said(scene: Scene) -> int:
+    return sum(worker.log.read_bytes().count(b"File too large") for worker in scene.machine.workers)
