@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from marshmallow import missing
 
 from schemas.json_schema import json_schema
 from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
@@ -87,8 +88,11 @@ def _sink(kind: type[Sink]) -> str:
     if options := kind.Options().fields:
         text += "\n| option | default | meaning |\n|---|---|---|\n"
     for name, option in options.items():
-        default = {True: "`true`", False: "`false`", None: ""}.get(option.load_default, f"`{option.load_default}`")
-        text += f"| `{name}` | {'needed' if option.required else default} | {option.metadata['doc']} |\n"
+        default = option.load_default() if callable(option.load_default) else option.load_default
+        told = (
+            "" if default in (None, missing, [], {}) else f"`{str(default).lower() if default is False else default}`"
+        )
+        text += f"| `{name}` | {'needed' if option.required else told} | {option.metadata['doc']} |\n"
     return text
 
 

@@ -64,7 +64,7 @@ SINK_KEYS = {
     "types": Variable(
         name="types",
         field=Listed(
-            r"legwork\.[a-z.]+",
+            r"legwork\.[a-z._]+",
             wrong="is not a list of types of records",
             right='give a list such as ["legwork.call.completed"]',
         ),

@@ -156,3 +156,10 @@ def test_any_text_is_read_or_refused_and_nothing_else(environ):
     for problem in problems_of(ACCOUNT | environ):
         assert problem.split(":")[0] in environ
         assert "\n" not in problem
+
+
+def test_a_sink_may_ask_for_operator_records(toml):
+    """Their names hold underscores, which were refused, so none of them could be asked for."""
+    folder = toml(TABLE + 'types = ["legwork.operator.account_suspended"]\n')
+    (sink,) = load_settings(ACCOUNT, directory=folder).sinks
+    assert sink.types == ("legwork.operator.account_suspended",)

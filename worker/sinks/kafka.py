@@ -49,7 +49,7 @@ class Options(Schema):
 class KafkaSink(Sink):
     """`kafka://broker:9092,other:9092`, with `user:password@` before them for SASL: one message a record.
 
-    Its key is the CallSid, so the records of a call stay in order. The other options are librdkafka's, such as
+    Its key is the CallSid, so the records of a call are in one partition. The other options are librdkafka's, such as
     `security.protocol=SSL`. With a user and a password, `SASL_SSL` and `PLAIN` are the defaults.
     """
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from faults.scene import DidNotBite, Scene, fault
 
+# An account that was stormed at pauses for a while, and Redis may be away for as long.
+LULL_SECONDS = 40.0
+
 
 async def _trouble(scene: Scene, kind: str, account: str | None, *, in_vain: bool = True, **details: Any) -> str:
     """Let a trouble last for a while, and count the requests that met it; `in_vain`: none of them was of any use."""
@@ -74,10 +77,22 @@ async def forbidden(scene: Scene) -> str:
     return await _trouble(scene, "revoked", _some_account(scene), status=403)
 
 
+async def _lull(scene: Scene) -> None:
+    """Wait until the stormy account is asked for again: it pauses for a while after a storm."""
+    account, began = scene.machine.setup.stormy, time.monotonic()
+    before = _arrivals(await scene.machine.exotel.summary(), account.sid)
+    while _arrivals(await scene.machine.exotel.summary(), account.sid) == before:
+        if time.monotonic() - began > LULL_SECONDS:
+            raise DidNotBite(f"no request within {LULL_SECONDS:g} s")
+        scene.driver.begin(await scene.driver.next_call(account, "answered"), plainly=True)
+        await asyncio.sleep(0.5)
+
+
 async def _storm(scene: Scene, form: str) -> str:
     """A storm of 429: it has to be met by a call that is there for it."""
     account = scene.machine.setup.stormy
-    scene.driver.begin(await scene.driver.next_call(account, "answered"))
+    await _lull(scene)
+    scene.driver.begin(await scene.driver.next_call(account, "answered"), plainly=True)
     return await _trouble(scene, "throttled", account.sid, form=form, retry_after=2)
 
 
@@ -100,6 +115,7 @@ async def storm_without_a_word(scene: Scene) -> str:
 async def eaten(scene: Scene) -> str:
     """Half of it, while we would need more than the other half."""
     setup, account = scene.machine.setup, scene.machine.setup.stormy
+    await _lull(scene)
     calls = await scene.machine.exotel.place(account.sid, "answered", round(setup.quota * 0.8))
     before = (await scene.machine.exotel.summary())["accounts"][account.sid]["eaten"]
     for sid in calls:

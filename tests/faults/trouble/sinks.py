@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import time
 from typing import TYPE_CHECKING
 
 from faults.scene import DidNotBite, Scene, fault
@@ -11,10 +12,21 @@ from faults.scene import DidNotBite, Scene, fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A sink that was in trouble is tried now and then only, and Redis may be away for a while.
+WELL_SECONDS = 40.0
+
+
+async def _well(scene: Scene) -> None:
+    """Wait until the subscriber gets records, so that there is something to disturb."""
+    began = time.monotonic()
+    taken = scene.machine.receiver.taken
+    await scene.wait_for(lambda: bool(taken) and taken[-1].at > began, WELL_SECONDS, "a delivery")
+
 
 @fault("sink down", "sinks")
 async def down(scene: Scene) -> str:
     receiver = scene.machine.receiver
+    await _well(scene)
     before = len(receiver.taken)
     receiver.close()
     try:
@@ -31,24 +43,28 @@ async def down(scene: Scene) -> str:
 
 @fault("sink slow", "sinks")
 async def slow(scene: Scene) -> str:
+    await _well(scene)
     scene.machine.receiver.delay = 2.0
     return await _counted(scene, "slow")
 
 
 @fault("sink answers 500", "sinks")
 async def failing(scene: Scene) -> str:
+    await _well(scene)
     scene.machine.receiver.status = 500
     return await _counted(scene, "500")
 
 
 @fault("sink answers 503 with Retry-After", "sinks")
 async def busy(scene: Scene) -> str:
+    await _well(scene)
     scene.machine.receiver.status, scene.machine.receiver.retry_after = 503, 2
     return await _counted(scene, "503")
 
 
 @fault("sink takes a record and says nothing", "sinks")
 async def speechless(scene: Scene) -> str:
+    await _well(scene)
     scene.machine.receiver.speechless = True
     return await _counted(scene, "speechless")
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 
+import confluent_kafka as kafka
 import orjson
 import pytest
 from house import make_settings
@@ -14,8 +15,6 @@ from sink_contract import SinkContract, record, sink_spec
 from worker.embedded_redis import free_port
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.sinks import BadSink, open_sinks, sink_for
-
-kafka = pytest.importorskip("confluent_kafka")
 
 # In a process of its own: its sockets are not to be taken for the sink's.
 CLUSTER = """
