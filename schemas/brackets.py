@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
@@ -33,7 +34,7 @@ def nest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             found[key] = value  # the usual parameter: it comes once and has no brackets
             continue
         # The outermost names are always names: `0=x` is a parameter called "0".
-        name, *steps = _path(key)
+        name, steps = _usual_path(key) if len(key) <= _USUAL else _path(key)
         node = trees.get(name)
         if node is None:
             node = trees[name] = _Node()
@@ -46,13 +47,20 @@ def nest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: trees[name].value() if name in trees else value for name, value in found.items()}
 
 
-def _path(key: str) -> list[str]:
+def _path(key: str) -> tuple[str, list[int | str | None]]:
+    """Return the outermost name, and the steps below it: a name, an index, or None for `[]`."""
     match = _BRACKETED.fullmatch(key) if key.endswith("]") else None
     if match is None:
-        return [key]
+        return key, []
     if match[2].count("[") >= MAX_DEPTH:
         raise ValidationError({key[:64]: [f"Nested deeper than {MAX_DEPTH} levels."]})
-    return [match[1], *match[2][1:-1].split("][")]
+    steps = match[2][1:-1].split("][")
+    return match[1], [int(step) if _INDEX.fullmatch(step) else step or None for step in steps]
+
+
+# The same few dozen keys come with every callback; those that somebody made up at length are not kept.
+_USUAL = 64
+_usual_path = lru_cache(maxsize=1024)(_path)
 
 
 class _Node:
@@ -72,10 +80,10 @@ class _Node:
             node = self.children[key] = _Node()
             return node
 
-    def step(self, key: str) -> _Node:
-        if key and not _INDEX.fullmatch(key):
+    def step(self, key: int | str | None) -> _Node:
+        if isinstance(key, str):
             return self.child(key)
-        index = int(key) if key else self.next_index
+        index = self.next_index if key is None else key
         self.next_index = max(self.next_index, index + 1)
         return self.child(index)
 
