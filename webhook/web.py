@@ -13,12 +13,16 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from schemas.settings import SettingsError
+from webhook import create_app
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
+from worker.parent import end_with_parent
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from schemas.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -46,7 +50,7 @@ def serve(settings: Settings) -> None:
     refuse_port_in_use(settings.port)
     _look_at_the_ledger(settings)
     server = Server(
-        "webhook:create_app",
+        "webhook.web:create_served_app",
         address="0.0.0.0",  # noqa: S104  the door is meant to be reached
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -65,6 +69,15 @@ def serve(settings: Settings) -> None:
     log.info("web.starting", port=settings.port, processes=PROCESSES, threads=THREADS)
     server.serve()
     log.info("web.stopped")
+
+
+def create_served_app() -> Flask:
+    """The application of one of the server's processes, which ends when the server does, even by kill -9.
+
+    Left behind, it would go on taking callbacks with the settings of yesterday, on a port that no new server gets.
+    """
+    end_with_parent()
+    return create_app()
 
 
 def refuse_port_in_use(port: int) -> None:

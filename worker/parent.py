@@ -30,8 +30,24 @@ def tied(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
-def _become(parent: int, command: list[str]) -> None:
+def end_with_parent() -> None:
+    """Have this process, which `multiprocessing` has started, sent SIGTERM when its parent dies; only on Linux."""
+    from multiprocessing import parent_process  # noqa: PLC0415  the program below does without it, and starts sooner
+
+    parent = parent_process()
+    if parent is None or sys.platform != "linux":
+        return
+    _watch_parent()
+    if os.getppid() != parent.pid:  # it died before it could be watched
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _watch_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _become(parent: int, command: list[str]) -> None:
+    _watch_parent()
     if os.getppid() == parent:  # else it died before it could be watched
         os.execvp(command[0], command)  # noqa: S606  the command is the caller's, and no shell is wanted
 
