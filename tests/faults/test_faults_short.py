@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 
 import pytest
@@ -17,6 +18,7 @@ assert trouble.__all__, "importing it enters the faults in the table"
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("FAULTS" not in os.environ, reason="asked for with FAULTS=1 until a full run has been made")
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_nothing_is_doubled_and_the_quota_is_kept(tmp_path):
     seed = random.randrange(1_000_000)
