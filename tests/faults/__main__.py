@@ -1,6 +1,4 @@
-"""`make faults`: the full run. Every fault alone, the recoveries measured, then all shuffled; calm; the judge; the figures.
-
-    python -m faults [--seed N] [--calls 20000] [--faults 200] [--per-second 12] [--results FILE]
+"""`make faults`: every fault alone, recoveries measured, a rolling restart, then all shuffled; calm; the judge.
 
 A run is repeated by its seed, which is printed first. Exit code 1 when a promise was broken or the run does not count.
 """
@@ -9,103 +7,99 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import secrets
+import shutil
 import sys
 import tempfile
-import time
-from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from faults import recovery, trouble
+from faults import recovery, suite, trouble
 from faults.proxy import Mood
-from faults.scene import FULL, TABLE, Happened, Scene
-from faults.suite import alone, calm, fresh, poison, scene, shuffled, traffic, verdict
+from faults.report import Report
+from faults.rolling import rolling_restart
+from faults.scene import FULL, SHORT, TABLE, Fault, Pace, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 assert trouble.__all__, "importing it enters the faults in the table"
 
+POISON = "a call kills its worker"
 # Whatever was postponed by the last trouble is due again within the longest waits of the schedules, several times over.
 CALM_SECONDS = 300.0
 
 
-def said(each: Happened) -> None:
-    """Print a fault as it is over."""
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--calls", type=int, default=20_000, help="so many at least")
+    parser.add_argument("--faults", type=int, default=200, help="so many that bit at least")
+    parser.add_argument("--per-second", type=float, default=13.0, help="calls a second")
+    parser.add_argument("--brisk", action="store_true", help="troubles of seconds, as in the short form")
+    parser.add_argument(
+        "--only", nargs="*", default=None, metavar="WORD", help="only these faults, alone, and nothing else"
+    )
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "full.json")
+    return parser.parse_args(arguments)
 
 
-async def recoveries(here: Scene) -> list[recovery.Recovered]:
-    """Measure how soon calls flow again, after each of the great troubles."""
-    found = []
+async def measure_recoveries(here: Scene, report: Report) -> None:
+    """How soon calls flow again after each of the great troubles."""
     for measure in (
         recovery.all_workers_killed(here),
         recovery.redis_killed(here),
         recovery.redis_unreachable(here, Mood.REFUSE),
         recovery.redis_unreachable(here, Mood.SILENT),
+        recovery.redis_unreachable(here, Mood.SILENT, forget=True),
         recovery.redis_unreachable(here, Mood.CUT),
     ):
-        found.append(await measure)
-        found[-1]
-        await fresh(here, seconds=120)
-    return found
+        report.recovered.append(await measure)
+        report.say(report.recovered[-1].told())
+        await suite.fresh(here, seconds=120)
 
 
-async def run(options: argparse.Namespace) -> int:
-    """Make the run and judge it."""
-    began = time.monotonic()
+async def everything(here: Scene, report: Report, kinds: list[Fault], *, long: bool) -> None:
+    poisoned = asyncio.create_task(suite.poison(here, report.fault, buried=True))
+    await suite.alone(here, kinds, report.fault)
+    await poisoned
+    await measure_recoveries(here, report)
+    report.rolled = await rolling_restart(here)
+    report.say(f"rolling restart: {report.rolled.told()}")
+    await suite.shuffled(here, report.faults - report.bitten.total(), report.fault, long=long)
+
+
+async def run(options: argparse.Namespace) -> bool:
+    """Make the run, judge it, say what came of it; True if it is a proof."""
+    pace: Pace = SHORT if options.brisk else FULL
+    kinds = [each for each in TABLE.values() if not (options.brisk and each.long)]
+    if options.only is not None:
+        words = [word.lower() for word in options.only]
+        kinds = [each for each in TABLE.values() if any(word in each.name.lower() for word in words)]
+        report = Report(options.seed, 0, 0, {each.name for each in kinds})
+    else:
+        report = Report(options.seed, options.calls, options.faults, {POISON, *(each.name for each in kinds)})
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    async with scene(folder, seed=options.seed, pace=FULL) as here:
+    report.say(f"seed {options.seed}, logs in {folder}")
+    async with suite.scene(folder, seed=options.seed, pace=pace) as here:
         here.driver.per_second = options.per_second
-        async with traffic(here, at_least=options.calls):
-            poisoned = asyncio.create_task(poison(here, said, buried=True))
-            happened = await alone(here, TABLE.values(), said)
-            recovered = await recoveries(here)
-            left = options.faults - sum(each.bit for each in happened)
-            happened += await shuffled(here, left, said, long=True) if left > 0 else []
-            happened.append(await poisoned)
-        calm_seconds = await calm(here, CALM_SECONDS)
-        fresh_seconds = await fresh(here, seconds=60)
-        await calm(here, CALM_SECONDS)
-        found = await verdict(here)
-    bitten = Counter(each.name for each in happened if each.bit)
-    report: dict[str, Any] = {
-        "seed": options.seed,
-        "minutes": round((time.monotonic() - began) / 60, 1),
-        "faults": dict(bitten.most_common()),
-        "faults_that_bit": bitten.total(),
-        "recoveries": [asdict(one) | {"ok": one.ok} for one in recovered],
-        "calm_after_seconds": round(calm_seconds, 1),
-        "fresh_call_seconds": round(fresh_seconds, 2),
-        **found.figures,
-        "problems": {kind: texts[:20] for kind, texts in found.problems.items() if texts},
-    }
-    options.results.parent.mkdir(exist_ok=True)
-    options.results.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    counts = found.figures["obligations"] >= options.calls and bitten.total() >= options.faults
-    missing = sorted(TABLE.keys() - bitten.keys())
-    if missing:
-        pass
-    if not counts:
-        pass
-    late = [one.what for one in recovered if not one.ok]
-    if late:
-        pass
-    return 0 if found.ok and counts and not late and not missing else 1
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the options."""
-    parser = argparse.ArgumentParser(prog="faults", description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    parser.add_argument("--calls", type=int, default=20_000)
-    parser.add_argument("--faults", type=int, default=200)
-    parser.add_argument("--per-second", type=float, default=12.0)
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "full.json")
-    return asyncio.run(run(parser.parse_args(arguments)))
+        async with suite.traffic(here, at_least=report.calls):
+            if options.only is not None:
+                await suite.alone(here, kinds, report.fault)
+            else:
+                await everything(here, report, kinds, long=not options.brisk)
+            report.say("the last fault is over")
+        report.calm_seconds = await suite.calm(here, CALM_SECONDS)
+        report.fresh_seconds = await suite.fresh(here, seconds=60)
+        await suite.calm(here, CALM_SECONDS)
+        report.say("calm: the judge decides")
+        report.verdict = await suite.verdict(here)
+    proof = report.finish(None if options.only is not None else options.results)
+    if proof:
+        shutil.rmtree(folder)
+    return proof
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if asyncio.run(run(parse(None))) else 1)

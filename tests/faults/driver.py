@@ -75,8 +75,8 @@ class Driver:
     answers: Counter[str] = field(default_factory=Counter)
     #: Callbacks under way at each web, by its URL.
     under_way: Counter[str] = field(default_factory=Counter)
-    #: A callback answered otherwise is not sent again: then every one has to be answered 200 at once.
-    insist: bool = True
+    #: What calls are like, and how often they are.
+    scenarios: dict[str, float] = field(default_factory=lambda: dict(SCENARIOS))
     _stock: dict[str, list[Call]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -119,7 +119,7 @@ class Driver:
             return Call((await self.machine.exotel.place(chosen.sid, scenario, 1))[0], chosen.sid, scenario)
         stock = self._stock.setdefault(chosen.sid, [])
         if not stock:
-            kinds = Counter(self.dice.choices(list(SCENARIOS), list(SCENARIOS.values()), k=_BATCH))
+            kinds = Counter(self.dice.choices(list(self.scenarios), list(self.scenarios.values()), k=_BATCH))
             for kind, count in kinds.items():
                 stock += [
                     Call(sid, chosen.sid, kind) for sid in await self.machine.exotel.place(chosen.sid, kind, count)
@@ -147,7 +147,7 @@ class Driver:
             if answer is not None and answer.status == 200:
                 call.noted_at = call.noted_at or time.monotonic()
                 return
-            if not self.insist or (kind == "passthru" and not last):
+            if kind == "passthru" and not last:
                 return
             await asyncio.sleep(AGAIN_SECONDS[min(attempt, len(AGAIN_SECONDS) - 1)])
             attempt += 1

@@ -78,7 +78,6 @@ class Machine:
     folder: Path
     members: dict[str, Member] = field(default_factory=dict)
     deaths: list[Death] = field(default_factory=list)
-    poison: list[str] = field(default_factory=list)
 
     @property
     def workers(self) -> list[Member]:

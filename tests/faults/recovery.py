@@ -39,6 +39,13 @@ class Recovered:
     def ok(self) -> bool:
         return self.flow_seconds <= FLOW_SECONDS and self.interrupted_seconds <= self.interrupted_bound
 
+    def told(self) -> str:
+        return (
+            f"{self.what}: calls flow after {self.flow_seconds:.1f} s (bound {FLOW_SECONDS:g} s), {self.interrupted} "
+            f"interrupted ones are done after {self.interrupted_seconds:.1f} s (bound {self.interrupted_bound:g} s), "
+            f"a later one takes {self.worst_seconds:.1f} s at most"
+        )
+
 
 async def all_workers_killed(here: Scene) -> Recovered:
     """kill -9 of every worker in the middle of requests to Exotel; they are started again at once."""
@@ -87,11 +94,11 @@ async def _calls_under_way(here: Scene) -> list[str]:
 
 
 async def _measured(here: Scene, what: str, began: float, interrupted: list[str]) -> Recovered:
-    """Watch calls that came after `began`, until the interrupted ones are done and for 30 s at least."""
+    """Watch calls that came after `began`, until the interrupted ones are done and for a while at least."""
     seen, calls = here.machine.tail.first_seen, here.driver.calls
     flow = await _until(here, lambda: any(seen.get(sid, 0) > began for sid in _after(here, began)), began)
     done = await _until(here, lambda: all(sid in seen for sid in interrupted), began)
-    until = max(time.monotonic(), began + 30)
+    until = max(time.monotonic(), began + here.pace.watch)
     await _until(here, lambda: time.monotonic() > until, began)
     ordinary = [sid for sid in _after(here, began) if calls[sid].scenario in {"answered", "inbound", "three-agents"}]
     await _until(here, lambda: all(sid in seen for sid in ordinary), began)

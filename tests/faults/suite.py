@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # What a log says of an exception that nobody expected, ours and Celery's own word for it. A traceback that is no JSON
 # was logged by nobody.
 BUGS = (b'"step.crashed"', b'"dispatcher.crashed"', b'"request.crashed"', b"Unrecoverable error")
-# From a callback to its record, with nothing in the way.
-FRESH_SECONDS = 5.0
+# A lane that has tried so many times as many faults as it should is left as it is: the run will not count.
+TRIES = 3
 
 
 @asynccontextmanager
@@ -69,31 +69,36 @@ async def alone(here: Scene, faults: Iterable[Fault], said: Callable[[Happened],
 
 
 async def shuffled(here: Scene, total: int, said: Callable[[Happened], None], *, long: bool) -> list[Happened]:
-    """So many faults that bite: the lanes side by side, in each lane one after the other, all kinds equally often."""
-    found: list[Happened] = []
+    """So many faults that bite, and each kind once at least: the lanes side by side, in each one after the other."""
     seed = here.dice.random()
 
-    def bitten() -> int:
-        return sum(each.bit for each in found)
-
-    async def lane(name: str) -> None:
+    async def lane(name: str) -> list[Happened]:
         # Dice of its own: what comes when does not depend on how fast the other lanes are.
         dice = random.Random(f"{seed} {name}")
-        scene = replace(here, dice=dice)
         kinds = [each for each in TABLE.values() if each.lane == name and (long or not each.long)]
-        while bitten() < total:
-            dice.shuffle(kinds)
-            for each in kinds:
-                if bitten() >= total:
-                    return
-                found.append(await happen(scene, each))
-                said(found[-1])
-                await asyncio.sleep(dice.uniform(*here.pace.gap))
+        wanted = max(len(kinds), round(total * LANES[name]))
+        return await _in_turn(replace(here, dice=dice), kinds, wanted, said)
 
     async with asyncio.TaskGroup() as group:
-        for name in LANES:
-            group.create_task(lane(name))
+        tasks = [group.create_task(lane(name)) for name in LANES]
     await here.machine.heal()
+    return [each for task in tasks for each in task.result()]
+
+
+async def _in_turn(here: Scene, kinds: list[Fault], wanted: int, said: Callable[[Happened], None]) -> list[Happened]:
+    """Until so many have bitten; a kind comes again when all others have had their turn, or when it did not bite."""
+    found: list[Happened] = []
+    deck: list[Fault] = []
+    tries = 0
+    while sum(each.bit for each in found) < wanted and tries < TRIES * wanted:
+        if not deck:
+            deck = here.dice.sample(kinds, len(kinds))
+        each, tries = deck.pop(), tries + 1
+        found.append(await happen(here, each))
+        said(found[-1])
+        if not found[-1].bit:
+            deck.insert(0, each)
+        await asyncio.sleep(here.dice.uniform(*here.pace.gap))
     return found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -190,6 +192,22 @@ def test_nothing_of_a_request_gets_into_a_log_line(door):
     assert door.logged("callback.refused")
     assert not [shown for shown in (TOKEN, "09000000001", "wrong-callback-token", "the-api") if shown in logged]
     assert all(isinstance(json.loads(line), dict) for line in door.err.read_text().splitlines())
+
+
+def test_a_server_that_is_killed_outright_leaves_nobody_behind_on_its_port(tmp_path, redis_url):
+    """Its processes went on serving; the server that was started in its place found the port in use, and gave up."""
+    door = Door(tmp_path, redis_url)
+    try:
+        os.kill(door._process.pid, signal.SIGKILL)
+        door.wait()
+        until(lambda: not is_taken(door.port))
+    finally:
+        door.stop()
+
+
+def is_taken(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_sigterm_lets_a_request_in_flight_finish(tmp_path, redis_url, client):

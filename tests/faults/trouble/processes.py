@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.proxy import Mood
@@ -103,6 +105,43 @@ async def web_killed(scene: Scene) -> str:
     if not unanswered:
         raise DidNotBite(f"{killed}: {under_way} requests under way, all of them answered")
     return f"{killed}: {under_way} requests under way, {unanswered} never answered"
+
+
+@fault("a web's server killed, not its processes", "processes")
+async def web_server_killed(scene: Scene) -> str:
+    """As by the kernel when memory is short. Whoever starts it again needs the port."""
+    chosen = _alive(scene, scene.machine.webs)[0]
+    children = _children(chosen)
+    pid = chosen.signal(signal.SIGKILL)
+    await chosen.ended(5)
+    await scene.wait_for(lambda: not any(map(_runs, children)), 15, "its processes to end with it")
+    await _start_again(scene, [chosen])
+    return f"{chosen.name} (pid {pid}), and its processes {children} ended"
+
+
+@fault("one of a web's processes killed", "processes")
+async def web_process_killed(scene: Scene) -> str:
+    chosen = _alive(scene, scene.machine.webs)[0]
+    await scene.wait_for(lambda: len(_children(chosen)) > 1, 10, "more than one process to be there")
+    children = _children(chosen)
+    victim = scene.dice.choice(children)
+    os.kill(victim, signal.SIGKILL)
+    await scene.wait_for(lambda: len(set(_children(chosen)) - {victim}) == len(children), 15, "another in its place")
+    return f"{victim} of {chosen.name}, and another took its place"
+
+
+def _children(member: Member) -> list[int]:
+    assert member.process is not None
+    pid = member.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def _runs(pid: int) -> bool:
+    """Is it there, and no zombie?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @fault("web told to end", "processes")

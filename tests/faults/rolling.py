@@ -1,0 +1,73 @@
+"""A rolling restart: each web and each worker ended and started again, one after the other, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faults.scene import Scene
+
+# With all well around it, a process ends within the longest request to Exotel and a margin.
+STOP_SECONDS = 10.0
+# Below what the quota allows, so that a call waits for nobody but us.
+PER_SECOND = 20.0
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """How the callbacks of a rolling restart were answered, how long an end and a call took at most (bound: a lease)."""
+
+    answers: dict[str, int]
+    slowest_stop_seconds: float
+    worst_seconds: float
+    worst_bound: float
+    calls: int
+
+    @property
+    def ok(self) -> bool:
+        """All 200. `refused` is a web that is down: whoever balances the load asks the other, before it has sent anything."""
+        return self.answers.keys() <= {"200", "refused"} and self.worst_seconds <= self.worst_bound
+
+    def told(self) -> str:
+        return (
+            f"answers {self.answers}, SIGTERM to end {self.slowest_stop_seconds:.1f} s at most, "
+            f"{self.calls} calls took {self.worst_seconds:.1f} s at most (bound {self.worst_bound:g} s)"
+        )
+
+
+async def rolling_restart(here: Scene, *, rounds: int = 1) -> Rolled:
+    """End and start everybody, as a deployment does; the driver is the load balancer."""
+    machine, driver = here.machine, here.driver
+    before, usual = Counter(driver.answers), driver.per_second
+    driver.per_second = PER_SECOND
+    began, slowest = time.monotonic(), 0.0
+    try:
+        for member in (*machine.webs, *machine.workers) * rounds:
+            await asyncio.sleep(0.5)
+            member.signal(signal.SIGTERM)
+            slowest = max(slowest, await member.ended(STOP_SECONDS))
+            assert member.process is not None
+            assert member.process.returncode == 0, f"{member.name} ended with {member.process.returncode}"
+            await member.start()
+            await machine.until_up(member)
+        await asyncio.sleep(0.5)
+    finally:
+        driver.per_second = usual
+    ended = time.monotonic()
+    answers = {name: count for name, count in (driver.answers - before).items() if count}
+    met = [
+        call
+        for call in driver.calls.values()
+        if call.noted_at is not None and began < call.noted_at < ended and call.scenario == "answered"
+    ]
+    seen = machine.tail.first_seen
+    deadline = time.monotonic() + machine.setup.lease_seconds
+    while not all(call.sid in seen for call in met) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    worst = max(seen.get(call.sid, time.monotonic()) - (call.noted_at or 0.0) for call in met)
+    return Rolled(answers, slowest, worst, machine.setup.lease_seconds, len(met))
