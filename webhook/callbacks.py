@@ -50,7 +50,8 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         # Some applets look before they leap; looking notes nothing.
         return "", 200
     try:
-        parameters = read(request)
+        # Itself, not Flask's stand-in for it, which looks it up at every touch.
+        parameters = read(request._get_current_object())
         if parameters.is_ping:
             return jsonify(accepted=False)
         callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))

@@ -6,7 +6,6 @@ import io
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from marshmallow import ValidationError
 from multipart import MultipartError, MultipartParser, ParserLimitReached
@@ -14,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import MultiPartParser
 
 from schemas.callback import MAX_PARAMETERS
+from webhook.urlencoded import read_pairs
 
 if TYPE_CHECKING:
     from flask import Request
@@ -39,7 +39,7 @@ def read(request: Request) -> Parameters:
     Raises werkzeug's RequestEntityTooLarge, its BadRequest for a body that ends too soon, and marshmallow's ValidationError
     for too many parts.
     """
-    query = list(request.args.items(multi=True))
+    query = read_pairs(request.query_string)
     body = _whole_body(request)
     pairs, document = _body(request, body)
     is_ping = (
@@ -51,6 +51,8 @@ def read(request: Request) -> Parameters:
 
 
 def _whole_body(request: Request) -> bytes:
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return b""  # RFC 9112 section 6.3: there is none; a Passthru never has one
     body = request.get_data(cache=False, parse_form_data=False)
     # A body of unknown length is cut at the limit without a word; only a read beyond it raises RequestEntityTooLarge.
     request.stream.read(1)
@@ -65,7 +67,7 @@ def _body(request: Request, body: bytes) -> tuple[list[tuple[str, str]], Any]:
     if not body.strip():
         return [], None
     if request.mimetype == "application/x-www-form-urlencoded":
-        return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True), None
+        return read_pairs(body), None
     boundary = request.mimetype_params.get("boundary")
     if request.mimetype == "multipart/form-data" and boundary:
         return _multipart(body, boundary), None

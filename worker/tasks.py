@@ -32,17 +32,23 @@ DELIVER = "legwork.deliver_record"
 def register(app: Celery, shop: Workshop) -> None:
     """Make the tasks known to a worker."""
 
-    @app.task(name=FETCH)  # type: ignore[untyped-decorator]
+    @app.task(name=FETCH, shared=False)  # type: ignore[untyped-decorator]
     def _fetch(account_sid: str, call_sid: str, lease_id: str) -> None:
         lease = Lease(call_sid, lease_id)
-        backlog = shop.ledger.calls[account_sid].fetches
-        _run(shop, lambda: fetch_call(shop, account_sid, lease), lambda: backlog.release([lease]))
+        _run(
+            shop,
+            lambda: fetch_call(shop, account_sid, lease),
+            lambda: shop.ledger.calls[account_sid].fetches.release([lease]),
+        )
 
-    @app.task(name=DELIVER)  # type: ignore[untyped-decorator]
+    @app.task(name=DELIVER, shared=False)  # type: ignore[untyped-decorator]
     def _deliver(account_sid: str, sink: str, leases: list[list[str]]) -> None:
         held = [Lease(*lease) for lease in leases]
-        backlog = shop.ledger.deliveries[account_sid, sink].backlog
-        _run(shop, lambda: deliver(shop, account_sid, sink, held), lambda: backlog.release(held))
+        _run(
+            shop,
+            lambda: deliver(shop, account_sid, sink, held),
+            lambda: shop.ledger.deliveries[account_sid, sink].backlog.release(held),
+        )
 
 
 def _run(shop: Workshop, step: Callable[[], None], release: Callable[[], int]) -> None:
@@ -74,10 +80,11 @@ class Carrier:
     def _send(self, task: str, messages: Sequence[tuple[object, ...]]) -> None:
         if not messages:
             return
-        with self._app.producer_or_acquire() as producer:
-            try:
+        try:
+            with self._app.producer_or_acquire() as producer:
                 for arguments in messages:
                     self._app.send_task(task, arguments, producer=producer, ignore_result=True)
-            except AttributeError as error:
-                # What kombu's channel says when its connection was closed under it: 'NoneType' has no attribute 'client'.
-                raise OperationalError(f"the broker's connection is gone: {error}") from error
+        except AttributeError as error:
+            # What kombu's channel says when its connection was closed under it, in use ('NoneType' has no attribute
+            # 'client') and when it is put away ('cycle').
+            raise OperationalError(f"the broker's connection is gone: {error}") from error
