@@ -51,7 +51,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         return "", 200
     try:
         # Itself, not Flask's stand-in for it, which looks it up at every touch.
-        parameters = read(request._get_current_object())
+        parameters = read(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001  Werkzeug's own way
         if parameters.is_ping:
             return jsonify(accepted=False)
         callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))

@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-# Werkzeug's way with bytes that are no UTF-8, registered with its import: they stay quoted, so nothing is lost.
-from werkzeug import urls
+import werkzeug.urls  # noqa: F401  its import registers the next
 
-assert urls.__name__
+# Werkzeug's way with bytes that are no UTF-8: they stay quoted, so nothing is lost.
 _UNREADABLE = "werkzeug.url_quote"
 # Names that somebody made up at length are not kept.
 _USUAL = 64
