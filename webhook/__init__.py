@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from schemas.settings import Settings, load_settings
-from webhook import callbacks, console, errors, metrics, openapi, probes, schema
+from webhook import api, callbacks, console, errors, metrics, openapi, probes, schema
 from webhook.door import Door
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     app.extensions["legwork"] = Door(settings, ledger)
 
+    api.install(app)
     errors.install(app)
     for room in (callbacks, probes, metrics, schema, openapi, console):
         app.register_blueprint(room.blueprint)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import redis
 import structlog
 from flask import Flask, Response, json
+from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
@@ -46,9 +48,28 @@ def install(app: Flask) -> None:
             if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             else None
         )
-        return problem(status, detail, headers=kept)
+        if isinstance(error.description, str) and error.description != type(error).description:
+            detail = error.description
+        found = _by_field(getattr(error, "data", None) or {})
+        return problem(status, detail, headers=kept, **({"errors": found} if found else {}))
+
+    @app.errorhandler(ValidationError)
+    def _invalid(error: ValidationError) -> Response:
+        fields = error.normalized_messages()  # type: ignore[no-untyped-call]
+        return problem(422, "Some of this cannot be used.", errors=fields)
+
+    @app.errorhandler(redis.RedisError)
+    def _out_of_reach(error: redis.RedisError) -> Response:
+        log.error("ledger.unreachable", error=str(error))
+        return problem(503, "The ledger is out of reach.", headers={"Retry-After": "5"})
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
         log.error("request.crashed", exc_info=error)
         return problem(500, "This is a bug of ours, and logged.")
+
+
+def _by_field(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what webargs found wrong (https://webargs.readthedocs.io), without saying where it looked for it."""
+    messages = data.get("messages", {})
+    return {field: texts for where in messages.values() for field, texts in where.items()}

@@ -85,7 +85,7 @@ class _Standing:
         dead = GaugeMetricFamily("legwork_deliveries_dead", "Dead letters of a sink.", labels=["sink"])
         state = GaugeMetricFamily("legwork_sink_state", "1 for the state it is in.", labels=["sink", "state"])
         states = self._ledger.sink_states()
-        for spec in self._ledger.settings.sinks:
+        for spec in self._ledger.sinks.values():
             standing = sink_standing(self._ledger, spec.name, states)
             delivered.add_metric([spec.name], standing.delivered)
             waiting.add_metric([spec.name], standing.waiting)

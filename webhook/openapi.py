@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, jsonify, render_template
+from flask import Blueprint, current_app, jsonify, render_template
 
 from schemas.json_schema import json_schema
 
@@ -94,7 +94,8 @@ def _probe(summary: str, *, may_fail: bool) -> dict[str, Any]:
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document: what is here, and what the API tells of itself."""
+    own = current_app.extensions["legwork-api"].spec.to_dict()
     metrics = {"200": {"description": "Metrics.", "content": {"text/plain": {}}}}
     return {
         "openapi": "3.1.0",
@@ -116,6 +117,7 @@ def document() -> dict[str, Any]:
                     "responses": {**metrics, **_refusals(("503", "The ledger is out of reach."))},
                 }
             },
+            **own["paths"],
         },
         "webhooks": {
             "record": {
@@ -127,7 +129,11 @@ def document() -> dict[str, Any]:
                 }
             }
         },
-        "components": {"schemas": {"Answer": _ANSWER, "Problem": _PROBLEM}},
+        "components": {
+            **own.get("components", {}),
+            "schemas": {**own["components"]["schemas"], "Answer": _ANSWER, "Problem": _PROBLEM},
+            "securitySchemes": {"password": {"type": "http", "scheme": "basic", "description": "CONSOLE_PASSWORD"}},
+        },
     }
 
 

@@ -19,8 +19,9 @@ from kombu.exceptions import OperationalError
 from worker.fairness import Want, share
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.opening import open_aloud
+from worker.ledger.purging import clear_up
 from worker.ledger.room import look_at_room
-from worker.sources import Deliveries, Fetches, Source
+from worker.sources import Deliveries, Fetches, Source, within_places
 from worker.steps import decide, deliver
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ TICK_SECONDS = 0.25
 BREATH_SECONDS = 0.005
 HELLO_SECONDS = 5.0
 REAP_SECONDS = 1.0
+# How soon a subscriber that was added gets records.
+LEARN_SECONDS = 1.0
 FORGET_SECONDS = 10.0
 # The part of maxmemory from which delivered calls are forgotten early: before callbacks are turned away (webhook/watch.py).
 SHORT_AT = 0.7
@@ -84,7 +87,7 @@ class Dispatcher:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._hello, self._reap = _Every(HELLO_SECONDS), _Every(REAP_SECONDS)
-        self._forget, self._count = _Every(FORGET_SECONDS), _Every(1.0)
+        self._forget, self._count, self._learn = _Every(FORGET_SECONDS), _Every(1.0), _Every(LEARN_SECONDS)
         self._fleet = max(1, threads)
         self._turn = 0
         self._in_trouble = False
@@ -127,6 +130,8 @@ class Dispatcher:
         if self._threads and self._hello.due(now):
             open_aloud(ledger)
             ledger.say_hello(self._name, self._threads)
+        if self._threads and self._learn.due(now):
+            self._shop.keep_sinks_open()
         if self._reap.due(now):
             self.reap()
         if self._forget.due(now):
@@ -139,6 +144,7 @@ class Dispatcher:
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
         if short and forgotten:
             log.warning("ledger.forgets_early", calls=forgotten, hint="raise maxmemory, or lower RETENTION_DAYS")
+        clear_up(ledger)
 
     def reap(self) -> None:
         """Take back what expired leases and dead workers hold, and bury what no worker survives."""
@@ -177,7 +183,8 @@ class Dispatcher:
         # What the others hold takes room too, whoever may have some now.
         room = TASKS_PER_THREAD * self._fleet - sum(want.held for want in wants.values())
         most_each = max(1, int(self._fleet * LARGEST_PART))
-        given = share(room, self._rotated(self._asking(wants, accounts)), most_each=most_each)
+        asking = within_places(self._rotated(self._asking(wants, accounts)), wants, self._fleet)
+        given = share(room, asking, most_each=most_each)
         for source, tasks in given.items():
             source.release(tasks, self._carrier)
         return sum(given.values())
@@ -186,7 +193,7 @@ class Dispatcher:
         """Look at every backlog in one round trip."""
         ledger, sinks = self._shop.ledger, self._shop.sinks
         sources: list[Source] = [Fetches(book) for book in ledger.calls.values()]
-        sources += [Deliveries(book, sinks.get(book.sink), ledger.health) for book in ledger.deliveries.values()]
+        sources += [Deliveries(ledger, book, sinks.get(book.sink)) for book in ledger.deliveries.values()]
         pipeline = ledger.client.pipeline(transaction=False)
         for source in sources:
             source.survey_on(pipeline)

@@ -19,6 +19,17 @@ call is buried. `redis.RedisError` is neither: the ledger is out of reach, nothi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """What a sink said when it did not take a record: the HTTP status, how its text begins, and when (ms since 1970)."""
+
+    status: int
+    body: str
+    at: float
+
 
 class LegworkError(Exception):
     """Raised on purpose; `str(error)` names no secret and no full phone number."""
@@ -27,12 +38,13 @@ class LegworkError(Exception):
 class TemporaryFailure(LegworkError):
     """Raised when trying again later can help.
 
-    `retry_after` is what the other side asked for in seconds, or None. `answer` is what it said, for the story.
+    `retry_after` is what the other side asked for in seconds, or None. `answer` is what a sink said, if it said anything.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, answer: LastAnswer | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.answer = answer
 
 
 class NotFinalYet(TemporaryFailure):
@@ -56,7 +68,11 @@ class AccountSuspended(LegworkError):
 
 
 class PermanentFailure(LegworkError):
-    """Raised when no retry can help."""
+    """Raised when no retry can help. `answer` is what a sink said, if it said anything."""
+
+    def __init__(self, message: str, *, answer: LastAnswer | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Refused(PermanentFailure):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from schemas.settings import Settings
+    from schemas.settings import Settings, SinkSpec
 
 # Contract section 8.
 _SHOWN = 4
@@ -57,8 +57,15 @@ class Mask:
     """A structlog processor: masks phone numbers, and the secrets it is given, in every text of an event."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: set[str] = set()
+        self._secrets: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Mask these too from now on."""
+        self._known |= {secret for secret in secrets if len(secret) >= _SHOWN}
         # Longest first: a secret may hold another.
-        known = sorted({secret for secret in secrets if len(secret) >= _SHOWN}, key=len, reverse=True)
+        known = sorted(self._known, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
 
     def text(self, text: str) -> str:
@@ -90,13 +97,30 @@ def secrets_of(settings: Settings) -> set[str]:
     """Return everything in the settings that must never show."""
     secrets = {value for account in settings.accounts for value in (account.api_key, account.api_token)}
     secrets |= {token for account in settings.accounts for token in account.callback_tokens}
-    secrets |= {secret for sink in settings.sinks for secret in sink.secrets}
-    secrets |= {value for sink in settings.sinks for value in _secretive(sink.options.items())}
-    for url in (settings.redis_url, settings.broker_url, *(sink.url for sink in settings.sinks)):
+    for url in (settings.redis_url, settings.broker_url):
         secrets |= _in_url(url or "")
     if settings.console_password:
         secrets.add(settings.console_password)
-    return secrets
+    secrets.update(settings.legwork_secret_key or ())
+    return secrets.union(*map(_of_sink, settings.sinks))
+
+
+def learn_secrets(sinks: Iterable[SinkSpec]) -> None:
+    """Have the logs of this process mask the secrets of sinks that were added while it ran."""
+    for processor in structlog.get_config()["processors"]:
+        if isinstance(processor, Mask):
+            processor.learn(set().union(*map(_of_sink, sinks)))
+
+
+def _of_sink(sink: SinkSpec) -> set[str]:
+    headers = sink.options.get("headers")
+    return {
+        *sink.secrets,
+        *_secretive(sink.options.items()),
+        # Whatever a subscriber wants in a header may be what lets us in there.
+        *(map(str, headers.values()) if isinstance(headers, dict) else ()),
+        *_in_url(sink.url),
+    }
 
 
 def _in_url(url: str) -> set[str]:

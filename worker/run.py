@@ -51,6 +51,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     open_when_there(ledger)
     app = make_celery(settings)
     shop = Workshop(settings, ledger, sinks)
+    shop.keep_sinks_open()
     dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads)
     shop.nudge = dispatcher.nudge
     register(app, shop)
@@ -84,7 +85,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     if thread.is_alive():
         thread.join(_LAST_ROUND_SECONDS)
     _take_leave(dispatcher)
-    for sink in sinks.values():
+    for sink in shop.sinks.values():
         sink.close()
     log.info("worker.stopped")
     # To Celery an end by Ctrl-C is a failure; to us it is one that was asked for.

@@ -14,10 +14,10 @@ from worker.ledger.bucket import Gate, Look, read_look
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from worker.ledger import Ledger
     from worker.ledger.backlog import Backlog, Lease
     from worker.ledger.calls import CallBook
     from worker.ledger.deliveries import DeliveryBook
-    from worker.ledger.health import SinkHealth
     from worker.sinks import Sink
     from worker.tasks import Carrier
 
@@ -101,23 +101,35 @@ class Fetches:
 class Deliveries:
     """An account's records that are due to be delivered to a sink; `sink` is None where this process has not opened it."""
 
-    def __init__(self, book: DeliveryBook, sink: Sink | None, health: SinkHealth) -> None:
+    def __init__(self, ledger: Ledger, book: DeliveryBook, sink: Sink | None) -> None:
         self.book = book
         self._sink = sink
-        self._health = health
+        self._health = ledger.health
+        self._rate = ledger.rates.get(book.sink)
+        self._concurrency = ledger.sinks[book.sink].concurrency if book.sink in ledger.sinks else None
         self._batch = sink.batch if sink is not None else 1
         self._is_probe = False
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
-        """Ask for the backlog."""
+        """Ask for the backlog, and for the bucket of the sink's rate."""
         self.book.backlog.survey_on(pipeline)
+        if self._rate is not None:
+            self._rate.look_on(pipeline)
 
-    def want(self, answers: Iterator[Any], fleet: int) -> Want:
-        """One task a batch."""
+    def want(self, answers: Iterator[Any], fleet: int) -> Want:  # noqa: ARG002  `places` says what the fleet allows
+        """One task a batch, as many as the rate allows."""
         demand = Demand(*next(answers))
         held = -(-demand.leased // self._batch)
-        places = max(1, int(fleet * LARGEST_PART_OF_A_SINK)) - held
-        return Want(max(0, min(-(-demand.due // self._batch), places)), held)
+        tasks = -(-demand.due // self._batch)
+        if self._rate is not None:
+            look = read_look(next(answers))
+            tasks = min(tasks, max(0, look.free + look.soon - max(0, held - look.flying)))
+        return Want(tasks, held)
+
+    def places(self, fleet: int) -> int:
+        """How many tasks the sink may have at once, from all accounts together."""
+        most = max(1, int(fleet * LARGEST_PART_OF_A_SINK))
+        return most if self._concurrency is None else min(most, self._concurrency)
 
     def asks(self, want: Want, states: Mapping[str, Mapping[str, Any]]) -> Want | None:
         """Return what it may ask for in its sink's state: nothing when disabled, one delivery now and then when failing."""
@@ -135,3 +147,21 @@ class Deliveries:
         batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
         with _or_given_back(self.book.backlog, leases):
             carrier.deliver(self.book.account_sid, self.book.sink, batches)
+
+
+def within_places(asking: Mapping[Source, Want], wants: Mapping[Source, Want], fleet: int) -> dict[Source, Want]:
+    """Cut what is asked for down to the places that each sink has left; `wants` says what all accounts hold of them."""
+    left: dict[str, int] = {}
+    for source, want in wants.items():
+        if isinstance(source, Deliveries):
+            name = source.book.sink
+            left[name] = left.get(name, source.places(fleet)) - want.held
+    cut: dict[Source, Want] = {}
+    for source, want in asking.items():
+        if isinstance(source, Deliveries):
+            name = source.book.sink
+            cut[source] = Want(max(0, min(want.demand, left[name])), want.held)
+            left[name] -= cut[source].demand
+        else:
+            cut[source] = want
+    return cut

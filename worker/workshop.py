@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from worker.arrears import Arrears
 from worker.exotel import ExotelClient
+from worker.logs import learn_secrets
+from worker.shape import is_wanted
+from worker.sinks import Sink, in_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +21,8 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
     from worker.ledger import Ledger
     from worker.retry import Dice
-    from worker.sinks import Sink
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -34,19 +40,34 @@ class Workshop:
     #: What is to be noted once the ledger is back.
     arrears: Arrears = field(default_factory=Arrears)
     clients: dict[str, ExotelClient] = field(init=False)
+    #: The changes of the subscribers that `sinks` is in step with.
+    _changes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.clients = {account.sid: ExotelClient(account) for account in self.settings.accounts}
 
-    def sinks_for(self, account_sid: str, event_type: str) -> list[str]:
-        """Return the names of the sinks that want this type of record of this account.
+    def keep_sinks_open(self) -> None:
+        """Open subscribers that were added at run time, close those that were removed."""
+        self.ledger.refresh_sinks()
+        register = self.ledger.register
+        if register.changes == self._changes:
+            return
+        learn_secrets(register.specs.values())
+        for name, reason in register.unusable.items():
+            log.error("sink.unusable", sink=name, reason=reason, hint="what is to be delivered to it waits")
+        self.sinks = in_step(self.sinks, self.ledger.sinks)
+        self._changes = register.changes
+
+    def sinks_for(self, account_sid: str, event_type: str, event: dict[str, Any] | None = None) -> list[str]:
+        """Return the names of the sinks that want this type of record of this account; this record, if it is given.
 
         Operator records go only to sinks that ask for them by name; records of calls to every sink that does not say
         otherwise.
         """
         return [
             spec.name
-            for spec in self.settings.sinks
+            for spec in self.ledger.sinks.values()
             if (not spec.accounts or account_sid in spec.accounts)
             and (event_type in spec.types if spec.types else event_type.startswith("legwork.call."))
+            and (event is None or is_wanted(spec, event))
         ]

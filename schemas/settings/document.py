@@ -70,7 +70,9 @@ class Table:
         return others
 
     def _resolve(self, key: str, value: Any) -> Any:
-        """`value`, or what the variable holds that it refers to."""
+        """`value`, or what the variable holds that it refers to; of a table, each of its values."""
+        if isinstance(value, dict):
+            return {name: self._resolve(f"{key}.{name}", part) for name, part in value.items()}
         if not isinstance(value, str) or not value.startswith(REFERENCE):
             return value
         name = value.removeprefix(REFERENCE)

@@ -8,7 +8,7 @@ import re
 from abc import abstractmethod
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
@@ -220,25 +220,31 @@ class CallbackTokens(SettingField[tuple[str, ...]]):
 
 
 class SigningSecrets(SettingField[tuple[str, ...]]):
-    """Signing secrets as Standard Webhooks writes them; two while they are being exchanged."""
+    """Signing secrets as Standard Webhooks writes them, shared ones and Ed25519; several while they are being exchanged."""
 
-    PREFIX = "whsec_"
-    #: The lengths that the Standard Webhooks specification asks for, in bytes.
-    LENGTHS = range(24, 65)
-    MOST = 2
-    right = "give whsec_ and the base64 of 24 to 64 random bytes, or two of these separated by a space"
+    #: What each sort begins with, and its lengths in bytes. A shared one as the specification asks; an Ed25519 key alone,
+    #: or with its public key behind it, as Svix writes it.
+    LENGTHS: ClassVar = {"whsec_": range(24, 65), "whsk_": (32, 64)}
+    #: An old and a new one of both sorts.
+    MOST = 4
+    right = (
+        "give whsec_ and the base64 of 24 to 64 random bytes, or whsk_ and the base64 of an Ed25519 private key "
+        f"(32 bytes, or 64 with the public key); up to {MOST} are separated by spaces"
+    )
 
     def read(self, text: str) -> tuple[str, ...]:
         secrets = tuple(text.split())
         if not 1 <= len(secrets) <= self.MOST:
-            raise ValidationError("is not one secret, nor two")
+            raise ValidationError(f"is not one to {self.MOST} secrets")
         for secret in secrets:
-            if not secret.startswith(self.PREFIX):
-                raise ValidationError(f"does not start with {self.PREFIX}")
+            sort, _, written = secret.partition("_")
+            lengths = self.LENGTHS.get(f"{sort}_")
+            if lengths is None:
+                raise ValidationError(f"does not start with {' or '.join(self.LENGTHS)}")
             try:
-                key = base64.b64decode(secret.removeprefix(self.PREFIX), validate=True)
+                key = base64.b64decode(written, validate=True)
             except ValueError:
-                raise ValidationError("is not base64 after whsec_") from None
-            if len(key) not in self.LENGTHS:
+                raise ValidationError(f"is not base64 after {sort}_") from None
+            if len(key) not in lengths:
                 raise ValidationError("is of the wrong length")
         return secrets

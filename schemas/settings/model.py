@@ -21,6 +21,7 @@ from schemas.settings.fields import (
     WholeNumber,
     Zone,
 )
+from schemas.settings.sink_fields import EncryptionKeys
 from schemas.settings.urls import BaseUrl, RedisUrl, SinkUrls
 
 if TYPE_CHECKING:
@@ -161,8 +162,16 @@ class Settings:
     )
     sink_secret: tuple[str, ...] | None = setting(
         SigningSecrets(),
-        "The signing secret (`whsec_…`) of the webhooks in `SINKS`. Two, separated by a space, while rotating.",
+        "The signing secret of the webhooks in `SINKS`: `whsec_…`, or `whsk_…` (Ed25519). Several, separated by spaces, "
+        "while rotating.",
         otherwise="webhooks are not signed",
+        secret=True,
+    )
+    legwork_secret_key: tuple[str, ...] | None = setting(
+        EncryptionKeys(),
+        "Encrypts the secrets of subscribers added at run time; `legwork sinks key` makes one. Several, the newest first, "
+        "while rotating.",
+        otherwise="no subscribers can be added at run time",
         secret=True,
     )
     delivery_schedule: tuple[float, ...] = setting(
@@ -172,7 +181,7 @@ class Settings:
     )
     retention_days: float = setting(
         Amount("days", most=3650),
-        "How long delivered calls stay in the ledger.",
+        "How long delivered calls stay in the ledger. Where Redis runs short of room, an hour at least.",
         default="7",
         group="The house",
     )

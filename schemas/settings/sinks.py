@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.settings.declare import Variable
 from schemas.settings.document import nearest
-from schemas.settings.fields import Listed, Matching
+from schemas.settings.fields import Listed, Matching, WholeNumber
 from schemas.settings.model import VARIABLES
+from schemas.settings.sink_fields import Expression, RateLimit
 from schemas.settings.urls import SINK_SCHEMES, SinkUrl
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.settings.accounts import Account
     from schemas.settings.document import Document, Table
+    from schemas.settings.sink_fields import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class SinkSpec:
     types: tuple[str, ...] = ()
     #: The accounts whose records it gets; empty: all.
     accounts: tuple[str, ...] = ()
+    #: Only records for which this JMESPath expression is true; None: all.
+    filter: str | None = None
+    #: What the sink gets as a record's `data`: a JMESPath expression over `data`; None: all of it.
+    projection: str | None = None
+    #: No more requests than these, from all workers together.
+    rate: Rate | None = None
+    #: No more deliveries at once than these, from all workers together; None: as many as half of the fleet's threads.
+    concurrency: int | None = None
     #: The other keys of its table in legwork.toml. They may hold secrets.
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -57,7 +67,7 @@ SINK_KEYS = {
     "secret": Variable(
         name="secret",
         field=VARIABLES["sink_secret"].field,
-        meaning="The signing secret of a webhook. Two, separated by a space, while rotating.",
+        meaning="The signing secret of a webhook, as `SINK_SECRET`.",
         otherwise="not signed",
         secret=True,
     ),
@@ -76,6 +86,30 @@ SINK_KEYS = {
         field=Listed(r"[0-9A-Za-z_-]+", wrong="is not a list of account SIDs", right='give a list such as ["acme1m"]'),
         meaning="The accounts whose records the sink gets.",
         otherwise="all",
+    ),
+    "filter": Variable(
+        name="filter",
+        field=Expression(),
+        meaning="A JMESPath expression over the record; those for which it is false, null or empty are left out.",
+        otherwise="all records",
+    ),
+    "projection": Variable(
+        name="projection",
+        field=Expression(),
+        meaning="A JMESPath expression over the record's `data`; the sink gets what it gives in place of `data`.",
+        otherwise="all of `data`",
+    ),
+    "rate": Variable(
+        name="rate",
+        field=RateLimit(),
+        meaning="The requests that the sink takes in any second, minute or hour, from all workers together: `10/s`.",
+        otherwise="no limit",
+    ),
+    "concurrency": Variable(
+        name="concurrency",
+        field=WholeNumber(least=1, most=1000),
+        meaning="How many deliveries to the sink may be under way at once, from all workers together.",
+        otherwise="half of all threads",
     ),
 }
 
@@ -109,6 +143,10 @@ def _described(table: Table, accounts: Collection[Account]) -> SinkSpec:
         secrets=given.get("secret", ()),
         types=given.get("types", ()),
         accounts=given.get("accounts", ()),
+        filter=given.get("filter"),
+        projection=given.get("projection"),
+        rate=given.get("rate"),
+        concurrency=given.get("concurrency"),
         options=table.all_but(SINK_KEYS),
     )
 

@@ -75,7 +75,12 @@ def test_with_an_account_of_the_users_there_is_no_sandbox_and_no_hurry(plan_of):
     plan = plan_of(**REAL)
     assert plan.sandbox is None
     assert plan.settings.settle_seconds == 120
-    assert set(plan.made) == {"REDIS_URL"}
+    assert set(plan.made) == {"REDIS_URL", "LEGWORK_SECRET_KEY"}
+
+
+def test_what_was_encrypted_can_be_read_after_the_next_start(plan_of):
+    assert plan_of(**REAL).made["LEGWORK_SECRET_KEY"] == plan_of(**REAL).made["LEGWORK_SECRET_KEY"]
+    assert "LEGWORK_SECRET_KEY" not in plan_of(**REAL, REDIS_URL="redis://127.0.0.1:1/0").made
 
 
 def test_accounts_in_a_document_are_accounts_too(plan_of, tmp_path):

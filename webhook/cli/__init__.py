@@ -11,6 +11,7 @@ from webhook.cli.check import check
 from webhook.cli.dead import dead
 from webhook.cli.processes import up, web, worker
 from webhook.cli.replay import replay
+from webhook.cli.sinks import sinks
 from webhook.cli.status import status
 from webhook.cli.trouble import as_trouble
 
@@ -43,7 +44,7 @@ def legwork() -> None:
     """
 
 
-for command in (up, check, status, calls, dead, replay, web, worker):
+for command in (up, check, status, calls, dead, replay, sinks, web, worker):
     legwork.add_command(command)
 
 

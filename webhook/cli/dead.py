@@ -93,7 +93,8 @@ def _show_list(letters: Letters, rows: list[DeadLetter], groups: list[tuple[tupl
 def show_command(sid: str, as_json: bool) -> None:
     """What of a call was given up on, and why.
 
-    Its fetch, and each delivery with its last attempts. `legwork calls show` tells all of its story.
+    Its fetch, and each delivery with its last attempts and what the sink said last. `legwork calls show` tells all of its
+    story.
     """
     letters = Letters()
     found = letters.of(sid)
@@ -109,6 +110,9 @@ def show_command(sid: str, as_json: bool) -> None:
         say.line(f"given up on at {local(letter.at_ms, zone)} ({zone}): {letters.reason(letter)}")
         for attempt in letter.attempts:
             say.line(f"  {local(attempt['at'], zone)}  {letters.fit(attempt['answer'])}")
+        if (said := letter.last_answer) is not None:
+            text = " ".join(letters.fit(said["body"]).split())
+            say.line(f"its last answer, {said['status']} at {local(said['at'], zone)}: {text or 'no text'}")
     say.line(f"`legwork dead retry {sid}` tries again, `legwork calls show {sid}` tells all of its story.")
 
 

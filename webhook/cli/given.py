@@ -61,6 +61,18 @@ def moment(text: str) -> Moment:
         raise click.BadParameter(f"{text!r} is no time; {right}") from None
 
 
+def moments_of(ledger: Ledger, since: Moment, until: Moment | None) -> dict[str, tuple[float, float]]:
+    """Return a span of time in milliseconds for each account, which may have its own zone. Raises click.UsageError."""
+    now_ms = ledger.now_ms()
+    spans = {}
+    for sid, book in ledger.calls.items():
+        zone = book.account.timezone
+        spans[sid] = since.in_ms(zone, now_ms), until.in_ms(zone, now_ms) if until else now_ms
+        if spans[sid][0] >= spans[sid][1]:
+            raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
+    return spans
+
+
 def check_account(ledger: Ledger, sid: str | None) -> None:
     """Refuse an account that there is not. Raises click.BadParameter."""
     if sid is not None and sid not in ledger.calls:

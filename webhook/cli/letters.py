@@ -49,10 +49,21 @@ class Letters:
         """Return what somebody else wrote, without numbers and secrets, and without what would move a terminal's cursor."""
         return "".join(char if char.isprintable() else " " for char in self._mask.text(text))
 
+    def last_answer(self, letter: DeadLetter) -> dict[str, Any] | None:
+        """Return what the sink said last, without numbers and secrets; a terminal needs its `body` made fit, too."""
+        said = letter.last_answer
+        return None if said is None else {**said, "body": self._mask.text(said["body"])}
+
     def as_document(self, letter: DeadLetter) -> dict[str, Any]:
         """Return it for programs."""
         attempts = [{**self._mask(None, "", attempt), "at": utc(attempt["at"])} for attempt in letter.attempts]
-        of_delivery = {"sink": letter.sink, "record": letter.event_key, "attempts": attempts}
+        said = self.last_answer(letter)
+        of_delivery = {
+            "sink": letter.sink,
+            "record": letter.event_key,
+            "attempts": attempts,
+            "last_answer": None if said is None else {**said, "at": utc(said["at"])},
+        }
         return {
             "what": "fetch" if letter.sink is None else "delivery",
             "account_sid": letter.account_sid,

@@ -12,7 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from webhook.cli.common import console, json_option, open_ledger, print_json, settings_with_redis, utc
-from webhook.cli.given import Moment, call_sid, check_account, check_all_found, check_sink, moment, tell_of_disabled
+from webhook.cli.given import (
+    Moment,
+    call_sid,
+    check_account,
+    check_all_found,
+    check_sink,
+    moment,
+    moments_of,
+    tell_of_disabled,
+)
 from webhook.cli.trouble import Trouble
 from worker.ledger.replaying import RECORD_TYPES, Fate, Replay, Wanted, call_named, calls_between
 from worker.workshop import Workshop
@@ -97,15 +106,9 @@ def _named(ledger: Ledger, sids: Iterable[str], account: str | None, plan: Repla
 
 def _between(ledger: Ledger, since: Moment, until: Moment | None, account: str | None) -> Calls:
     """Find the calls of a span of time, in which every account may have its own zone."""
-    now_ms = ledger.now_ms()
-    spans = {}
-    for sid, book in ledger.calls.items():
-        if account in {None, sid}:
-            zone = book.account.timezone
-            spans[sid] = since.in_ms(zone, now_ms), until.in_ms(zone, now_ms) if until else now_ms
-            if spans[sid][0] >= spans[sid][1]:
-                raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
-    return lambda: calls_between(ledger, spans)
+    spans = moments_of(ledger, since, until)
+    wanted = {sid: span for sid, span in spans.items() if account in {None, sid}}
+    return lambda: calls_between(ledger, wanted)
 
 
 def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:

@@ -56,7 +56,7 @@ def read_status(ledger: Ledger) -> Status:
     states = ledger.sink_states()
     return Status(
         accounts=[(account, account_standing(ledger, account.sid)) for account in ledger.settings.accounts],
-        sinks=[sink_standing(ledger, spec.name, states) for spec in ledger.settings.sinks],
+        sinks=[sink_standing(ledger, spec.name, states) for spec in ledger.sinks.values()],
         workers=ledger.workers(),
         created_at_ms=ledger.created_at_ms(),
         is_new=ledger.new_since_ms() is not None,

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def as_document(story: CallStory) -> dict[str, Any]:
-    """All of it, as it can be read from JSON."""
+    """All of it, as it can be read from JSON.
+
+    But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.
+    """
     standing, details = story.standing, story.details
     return {
         "account_sid": standing.account_sid,
@@ -45,7 +48,7 @@ def as_document(story: CallStory) -> dict[str, Any]:
         "records": story.events,
         "deliveries": {
             name: {
-                **delivery,
+                **{part: value for part, value in delivery.items() if part != "last_answer"},
                 "attempts": [{**attempt, "at": utc(attempt["at"])} for attempt in delivery.get("attempts", [])],
             }
             for name, delivery in story.deliveries.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import redis
 from flask import Blueprint, render_template
 
-from webhook.console.access import only_for_operators
+from webhook.access import only_for_operators
 from webhook.door import door
 from worker.ledger.standing import STATES, account_standing, list_calls, sink_standing
 
@@ -29,7 +29,7 @@ def overview() -> ResponseReturnValue:
     try:
         states = ledger.sink_states()
         accounts = [account_standing(ledger, sid) for sid in ledger.calls]
-        sinks = [sink_standing(ledger, spec.name, states) for spec in ledger.settings.sinks]
+        sinks = [sink_standing(ledger, spec.name, states) for spec in ledger.sinks.values()]
         calls = [
             call for sid in ledger.calls for state in STATES for call in list_calls(ledger, sid, state, limit=LATELY)
         ]

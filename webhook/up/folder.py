@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 
 from schemas.settings import SettingsError
+from worker.vault import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,10 +24,11 @@ NAME = ".legwork"
 class Folder:
     """What `legwork up` keeps in a working directory.
 
-    `redis/` is the embedded server's data. `sandbox/account` is the pretend account, the same at each start, so that the
-    callback URLs stay; `sandbox/redis/` is the server's data while there is a sandbox, begun anew with it, because it
-    knows nothing of the calls it had before. `environment` is a layer of settings for whoever asks from another
-    terminal (see `schemas.settings`); it is there only while `legwork up` runs, so that what it says is never stale.
+    `redis/` is the embedded server's data, `secret-key` what secrets in it are encrypted under. `sandbox/account` is the
+    pretend account, the same at each start, so that the callback URLs stay; `sandbox/redis/` is the server's data while
+    there is a sandbox, begun anew with it, because it knows nothing of the calls it had before. `environment` is a layer
+    of settings for whoever asks from another terminal (see `schemas.settings`); it is there only while `legwork up` runs,
+    so that what it says is never stale.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -73,6 +75,13 @@ class Folder:
             self._sandbox.mkdir(mode=0o700, exist_ok=True)
             _write(file, account)
         return {name: value for name, value in dotenv_values(file).items() if value}
+
+    def secret_key(self) -> str:
+        """The key that secrets in the embedded server's data are encrypted under; made at the first start."""
+        file = self.path / "secret-key"
+        if not file.exists():
+            _write(file, {"LEGWORK_SECRET_KEY": new_key()})
+        return dotenv_values(file).get("LEGWORK_SECRET_KEY") or ""
 
     def redis(self, *, of_sandbox: bool) -> Path:
         """The directory for the embedded server's data; that of the sandbox is empty."""

@@ -76,6 +76,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
     if not _is_set(given, "REDIS_URL"):
         redis = free_port(), secrets.token_urlsafe(24)
         made["REDIS_URL"] = f"redis://:{redis[1]}@127.0.0.1:{redis[0]}/0"
+        made["LEGWORK_SECRET_KEY"] = folder.secret_key()
     made = {name: value for name, value in made.items() if not _is_set(given, name)}
     settings = load_settings({**environ, **made}, directory=directory)
     refuse_port_in_use(settings.port)

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from worker.errors import LedgerUnusable
 from worker.ledger.backlog import Clock, server_clock
+from worker.ledger.bucket import TokenBucket
 from worker.ledger.calls import CallBook
-from worker.ledger.deliveries import DeliveryBook
+from worker.ledger.deliveries import LEASE_SECONDS, DeliveryBook
 from worker.ledger.health import SinkHealth
 from worker.ledger.keys import LEDGER, WORKERS
 from worker.ledger.scripts import Scripts
+from worker.ledger.subscribers import CHANGES, Register, Subscribers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import redis
 
-    from schemas.settings import Account, Settings
+    from schemas.settings import Account, Settings, SinkSpec
+    from schemas.settings.sink_fields import Rate
 
 __all__ = ["Ledger"]
 
@@ -42,35 +47,77 @@ class Ledger:
         self.client: Any = client  # its answers are bytes, which redis-py's types cannot say
         self.settings = settings
         self._created_at: bytes | None = None
-        scripts = Scripts(client)
+        self._worker, self._clock = worker, clock
+        self._scripts = scripts = Scripts(client)
         self.health = SinkHealth(client, scripts, clock=clock)
-        retention_seconds = settings.retention_days * 86_400
+        self._retention_seconds = settings.retention_days * 86_400
         self.calls: dict[str, CallBook] = {
             account.sid: CallBook(
                 client,
                 scripts,
                 account,
-                retention_seconds=retention_seconds,
+                retention_seconds=self._retention_seconds,
                 probe_seconds=settings.suspension_probe_seconds,
                 worker=worker,
                 clock=clock,
             )
             for account in settings.accounts
         }
-        self.deliveries: dict[tuple[str, str], DeliveryBook] = {
-            (account.sid, sink.name): DeliveryBook(
-                client,
-                scripts,
-                account.sid,
-                sink.name,
-                retention_seconds=retention_seconds,
-                worker=worker,
-                clock=clock,
-            )
-            for account in settings.accounts
-            for sink in settings.sinks
-            if not sink.accounts or account.sid in sink.accounts
+        self.subscribers = Subscribers(client, settings.legwork_secret_key or ())
+        self.register = Register()
+        #: Every sink by its name: those of the settings, and the subscribers added at run time.
+        self.sinks: Mapping[str, SinkSpec] = {}
+        self.deliveries: Mapping[tuple[str, str], DeliveryBook] = {}
+        #: The token bucket of each sink that has a rate.
+        self.rates: Mapping[str, TokenBucket] = {}
+        self._know({})
+
+    def _know(self, subscribers: Mapping[str, SinkSpec]) -> None:
+        """Put books and buckets in the place of the ones before; whoever works with those finishes with them."""
+        # A name in the settings is the settings' own.
+        self.sinks = {**subscribers, **{spec.name: spec for spec in self.settings.sinks}}
+        self.deliveries = {
+            (sid, spec.name): self._book(sid, spec.name)
+            for sid in self.calls
+            for spec in self.sinks.values()
+            if not spec.accounts or sid in spec.accounts
         }
+        self.rates = {spec.name: self._bucket(spec.name, spec.rate) for spec in self.sinks.values() if spec.rate}
+
+    def _book(self, account_sid: str, sink: str) -> DeliveryBook:
+        return DeliveryBook(
+            self.client,
+            self._scripts,
+            account_sid,
+            sink,
+            retention_seconds=self._retention_seconds,
+            worker=self._worker,
+            clock=self._clock,
+        )
+
+    def _bucket(self, sink: str, rate: Rate) -> TokenBucket:
+        return TokenBucket(
+            self._scripts,
+            f"sink:{sink}",
+            quota=rate.count,
+            window_seconds=rate.seconds,
+            hold_seconds=LEASE_SECONDS,
+            probe_seconds=LEASE_SECONDS,
+            clock=self._clock,
+        )
+
+    def books_of(self, sink: str) -> list[DeliveryBook]:
+        """Return the deliveries of every account to a sink, whether there is one of that name or not."""
+        return [self._book(sid, sink) for sid in self.calls]
+
+    def refresh_sinks(self) -> bool:
+        """Learn of subscribers that were added, changed or removed; True if there was a change."""
+        changes = int(self.client.hget(LEDGER, CHANGES) or 0)
+        if changes == self.register.changes:
+            return False
+        self.register = self.subscribers.load()
+        self._know(self.register.specs)
+        return True
 
     def open(self) -> bool:
         """Look at the server and sign the ledger; True if it was new, or is another than at the last look.
@@ -90,6 +137,7 @@ class Ledger:
                 "run the Legwork that wrote it, or name another database in REDIS_URL"
             )
         # Somebody else may have signed it first since it was lost.
+        self.refresh_sinks()
         is_another = self._created_at not in {None, created_at}
         self._created_at = created_at
         return bool(new) or is_another

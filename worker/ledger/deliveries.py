@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from worker.ledger.backlog import Backlog, Claim, Clock, Lease, server_clock
@@ -13,6 +13,7 @@ from worker.ledger.keys import of_account
 if TYPE_CHECKING:
     import redis
 
+    from worker.errors import LastAnswer
     from worker.ledger.scripts import Argument, Scripts
 
 # A webhook may take 15 s to connect and 15 s to answer; the rest is margin for a slow Redis or disk.
@@ -40,10 +41,13 @@ class OwedDelivery:
         """The record's `<revision>/<kind>`."""
         return self.lease.item.partition("/")[2]
 
-    def attempted(self, answer: str, state: str) -> str:
+    def attempted(self, answer: str, state: str, last_answer: LastAnswer | None = None) -> str:
         """Return the delivery's JSON with one more attempt, whose outcome was `answer`."""
         step = {"at": round(self.claim.now), "answer": answer}
-        return json.dumps({"state": state, "attempts": [*self.attempts, step][-ATTEMPTS_KEPT:]})
+        document: dict[str, Any] = {"state": state, "attempts": [*self.attempts, step][-ATTEMPTS_KEPT:]}
+        if last_answer is not None:
+            document["last_answer"] = asdict(last_answer)
+        return json.dumps(document)
 
 
 class DeliveryBook:
@@ -96,9 +100,12 @@ class DeliveryBook:
         """Close the books: the sink has the record. False if the lease was stale (it may get it again)."""
         return self._finish(delivery, "delivered", answer)
 
-    def bury(self, delivery: OwedDelivery, answer: str) -> bool:
-        """Give a delivery up; it stays as a dead letter until somebody retries or drops it."""
-        return self._finish(delivery, "dead", answer)
+    def bury(self, delivery: OwedDelivery, answer: str, *, last_answer: LastAnswer | None = None) -> bool:
+        """Give a delivery up; it stays as a dead letter until somebody retries or drops it.
+
+        What the sink said last is kept with the dead alone: for all that wait it would be a lot of memory.
+        """
+        return self._finish(delivery, "dead", answer, last_answer)
 
     def postpone(self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool) -> bool:
         """Put a delivery back, due again after `wait_seconds`; `attempt`: does it cost one of the schedule?"""
@@ -115,7 +122,7 @@ class DeliveryBook:
         keys = [*self.backlog.keys, self.key("deliveries", delivery.call_sid)]
         return bool(self._scripts.run("backlog/redeliver", keys, args))
 
-    def _finish(self, delivery: OwedDelivery, outcome: str, answer: str) -> bool:
+    def _finish(self, delivery: OwedDelivery, outcome: str, answer: str, last_answer: LastAnswer | None = None) -> bool:
         keys = [
             *self.backlog.keys,
             self.key("deliveries", delivery.call_sid),
@@ -128,7 +135,7 @@ class DeliveryBook:
             delivery.lease.id,
             self.sink,
             outcome,
-            delivery.attempted(answer, outcome),
+            delivery.attempted(answer, outcome, last_answer),
             self._retention_ms,
             self._clock(),
         ]

@@ -5,10 +5,12 @@ Times are milliseconds since the epoch, by Redis's own clock.
 
 | key | type | holds |
 |---|---|---|
-| `lw:ledger` | hash | `schema` (of all that is stored), `created_at` |
+| `lw:ledger` | hash | `schema` (of all that is stored), `created_at`, `subscribers` (grows with each change of them) |
 | `lw:workers` | zset | worker process with its number of threads → last sign of life |
 | `lw:sinks` | hash | sink → JSON of its state, where it is not simply active |
 | `lw:sink-runs` | hash | sink → failures since its last success |
+| `lw:subscribers` | hash | sink added at run time → JSON of it; its URL, secrets and options encrypted |
+| `lw:removed-sinks` | hash | sink removed lately → when |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
 | `lw:{a}:story:<sid>` | list | what happened to the call, one JSON a step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the record sent out, packed; `partial` → the last incomplete answer |
@@ -18,6 +20,7 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:{a}:fence` | string | the last lease id given out |
 | `lw:{a}:fetch:…`, `lw:{a}:sink:<name>:…` | | one backlog each: see `Backlog` |
 | `lw:{a}:bucket:flying`, `:cooling`, `:gate` | zset, zset, hash | the token bucket: see `TokenBucket` |
+| `lw:{sink:<name>}:bucket:…` | | the token bucket of a sink that has a `rate` |
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ LEDGER = "lw:ledger"
 WORKERS = "lw:workers"
 SINKS = "lw:sinks"
 SINK_RUNS = "lw:sink-runs"
+SUBSCRIBERS = "lw:subscribers"
+REMOVED_SINKS = "lw:removed-sinks"
 
 
 def of_account(account_sid: str, *parts: str) -> str:

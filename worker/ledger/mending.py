@@ -45,6 +45,11 @@ class DeadLetter:
         attempts: list[dict[str, Any]] = self.delivery.get("attempts", [])
         return attempts
 
+    @property
+    def last_answer(self) -> dict[str, Any] | None:
+        """What the sink said when it did not take the record (`status`, `body`, `at`), if it is known."""
+        return self.delivery.get("last_answer")
+
 
 @dataclass(slots=True)
 class Mended:
@@ -195,4 +200,6 @@ class Mending:
 
 
 def _in_state(letter: DeadLetter, state: str) -> str:
-    return json.dumps({**letter.delivery, "state": state})
+    # What the sink said last is for the dead alone.
+    kept = {name: value for name, value in letter.delivery.items() if name != "last_answer"}
+    return json.dumps({**kept, "state": state})

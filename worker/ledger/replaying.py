@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.record import TYPE_COMPLETED, TYPE_CORRECTED, TYPE_UNAVAILABLE
 from worker.ledger.backlog import Clock, server_clock
+from worker.ledger.codec import unpack_event
 from worker.ledger.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
+from worker.shape import is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -155,11 +157,28 @@ class Replay:
             pipeline.hkeys(of_account.key("events", call.call_sid))
             pipeline.hgetall(of_account.key("deliveries", call.call_sid))
         answers = pipeline.execute()
-        for call, records, deliveries in zip(calls, answers[::2], answers[1::2], strict=True):
-            for event_key in sorted(raw.decode() for raw in records):
-                for book in self._books(call.account_sid, event_key):
-                    stored = deliveries.get(f"{book.sink}/{event_key}".encode(), b"")
-                    yield _Copy(book, call.call_sid, event_key, stored)
+        copies = [
+            _Copy(book, call.call_sid, event_key, deliveries.get(f"{book.sink}/{event_key}".encode(), b""))
+            for call, records, deliveries in zip(calls, answers[::2], answers[1::2], strict=True)
+            for event_key in sorted(raw.decode() for raw in records)
+            for book in self._books(call.account_sid, event_key)
+        ]
+        return self._let_through(copies)
+
+    def _let_through(self, copies: list[_Copy]) -> Iterator[_Copy]:
+        """Leave out what a sink's filter does not let through. Only for those that have one are records read."""
+        sinks = self._ledger.sinks
+        filtered = [copy for copy in copies if sinks[copy.book.sink].filter is not None]
+        pipeline = self._ledger.client.pipeline(transaction=False)
+        for copy in filtered:
+            pipeline.hget(copy.book.key("events", copy.call_sid), copy.event_key)
+        packed = iter(pipeline.execute() if filtered else ())
+        for copy in copies:
+            spec = sinks[copy.book.sink]
+            # One that is forgotten meanwhile is told to be gone when it is to be queued.
+            event = next(packed) if spec.filter is not None else None
+            if event is None or is_wanted(spec, unpack_event(event)):
+                yield copy
 
     def _books(self, account_sid: str, event_key: str) -> list[DeliveryBook]:
         """Return the books of the sinks that are to have a record, by its key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import structlog
 from marshmallow import ValidationError
 
 from worker.errors import LegworkError
@@ -12,9 +13,13 @@ from worker.sinks.base import Sink
 from worker.sinks.module import own_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schemas.settings import Settings, SinkSpec
 
-__all__ = ["KINDS", "BadSink", "Sink", "kind_of", "open_sinks", "sink_for"]
+__all__ = ["KINDS", "BadSink", "Sink", "in_step", "kind_of", "open_sinks", "sink_for"]
+
+log = structlog.get_logger(__name__)
 
 #: Scheme of the sink's URL → where its class is. Imported on first use, so nobody pays for what they do not use.
 KINDS = {
@@ -76,6 +81,31 @@ def open_sinks(settings: Settings) -> dict[str, Sink]:
             sinks[spec.name] = sink
     if problems:
         raise BadSink("\n".join(problems))
+    return sinks
+
+
+def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[str, Sink]:
+    """Return the open sinks of `specs`: those that are open already, and new ones; the others are closed.
+
+    One that cannot be opened is left out, and told in the log: what is to be delivered to it waits.
+    """
+    sinks = {}
+    for name, spec in specs.items():
+        if name in opened and opened[name].spec == spec:
+            sinks[name] = opened[name]
+            continue
+        try:
+            sink = sink_for(spec)
+            sink.open()
+        except (LegworkError, OSError) as error:
+            log.error("sink.unusable", sink=name, reason=str(error), hint="what is to be delivered to it waits")
+        else:
+            sinks[name] = sink
+            log.info("sink.opened", sink=name)
+    for name, sink in opened.items():
+        if sinks.get(name) is not sink:
+            sink.close()
+            log.info("sink.closed", sink=name)
     return sinks
 
 

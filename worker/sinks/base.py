@@ -27,6 +27,7 @@ class Sink:
 
     def __init__(self, spec: SinkSpec) -> None:
         """Read the options. Raises marshmallow.ValidationError with what is wrong."""
+        self.spec = spec
         self.name = spec.name
         self.secrets = spec.secrets
         schema = self.Options()

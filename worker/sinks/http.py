@@ -4,45 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
-from datetime import UTC, datetime
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
 import requests
-import urllib3.exceptions
-from marshmallow import Schema, ValidationError, fields
-from requests_hardened.ip_filter import InvalidIPAddress
-from requests_hardened.ip_filter_adapter import IPFilterAdapter
-from standardwebhooks import Webhook
+from marshmallow import ValidationError
 
-from worker.bodies import read_body
-from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
+from worker.errors import LastAnswer, PermanentFailure, SinkGone, TemporaryFailure
 from worker.exotel import retry_after_seconds
 from worker.sinks.base import Record, Sink
+from worker.sinks.egress import PrivateAddress
+from worker.sinks.exchange import NO_ANSWER, TIMEOUT_SECONDS, Exchange, make_exchange, reason_of
+from worker.sinks.http_options import Options
+from worker.sinks.http_session import check_ca_file, new_session
+from worker.sinks.signing import signer_for
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
-TIMEOUT_SECONDS = 15.0
-# How much of a subscriber's answer is read; whatever is beyond is nobody's business.
-ANSWER_BYTES = 64 * 1024
-# What not getting an answer looks like; UnicodeError is a host name that cannot be one.
-_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 # The classes of status codes (RFC 9110, 15).
 _SUCCESS, _REDIRECT = 2, 3
-
-
-class Options(Schema):
-    """What may be said of a webhook sink, in the URL's query or in legwork.toml."""
-
-    allow_private = fields.Boolean(
-        load_default=False,
-        metadata={"doc": "Allow private, loopback and link-local addresses, which are refused otherwise."},
-    )
 
 
 class HttpSink(Sink):
@@ -52,34 +35,29 @@ class HttpSink(Sink):
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
-        if not urlsplit(self.url).hostname:
+        if not _host(self.url):
             raise ValidationError("is to be https://host/path", "url")
-        self._signers = [Webhook(secret) for secret in self.secrets]
+        try:
+            self._signers = [signer_for(secret) for secret in self.secrets]
+        except ValidationError as error:
+            raise ValidationError(error.messages, "secret") from None
         self._local = threading.local()
+
+    def open(self) -> None:
+        """Look whether `ca_file` holds certificates."""
+        if self.options["ca_file"]:
+            check_ca_file(self.options["ca_file"])
 
     def send(self, records: list[Record]) -> str:
         """POST one record; 2xx is delivered."""
         (record,) = records
-        body = orjson.dumps(record)
-        try:
-            with self._session().post(
-                self.url,
-                data=body,
-                headers=self._headers(record["id"], body.decode()),
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                _read_away(response)
-                return _judged(response)
-        except InvalidIPAddress as error:
-            raise TemporaryFailure(
-                f"{urlsplit(self.url).hostname} is a private address: allow_private=true lets it through"
-            ) from error
-        except requests.Timeout as error:
-            raise TemporaryFailure(f"no answer within {TIMEOUT_SECONDS:g} s") from error
-        except _NO_ANSWER as error:
-            raise TemporaryFailure(f"no answer: {type(error).__name__}") from error
+        return _judged(self.exchange(record))
+
+    def exchange(self, record: Record) -> Exchange:
+        """POST one record, signed, and return all that came of it; whatever that is, nothing is raised."""
+        body, headers = orjson.dumps(record), self.options["headers"]
+        request = requests.Request("POST", self.url, headers=headers | self._headers(record["id"], body), data=body)
+        return make_exchange(self._session(), request, hidden=headers)
 
     def check(self) -> str:
         """Connect and ask for OPTIONS: any answer will do."""
@@ -87,10 +65,10 @@ class HttpSink(Sink):
         try:
             with session.options(self.url, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
                 return f"answers ({response.status_code} to OPTIONS)"
-        except InvalidIPAddress as error:
-            raise PermanentFailure("is a private address: allow_private=true lets it through") from error
-        except _NO_ANSWER as error:
-            raise TemporaryFailure(f"no answer: {type(error).__name__}") from error
+        except PrivateAddress as error:
+            raise PermanentFailure(str(error)) from error
+        except NO_ANSWER as error:
+            raise TemporaryFailure(reason_of(error)) from error
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -101,41 +79,39 @@ class HttpSink(Sink):
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
-            session.headers["User-Agent"] = f"legwork/{version('legwork')}"
-            if not self.options["allow_private"]:
-                session.mount("https://", IPFilterAdapter(is_https_proto=True))
-                session.mount("http://", IPFilterAdapter(is_https_proto=False))
+            session = new_session(self.options)
             self._local.session = session
         return session
 
-    def _headers(self, record_id: str, body: str) -> dict[str, str]:
-        headers = {"Content-Type": "application/cloudevents+json", "webhook-id": record_id}
-        now = datetime.now(UTC)
-        headers["webhook-timestamp"] = str(int(now.timestamp()))
+    def _headers(self, record_id: str, body: bytes) -> dict[str, str]:
+        now = int(time.time())
+        headers = {"Content-Type": "application/cloudevents+json"}
+        headers |= {"webhook-id": record_id, "webhook-timestamp": str(now)}
         if self._signers:
-            headers["webhook-signature"] = " ".join(
-                signer.sign(msg_id=record_id, timestamp=now, data=body) for signer in self._signers
-            )
+            headers["webhook-signature"] = " ".join(sign(record_id, now, body) for sign in self._signers)
         return headers
 
 
-def _read_away(response: requests.Response) -> None:
-    """Read a short answer to its end, so that the connection can be used again. The status alone says what became of it."""
-    with suppress(requests.RequestException):
-        read_body(response, most=ANSWER_BYTES, until=time.monotonic() + TIMEOUT_SECONDS)
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # half a pair of brackets
+        return None
 
 
-def _judged(response: requests.Response) -> str:
+def _judged(exchange: Exchange) -> str:
     """Return the status as text when the record was taken; raise what to do next otherwise."""
-    status = response.status_code
+    status, headers = exchange.status, exchange.answer_headers
+    if status is None:
+        raise TemporaryFailure(exchange.error or "no answer")
     if status // 100 == _SUCCESS:
         return str(status)
     if status == HTTPStatus.GONE:
         raise SinkGone("410: the subscriber wants no more of this")
+    answer = LastAnswer(status, exchange.answer_body, time.time() * 1000)
     if status // 100 == _REDIRECT:
-        raise TemporaryFailure(f"{status}: redirects are not followed")
+        raise TemporaryFailure(f"{status}: redirects are not followed", answer=answer)
     retry_after = None
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        retry_after = retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date"))
-    raise TemporaryFailure(str(status), retry_after=retry_after)
+        retry_after = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
+    raise TemporaryFailure(str(status), retry_after=retry_after, answer=answer)

@@ -27,8 +27,7 @@ def announce(shop: Workshop, account_sid: str, name: str, **data: Any) -> None:
     `name` is one of OPERATOR_EVENTS; `data` says what happened, and holds no secret and no full number.
     """
     event_type = f"legwork.operator.{name}"
-    sinks = shop.sinks_for(account_sid, event_type)
-    if not sinks:
+    if not shop.sinks_for(account_sid, event_type):
         return
     now_ms = shop.ledger.now_ms()
     known_as = hashlib.sha256(f"{account_sid} {event_type} {now_ms:.3f} {sorted(data.items())}".encode()).hexdigest()
@@ -42,5 +41,7 @@ def announce(shop: Workshop, account_sid: str, name: str, **data: Any) -> None:
         "datacontenttype": "application/json",
         "data": {"account_sid": account_sid, **data},
     }
-    shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
-    shop.nudge()
+    sinks = shop.sinks_for(account_sid, event_type, event)
+    if sinks:
+        shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
+        shop.nudge()

@@ -89,7 +89,7 @@ def _send_out(
         revision,
         event_key=f"{event['data']['revision']}/{kind}",
         event=event,
-        sinks=shop.sinks_for(book.account.sid, event["type"]),
+        sinks=shop.sinks_for(book.account.sid, event["type"], event),
         reason=reason,
         confirm_seconds=confirm_seconds,
         step=step,

@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
+from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.retry import wait_before
+from worker.shape import shaped
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from schemas.settings import SinkSpec
+    from worker.errors import LastAnswer
     from worker.ledger.backlog import Lease
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
+    from worker.sinks.base import Record
     from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 
+# A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
+LONGEST_WAIT_SECONDS = 1.0
+SHORTEST_WAIT_SECONDS = 0.05
+
+
+class Way(NamedTuple):
+    """How a record gets to a sink: the books, the sink, and what was asked for."""
+
+    book: DeliveryBook
+    sink: Sink
+    spec: SinkSpec
+
+
+class Letter(NamedTuple):
+    """A delivery, and its record in the shape that the sink gets."""
+
+    delivery: OwedDelivery
+    record: Record
+
 
 def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[Lease]) -> None:
     """Deliver what is still owed of these leases, in batches of the size that the sink takes."""
-    book, sink = shop.ledger.deliveries.get((account_sid, sink_name)), shop.sinks.get(sink_name)
-    if book is None or sink is None:
+    ledger = shop.ledger
+    book, sink = ledger.deliveries.get((account_sid, sink_name)), shop.sinks.get(sink_name)
+    spec = ledger.sinks.get(sink_name)
+    if book is None or sink is None or spec is None:
         # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
         log.warning(
             "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
         )
         return
     owed = [delivery for delivery in map(book.claim, leases) if delivery is not None]
+    way = Way(book, sink, spec)
     with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name):
-        for start in range(0, len(owed), sink.batch):
-            _send(shop, book, sink, owed[start : start + sink.batch])
+        letters = _wrapped(way, owed)
+        for start in range(0, len(letters), sink.batch):
+            _send(shop, way, letters[start : start + sink.batch])
 
 
 def bury(book: DeliveryBook, lease: Lease, reason: str) -> None:
@@ -43,28 +71,72 @@ def bury(book: DeliveryBook, lease: Lease, reason: str) -> None:
         _bury(book, delivery, reason)
 
 
-def _send(shop: Workshop, book: DeliveryBook, sink: Sink, batch: list[OwedDelivery]) -> None:
+def _wrapped(way: Way, owed: list[OwedDelivery]) -> list[Letter]:
+    """Shape the records as the sink is to get them; what cannot be shaped it will never get."""
+    letters = []
+    for delivery in owed:
+        try:
+            letters.append(Letter(delivery, shaped(way.spec, delivery.event)))
+        except Refused as refusal:
+            _bury(way.book, delivery, str(refusal))
+    return letters
+
+
+def _send(shop: Workshop, way: Way, letters: list[Letter]) -> None:
+    book = way.book
     try:
-        answer = sink.send([delivery.event for delivery in batch])
+        with _allowed(shop, way, letters) as wait_seconds:
+            if wait_seconds:
+                _put_back(book, letters, "", wait_seconds)
+                return
+            answer = way.sink.send([letter.record for letter in letters])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.
         _is_well(shop, book)
-        if len(batch) == 1:
-            _bury(book, batch[0], str(refusal))
+        if len(letters) == 1:
+            _bury(book, letters[0].delivery, str(refusal), refusal.answer)
             return
         # One bad record must not take its neighbours along: find it.
-        for delivery in batch:
-            _send(shop, book, sink, [delivery])
+        for letter in letters:
+            _send(shop, way, [letter])
     except SinkGone as gone:
-        _disable(shop, book, batch, gone)
+        # What waits for it is kept, and has lost no attempt.
+        _put_back(book, letters, str(gone), 0.0)
+        _disable(shop, book, gone)
     except TemporaryFailure as failure:
         _is_in_trouble(shop, book, failure)
-        for delivery in batch:
-            _again(shop, book, delivery, failure)
+        for letter in letters:
+            _again(shop, book, letter.delivery, failure)
     else:
         _is_well(shop, book)
-        for delivery in batch:
-            book.delivered(delivery, answer)
+        for letter in letters:
+            book.delivered(letter.delivery, answer)
+
+
+@contextmanager
+def _allowed(shop: Workshop, way: Way, letters: list[Letter]) -> Iterator[float]:
+    """Hold a token of the sink's rate while a request is under way; otherwise yield in how many seconds to try again."""
+    bucket = shop.ledger.rates.get(way.spec.name)
+    if bucket is None:
+        yield 0.0
+        return
+    first = letters[0].delivery.lease
+    token = f"{first.item}:{first.id}:{len(letters)}"  # a batch that is split asks again for each
+    grant = bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
+    if not grant.taken:
+        yield max(grant.wait_seconds, SHORTEST_WAIT_SECONDS)
+        return
+    shop.sleep(grant.wait_seconds)
+    try:
+        yield 0.0
+    finally:
+        bucket.give_back(token)
+
+
+def _put_back(book: DeliveryBook, letters: list[Letter], answer: str, wait_seconds: float) -> None:
+    """Put deliveries back through no fault of their own: it costs them no attempt."""
+    for letter in letters:
+        book.postpone(letter.delivery, answer, wait_seconds=wait_seconds, attempt=False)
 
 
 def _is_well(shop: Workshop, book: DeliveryBook) -> None:
@@ -83,10 +155,7 @@ def _is_in_trouble(shop: Workshop, book: DeliveryBook, failure: TemporaryFailure
         announce(shop, book.account_sid, f"sink_{become}", sink=book.sink, reason=str(failure))
 
 
-def _disable(shop: Workshop, book: DeliveryBook, batch: list[OwedDelivery], gone: SinkGone) -> None:
-    """Stop delivering to a sink that wants no more; what waits for it is kept, and has lost no attempt."""
-    for delivery in batch:
-        book.postpone(delivery, str(gone), wait_seconds=0.0, attempt=False)
+def _disable(shop: Workshop, book: DeliveryBook, gone: SinkGone) -> None:
     if shop.ledger.disable_sink(book.sink, str(gone)):
         log.error("sink.disabled", reason=str(gone))
         announce(shop, book.account_sid, "sink_disabled", sink=book.sink, reason=str(gone))
@@ -96,7 +165,7 @@ def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: 
     attempt = delivery.claim.attempts + 1
     wait = wait_before(attempt, shop.settings.delivery_schedule, at_least=failure.retry_after, dice=shop.dice)
     if wait is None:
-        _bury(book, delivery, str(failure))
+        _bury(book, delivery, str(failure), failure.answer)
         return
     log.info(
         "delivery.retried",
@@ -108,6 +177,6 @@ def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: 
     book.postpone(delivery, str(failure), wait_seconds=wait, attempt=True)
 
 
-def _bury(book: DeliveryBook, delivery: OwedDelivery, reason: str) -> None:
+def _bury(book: DeliveryBook, delivery: OwedDelivery, reason: str, last_answer: LastAnswer | None = None) -> None:
     log.error("delivery.dead", call_sid=delivery.call_sid, reason=reason)
-    book.bury(delivery, reason)
+    book.bury(delivery, reason, last_answer=last_answer)

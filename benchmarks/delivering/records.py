@@ -1,0 +1,63 @@
+"""Records of ordinary calls, and how they get onto the backlogs of the sinks."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from schemas.callback import load_callbacks
+from schemas.legs import load_legs
+from worker.record import Provenance, build_record
+
+if TYPE_CHECKING:
+    from worker.ledger import Ledger
+
+ACCOUNT = "acme1m"
+_NOW = datetime(2026, 9, 16, 5, 50, tzinfo=UTC)
+_CALLBACK = [("EventType", "terminal"), ("Status", "completed"), ("From", "09000000001"), ("To", "09000000002")]
+_LEGS = [
+    {
+        "Sid": f"{place}a1b2c3d4e5f60718293a4b5c6d71a9g",
+        "AccountSid": ACCOUNT,
+        "DateCreated": "2026-09-16 11:12:39",
+        "DateUpdated": "2026-09-16 11:13:08",
+        "Status": "completed",
+        "Origin": origin,
+        "PhoneNumber": number,
+        "OnCallDuration": seconds,
+        "Uri": "/v1/Accounts/acme1m/Calls/legs",
+    }
+    for place, (origin, number, seconds) in enumerate(
+        [("outbound", "09000000001", 25), ("outbound-dial", "09000000002", 9)]
+    )
+]
+
+
+def make_records(count: int) -> list[dict[str, Any]]:
+    """Records of so many calls: two legs and one callback each."""
+    answer = load_legs(json.dumps({"legs": _LEGS}).encode(), timezone=ZoneInfo("Asia/Kolkata"))
+    provenance = Provenance(_NOW, 1, "0" * 64, _NOW, {"settle": 120.0, "quota": 0.3, "fetch": 0.2})
+    records = []
+    for number in range(count):
+        call_sid = f"{number:032}"
+        (callback,) = load_callbacks("status", [("CallSid", call_sid), *_CALLBACK], received_at=_NOW)
+        records.append(
+            build_record(
+                account_sid=ACCOUNT,
+                call_sid=call_sid,
+                revision=1,
+                settled=True,
+                callbacks=[callback],
+                answer=answer,
+                provenance=provenance,
+                timezone=ZoneInfo("Asia/Kolkata"),
+            )
+        )
+    return records
+
+
+def queue(ledger: Ledger, record: dict[str, Any]) -> None:
+    """Put a record on the backlog of every sink: from here on it is owed, as after a fetch that was final."""
+    ledger.calls[ACCOUNT].announce(record["subject"], record, [spec.name for spec in ledger.settings.sinks])

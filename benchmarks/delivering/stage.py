@@ -1,0 +1,91 @@
+"""A Redis, a ledger, and a worker as `legwork worker` starts it; begun anew for each measurement."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from delivering.records import ACCOUNT, queue
+from schemas.settings import load_settings
+from worker import embedded_redis
+from worker.connections import connect
+from worker.ledger import Ledger
+
+ROOT = Path(__file__).parents[2]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the benchmark alone
+WORKER = (
+    "import os, sys; from schemas.settings import load_settings; from worker.run import run_worker; "
+    "sys.exit(run_worker(load_settings(os.environ), threads=int(sys.argv[1])))"
+)
+START_SECONDS, PATIENCE_SECONDS = 30.0, 180.0
+
+
+class Stage:
+    """Records are queued straight into the ledger: what fetching costs, and waits for, is no part of this."""
+
+    def __init__(self, sinks: list[str], *, threads: int) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        folder = Path(self._folder.name)
+        # Durable, as in production: every note is on the disk before it is answered.
+        self._store = embedded_redis.start(folder / "redis")
+        self._variables = {
+            "REDIS_URL": self._store.url,
+            "EXOTEL_ACCOUNT_SID": ACCOUNT,
+            "EXOTEL_API_KEY": "key",
+            "EXOTEL_API_TOKEN": "token",
+            "CALLBACK_TOKEN": "a-token-of-the-benchmark",
+            "SINKS": " ".join(sinks),
+            "SINK_SECRET": SECRET,
+            "LOG_LEVEL": "WARNING",
+        }
+        self.settings = load_settings(self._variables, directory=folder)
+        self._client = connect(self.settings)
+        self.ledger = Ledger(self._client, self.settings)
+        self.ledger.open()
+        self._threads, self._log = threads, (folder / "worker.log").open("ab")
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker is not None:
+            # A thread that waits for a sink that hangs would be waited for.
+            self._worker.send_signal(signal.SIGKILL)
+            self._worker.wait()
+        self._log.close()
+        self._client.close()
+        self._store.stop()
+        self._folder.cleanup()
+
+    def queue(self, record: dict[str, Any]) -> float:
+        """Queue a record for all sinks; when that was (`time.monotonic`)."""
+        queue(self.ledger, record)
+        return time.monotonic()
+
+    def start_worker(self) -> None:
+        """Start the worker, and wait until it is heard of."""
+        self._worker = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(self._threads)],
+            cwd=self._folder.name,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **self._variables},
+            stdin=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+        wait_until(self.ledger.workers, START_SECONDS)
+
+
+def wait_until(condition: Any, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Wait until a condition holds, and return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {condition}")
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,81 @@
+"""The types of settings that only sinks have: an expression, a rate, the keys that their secrets are encrypted with."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from marshmallow import ValidationError
+
+from schemas.settings.fields import SettingField
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in any window of so many seconds."""
+
+    count: int
+    seconds: float
+
+    def __str__(self) -> str:
+        unit = {seconds: letter for letter, seconds in RateLimit.UNITS.items()}[self.seconds]
+        return f"{self.count}/{unit}"
+
+
+class RateLimit(SettingField[Rate]):
+    """How many requests a sink takes: `10/s`, `600/m`, `5000/h`."""
+
+    UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012  it is never changed
+    right = "give how many in a second, a minute or an hour: 10/s, 600/m, 5000/h"
+    _WRITTEN = re.compile(r"([1-9][0-9]{0,5})/([smh])", re.ASCII)
+
+    def read(self, text: str) -> Rate:
+        """Read a number, a slash and a unit."""
+        found = self._WRITTEN.fullmatch(text.replace(" ", ""))
+        if found is None:
+            raise ValidationError("is no rate")
+        return Rate(int(found[1]), self.UNITS[found[2]])
+
+
+class Expression(SettingField[str]):
+    """A JMESPath expression (https://jmespath.org) over a record."""
+
+    LONGEST = 4096
+    right = "give a JMESPath expression such as data.talk_seconds > `0`"
+
+    def read(self, text: str) -> str:
+        """Take what can be compiled, as it was written."""
+        if len(text) > self.LONGEST:
+            raise ValidationError(f"is longer than {self.LONGEST} characters")
+        try:
+            jmespath.compile(text)
+        except JMESPathError as error:
+            # Its messages draw the place with a caret on a line of its own.
+            raise ValidationError(f"does not parse ({str(error).splitlines()[0]})") from None
+        except RecursionError:
+            raise ValidationError("is nested too deep") from None
+        return text
+
+
+class EncryptionKeys(SettingField[tuple[str, ...]]):
+    """Fernet keys, the newest first: it encrypts, and all of them decrypt."""
+
+    BYTES = 32
+    right = "give the URL-safe base64 of 32 random bytes, as `legwork sinks key` makes it; several separated by spaces"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Read one key or several."""
+        keys = tuple(text.split())
+        for key in keys:
+            try:
+                length = len(base64.urlsafe_b64decode(key))
+            except ValueError:
+                raise ValidationError("is no base64") from None
+            if length != self.BYTES:
+                raise ValidationError("is of the wrong length")
+        if not keys:
+            raise ValidationError("is empty")
+        return keys

@@ -1,0 +1,72 @@
+"""A webhook subscriber as it is added at run time: the keys of `[[sinks]]`, over the API and on the command line."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, ValidationError, fields, post_load
+
+from schemas.settings.sinks import SINK_KEYS, SinkSpec
+from schemas.settings.urls import SinkUrl
+
+if TYPE_CHECKING:
+    from schemas.settings.declare import Variable
+    from schemas.settings.fields import SettingField
+
+_REQUIRED = ("name", "url")
+
+
+class WebhookUrl(SinkUrl):
+    """A webhook's; a file or a module of one's own is for whoever may change the settings of the machine."""
+
+    right = "give https://host/path; other sinks than webhooks have their place in SINKS and legwork.toml"
+
+    def read(self, text: str) -> str:
+        """Take it as it was written."""
+        if not text.lower().startswith(("https://", "http://")):
+            raise ValidationError("is no webhook")
+        return super().read(text)
+
+
+def _field(key: str, variable: Variable) -> SettingField[Any]:
+    field = WebhookUrl() if key == "url" else copy.copy(variable.field)
+    field.metadata = {"description": variable.meaning}
+    field.required = key in _REQUIRED
+    return field
+
+
+class _Keys(Schema):
+    """Says of each wrong value what would be right, and never repeats one: it may be a secret."""
+
+    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+        for name, texts in messages.items():
+            right = getattr(self.fields.get(name), "right", None)
+            if right is not None and isinstance(texts, list):
+                texts[:] = [f"{text.rstrip('.')}; {right}" for text in texts]
+        raise ValidationError(messages)
+
+
+class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, variable in SINK_KEYS.items()})):  # type: ignore[misc]
+    """Reads a subscriber into the same SinkSpec that the settings give."""
+
+    options = fields.Dict(
+        keys=fields.String(),
+        load_default=dict,
+        metadata={"description": "The options of a webhook, as docs/sinks.md lists them: headers, ca_file, …"},
+    )
+
+    @post_load
+    def _make(self, given: dict[str, Any], **_: Any) -> SinkSpec:
+        return SinkSpec(**{**given, "secrets": given.pop("secret", ())})
+
+
+#: Made once; loading is safe between threads.
+SUBSCRIBER = SubscriberSchema()
+
+
+def load_subscriber(document: dict[str, Any]) -> SinkSpec:
+    """Return the sink that a document describes. Raises ValidationError with what is wrong, by key."""
+    spec: SinkSpec = SUBSCRIBER.load(document)
+    return spec

@@ -1,0 +1,158 @@
+"""`/api/sinks`: subscribers added, tested and removed while all is running; what `legwork sinks` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from schemas.subscriber import SUBSCRIBER
+from webhook.access import only_for_operators
+from webhook.api.shapes import AddedSink, Disabling, Exchange, OutOfUse, Recovered, Removed, Secret, Sink, Span
+from webhook.door import door
+from webhook.errors import problem
+from webhook.sinks import NoSuchSink, SinkDesk
+from worker.errors import LegworkError
+from worker.ledger.replaying import Fate
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Response
+
+    from schemas.settings import SinkSpec
+    from worker.ledger.replaying import Tally
+
+blueprint = Blueprint("sinks", __name__, url_prefix="/api/sinks", description="Where records go.")
+blueprint.before_request(only_for_operators)
+
+
+def _desk() -> SinkDesk:
+    return SinkDesk(door().ledger)
+
+
+@blueprint.errorhandler(NoSuchSink)
+def _no_such_sink(error: NoSuchSink) -> Response:
+    return problem(404, str(error))
+
+
+@blueprint.errorhandler(LegworkError)
+def _not_possible(error: LegworkError) -> Response:
+    return problem(409, str(error))
+
+
+@blueprint.route("")
+class Sinks(MethodView):
+    """All of them."""
+
+    @blueprint.response(200, Sink(many=True))
+    def get(self) -> list[dict[str, Any]]:
+        """List every sink, and how it is."""
+        return _desk().descriptions()
+
+    @blueprint.arguments(SUBSCRIBER)
+    @blueprint.response(201, AddedSink())
+    @blueprint.alt_response(409, description="There is a sink of that name, or LEGWORK_SECRET_KEY is not set.")
+    def post(self, spec: SinkSpec) -> dict[str, Any]:
+        """Add a webhook subscriber; its signing secret is made here."""
+        described, secret = _desk().add(spec)
+        return {**described, "secret": secret or None}
+
+
+@blueprint.route("/<name>")
+class OneSink(MethodView):
+    """One of them."""
+
+    @blueprint.response(200, Sink())
+    @blueprint.alt_response(404, description="There is none of that name.")
+    def get(self, name: str) -> dict[str, Any]:
+        """Describe a sink."""
+        return _desk().describe(name)
+
+    @blueprint.response(200, Removed())
+    @blueprint.alt_response(404, description="There is none of that name, or it stands in the settings.")
+    def delete(self, name: str) -> dict[str, Any]:
+        """Remove a subscriber, and drop what waits for it."""
+        return {"name": name, "dropped": _desk().remove(name)}
+
+
+@blueprint.post("/<name>/disable")
+@blueprint.arguments(Disabling())
+@blueprint.response(200, Sink())
+def disable(given: dict[str, str], name: str) -> dict[str, Any]:
+    """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
+    desk = _desk()
+    desk.disable(name, given["reason"])
+    return desk.describe(name)
+
+
+@blueprint.post("/<name>/enable")
+@blueprint.response(200, Sink())
+def enable(name: str) -> dict[str, Any]:
+    """Deliver to a sink again, as if nothing had been."""
+    desk = _desk()
+    desk.enable(name)
+    return desk.describe(name)
+
+
+@blueprint.post("/<name>/rotate-secret")
+@blueprint.response(200, Secret())
+def rotate_secret(name: str) -> dict[str, str]:
+    """Make a new signing secret; the old ones sign too until the rotation is finished."""
+    return {"name": name, "secret": _desk().rotate_secret(name)}
+
+
+@blueprint.post("/<name>/finish-rotation")
+@blueprint.response(200, OutOfUse())
+def finish_rotation(name: str) -> dict[str, Any]:
+    """Sign with the newest secret alone."""
+    return {"name": name, "out_of_use": _desk().finish_rotation(name)}
+
+
+@blueprint.post("/<name>/test")
+@blueprint.response(200, Exchange())
+def test(name: str) -> dict[str, Any]:
+    """Send a webhook a signed `legwork.ping`, and tell all that came of it; have any other sink look at itself."""
+    desk = _desk()
+    desk.describe(name)
+    try:
+        found = desk.test(name)
+    except (LegworkError, OSError) as error:
+        return {"delivered": False, "error": str(error)}
+    if isinstance(found, str):
+        return {"delivered": True, "check": found}
+    good = found.status is not None and 200 <= found.status < 300  # noqa: PLR2004  the class of successes
+    return {**asdict(found), "answer_headers": dict(found.answer_headers), "delivered": good}
+
+
+@blueprint.post("/<name>/recover")
+@blueprint.arguments(Span())
+@blueprint.response(200, Recovered())
+def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """Deliver all that a sink never got of the calls decided in a span of time; enables the sink."""
+    ledger = door().ledger
+    until = ledger.now_ms() if given["until"] is None else _ms(given["until"])
+    spans = dict.fromkeys(ledger.calls, (_ms(given["since"]), until))
+    steps = _desk().recover(name, spans, dry_run=given["dry_run"])
+    asked, done = next(steps), Counter[tuple[str, Fate]]()
+    for counts in steps:
+        done.update(counts)
+    return _as_document(name, asked, done, dry_run=given["dry_run"])
+
+
+def _as_document(name: str, asked: Tally, done: Tally, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "dry_run": dry_run,
+        "to_queue": asked[name, Fate.QUEUED],
+        "queued": done[name, Fate.QUEUED],
+        "waiting": asked[name, Fate.WAITING],
+        "delivered": asked[name, Fate.DELIVERED],
+    }
+
+
+def _ms(moment: datetime) -> float:
+    return moment.timestamp() * 1000

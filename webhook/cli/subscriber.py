@@ -1,0 +1,58 @@
+"""A subscriber as the options of `legwork sinks add` describe it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from schemas.settings.document import REFERENCE
+
+if TYPE_CHECKING:
+    from marshmallow import ValidationError
+
+
+def document_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Put what the options say into the form that a subscriber has."""
+    options: dict[str, Any] = {}
+    headers = {}
+    for header in given.pop("headers"):
+        name, colon, value = header.partition(":")
+        if not colon:
+            raise click.UsageError(f"--header: {name!r} has no value; give NAME:VALUE")
+        headers[name.strip()] = _resolved("--header", value.strip())
+    if headers:
+        options["headers"] = headers
+    for name in ("ca_file", "allow_private", "allow_networks"):
+        value = given.pop(name)
+        if value:
+            options[name] = ",".join(value) if isinstance(value, tuple) else value
+    if given["secret"] == "-":  # noqa: S105  where it comes from, not what it is
+        given["secret"] = sys.stdin.readline().strip()
+    elif given["secret"] is not None:
+        given["secret"] = _resolved("--secret", given["secret"])
+    document = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {**{name: value for name, value in document.items() if value not in (None, [])}, "options": options}
+
+
+def problems(error: ValidationError) -> str:
+    """Return a line for each thing that is wrong."""
+    lines = []
+    for key, texts in error.normalized_messages().items():  # type: ignore[no-untyped-call]
+        for option, found in texts.items() if isinstance(texts, dict) else ((None, texts),):
+            name = key if option is None else f"{key}.{option}"
+            lines.append(f"{name}: {' '.join(map(str, found)) if isinstance(found, list) else found}")
+    return "\n".join(lines)
+
+
+def _resolved(option: str, value: str) -> str:
+    """Return a value, or what the variable holds that it refers to: everybody on the machine may read a command line."""
+    if not value.startswith(REFERENCE):
+        return value
+    name = value.removeprefix(REFERENCE)
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise click.UsageError(f"{option}: refers to {name}, which is not set; set that variable") from None

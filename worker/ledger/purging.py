@@ -1,0 +1,72 @@
+"""Lets go of all that waits for a sink that is no more, so that its calls can be forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.ledger.backlog import Clock, Lane, server_clock
+from worker.ledger.scripts import Scripts
+
+if TYPE_CHECKING:
+    from worker.ledger import Ledger
+    from worker.ledger.deliveries import DeliveryBook
+
+# How long after its removal a sink's backlogs are cleared again and again. A worker hears of it within seconds.
+CLEARED_SECONDS = 600.0
+_AT_ONCE = 200
+
+
+def waiting_for(ledger: Ledger, sink: str) -> int:
+    """Count the deliveries that wait for a sink, dead ones too; it need not be in the settings any more."""
+    return sum(len(_items(ledger, book, most=None)) for book in ledger.books_of(sink))
+
+
+def purge(ledger: Ledger, sink: str, *, clock: Clock = server_clock) -> int:
+    """Drop what waits for a sink; returns how many deliveries that were."""
+    scripts = Scripts(ledger.client)
+    retention_ms = ledger.settings.retention_days * 86_400_000
+    dropped = 0
+    for book in ledger.books_of(sink):
+        while items := _items(ledger, book, most=_AT_ONCE):
+            pipeline = ledger.client.pipeline(transaction=False)
+            for item in items:
+                keys = [
+                    *book.backlog.keys,
+                    book.key("deliveries", item.partition("/")[0]),
+                    book.dead_key,
+                    book.key("forget"),
+                ]
+                scripts.run("backlog/let_go", keys, [item, sink, retention_ms, clock()], pipeline=pipeline)
+            dropped += sum(pipeline.execute())
+    return dropped
+
+
+def clear_up(ledger: Ledger) -> None:
+    """Drop what was still put on the backlogs of sinks removed lately."""
+    for sink, at_ms in ledger.subscribers.removed().items():
+        purge(ledger, sink)
+        if ledger.now_ms() - at_ms > CLEARED_SECONDS * 1000:
+            ledger.subscribers.forget_removed(sink)
+
+
+def left_behind(ledger: Ledger) -> set[str]:
+    """Return the names of sinks that something waits for, and that nobody delivers to: they left the settings.
+
+    It walks over all keys in Redis, in small steps.
+    """
+    found = set()
+    for account_sid in ledger.calls:
+        prefix = f"lw:{{{account_sid}}}:sink:"
+        for kind in (*(f"due:{lane.name.lower()}" for lane in Lane), "dead"):
+            for key in ledger.client.scan_iter(match=f"{prefix}*:{kind}", count=5000):
+                found.add(key.decode().removeprefix(prefix).removesuffix(f":{kind}"))
+    return found - ledger.sinks.keys() - ledger.register.unusable.keys()
+
+
+def _items(ledger: Ledger, book: DeliveryBook, *, most: int | None) -> list[str]:
+    last = -1 if most is None else most - 1
+    keys = [*(book.backlog.due_key(lane) for lane in Lane), book.backlog.leases_key, book.dead_key]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for key in keys:
+        pipeline.zrange(key, 0, last)
+    return [item.decode() for page in pipeline.execute() for item in page]

@@ -1,0 +1,133 @@
+"""Connects to public addresses alone, and to the private networks that a sink names: keeps strangers' URLs out of ours.
+
+requests-hardened lists the networks, but we connect ourselves: it looks at the first of the resolver's answers only, asks
+the resolver anew for each request, and lets single networks through by no option.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from worker.errors import TemporaryFailure
+
+Address = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+EVERYWHERE: Networks = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+# All that was ever given out of IPv6 as public (RFC 4291, 2.4); what is private in there is listed.
+_PUBLIC_IPV6 = IPv6Network("2000::/3")
+# Through these, hosts that have IPv6 alone reach all of IPv4 (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
+# Azure's machines find their host there, although the address looks public.
+_AZURE = ip_network("168.63.129.16/32")
+# For a connection that nobody has set a time-out for.
+_USUAL_SECONDS = 15.0
+
+
+class PrivateAddress(TemporaryFailure):
+    """Raised when a host is, or may be, inside of a network that is nobody's business. Nothing was sent."""
+
+
+class EgressAdapter(HTTPAdapter):
+    """Carries HTTP to public addresses and `allowed` ones: what is connected to is what was checked, at that moment."""
+
+    def __init__(self, allowed: Networks) -> None:
+        self._allowed = allowed
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections that check where they go."""
+        super().init_poolmanager(*args, **kwargs)
+        allowed = self._allowed
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, self._dns_host, allowed)
+
+        class Tls(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, self._dns_host, allowed)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class TlsPool(HTTPSConnectionPool):
+            ConnectionCls = Tls
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+
+
+def is_public(address: Address) -> bool:
+    """Is it an address of the internet, that leads nowhere else?"""
+    address = _carried(address)
+    if isinstance(address, IPv6Address) and address not in _PUBLIC_IPV6:
+        return False
+    listed = any(address in network for network in (*EXTRA_BLOCKED_NET_RANGES, _AZURE))
+    return address.is_global and not address.is_multicast and not listed
+
+
+def _carried(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 one stands for, or the address itself."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def _connect(connection: HTTPConnection, host: str, allowed: Networks) -> socket.socket:
+    """Return a socket to the first address of the host that answers. Raises PrivateAddress, or as urllib3 does."""
+    seconds = connection.timeout or _USUAL_SECONDS
+    try:
+        answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    _check(connection.host, [ip_address(answer[4][0]) for answer in answers], allowed)
+    until, failure = time.monotonic() + seconds, OSError("no address")
+    for tried, answer in enumerate(answers):
+        # An address that does not answer leaves the others their share of the time.
+        share = (until - time.monotonic()) / (len(answers) - tried)
+        try:
+            return _connected(answer, connection, max(share, 0.001), seconds)
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, f"{connection.host} did not take the connection in time") from failure
+    raise NewConnectionError(connection, f"no connection: {failure}") from failure
+
+
+def _check(host: str, addresses: list[Address], allowed: Networks) -> None:
+    """Raise PrivateAddress if any of the addresses is: a name that has both is one that is being played with."""
+    for address in addresses:
+        inside = any(one in network for one in (address, _carried(address)) for network in allowed)
+        if not inside and not is_public(address):
+            where = host if host == str(address) else f"{host}, {address},"
+            network = str(_carried(address)).partition("%")[0]
+            raise PrivateAddress(
+                f"{where} is a private address: allow_private=true or allow_networks={network} lets it through"
+            )
+
+
+def _connected(answer: Any, connection: HTTPConnection, share: float, seconds: float) -> socket.socket:
+    family, kind, protocol, _, address = answer
+    opened = socket.socket(family, kind, protocol)
+    try:
+        for option in connection.socket_options or ():
+            opened.setsockopt(*option)
+        opened.settimeout(share)
+        opened.connect(address)
+        opened.settimeout(seconds)
+    except BaseException:
+        opened.close()
+        raise
+    return opened

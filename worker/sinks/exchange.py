@@ -1,0 +1,106 @@
+"""One request to a subscriber, and all that came of it: what a delivery is judged by, and what a test of a sink shows."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import requests
+import urllib3.exceptions
+from requests.structures import CaseInsensitiveDict
+
+from worker.bodies import read_body
+from worker.sinks.egress import PrivateAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+# To connect, and for each wait for a part of the answer.
+TIMEOUT_SECONDS = 15.0
+# How much of a subscriber's answer is read; whatever is beyond is nobody's business.
+ANSWER_BYTES = 64 * 1024
+# How much of it is kept: enough for the sentence that says what was wrong.
+KEPT_BYTES = 2048
+#: What not getting an answer looks like; UnicodeError is a host name that cannot be one.
+NO_ANSWER = (PrivateAddress, requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
+# A user and a password in the URL become one of these; the others may be among a sink's own headers.
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was sent and what came back. The secrets of what was sent are masked, but for those in the URL's query.
+
+    What came back was written by a stranger, who may have put anything into it: our secrets, or what moves a cursor.
+    """
+
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: str
+    #: None when no answer came; then `error` says why.
+    status: int | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=CaseInsensitiveDict)
+    #: Its first 2 KiB.
+    answer_body: str = ""
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def make_exchange(session: requests.Session, request: requests.Request, *, hidden: Collection[str] = ()) -> Exchange:
+    """Send a request whose data is bytes, once. The values of the headers in `hidden` do not show; raises nothing."""
+    began, sent = time.monotonic(), dict(request.headers)
+    answered: requests.Response | None = None
+    kept, error = b"", None
+    try:
+        prepared = session.prepare_request(request)
+        sent = {name: str(value) for name, value in prepared.headers.items()}
+        with session.send(prepared, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answered:
+            kept = _read_away(answered)[:KEPT_BYTES]
+    except NO_ANSWER as trouble:
+        error = None if answered is not None else reason_of(trouble)
+    masked = _CREDENTIALS | {name.lower() for name in hidden}
+    return Exchange(
+        method=request.method or "",
+        url=re.sub(r"(?<=//)[^/?#]*@", "***@", request.url or ""),
+        request_headers={name: "***" if name.lower() in masked else value for name, value in sent.items()},
+        request_body=request.data.decode(),
+        status=None if answered is None else answered.status_code,
+        answer_headers={} if answered is None else answered.headers,
+        answer_body=kept.decode(errors="replace"),
+        seconds=time.monotonic() - began,
+        error=error,
+    )
+
+
+def reason_of(error: BaseException) -> str:
+    """Say why there was no answer, without the URL."""
+    if isinstance(error, PrivateAddress):
+        return str(error)
+    causes = list(_with_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {cause.verify_message}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {TIMEOUT_SECONDS:g} s"
+    # What the system said is in the innermost.
+    said = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    return f"no answer: {said[-1] if said else type(error).__name__}"
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    for cause in (error.__context__, error.__cause__):
+        if cause is not None:
+            yield from _with_causes(cause)
+
+
+def _read_away(response: requests.Response) -> bytes:
+    """Read a short answer to its end, so that the connection can be used again. The status alone says what became of it."""
+    try:
+        return read_body(response, most=ANSWER_BYTES, until=time.monotonic() + TIMEOUT_SECONDS)
+    except requests.RequestException:
+        return b""
