@@ -23,6 +23,7 @@ from worker.ledger.purging import clear_up
 from worker.ledger.room import look_at_room
 from worker.sources import Deliveries, Fetches, Source, within_places
 from worker.steps import decide, deliver
+from worker.steps.announce import announce_new_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -130,6 +131,7 @@ class Dispatcher:
         if self._threads and self._hello.due(now):
             open_aloud(ledger)
             ledger.say_hello(self._name, self._threads)
+            announce_new_ledger(self._shop)
         if self._threads and self._learn.due(now):
             self._shop.keep_sinks_open()
         if self._reap.due(now):

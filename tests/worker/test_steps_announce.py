@@ -10,7 +10,9 @@ from sink_contract import sink_spec
 from stubs import answer
 from workbench import MemorySink
 
-from worker.steps.announce import OPERATOR_EVENTS, announce
+from worker.ledger import NEW_SECONDS
+from worker.ledger.keys import LEDGER
+from worker.steps.announce import OPERATOR_EVENTS, announce, announce_new_ledger
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
 
@@ -82,3 +84,18 @@ def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):
     bench.clock.advance(8 * 86_400)
     assert bench.book.forget_old(bench.clock.now_ms) == 1
     assert not [key for key in client.scan_iter() if b"operator-" in key]
+
+
+def test_a_ledger_that_is_new_is_told_once_however_many_workers_find_out(bench, pager):
+    for _ in range(3):
+        announce_new_ledger(bench.shop)
+    assert told(bench, pager) == ["ledger_new"]
+    announce_new_ledger(bench.shop)
+    assert told(bench, pager) == ["ledger_new"], "delivered, and told once all the same"
+    assert pager.sent[0][0]["data"]["since"].endswith("Z")
+
+
+def test_an_old_ledger_is_no_news(bench, pager, client):
+    client.hset(LEDGER, "created_at", round(bench.ledger.now_ms()) - (NEW_SECONDS + 1) * 1000)
+    announce_new_ledger(bench.shop)
+    assert told(bench, pager) == []

@@ -18,26 +18,40 @@ OPERATOR_EVENTS = (
     "sink_disabled",
     "sink_recovered",
     "call_dead",
+    "ledger_new",
 )
 
 
-def announce(shop: Workshop, account_sid: str, name: str, **data: Any) -> None:
+def announce_new_ledger(shop: Workshop) -> None:
+    """Tell of each account that its ledger was begun within the last day: it is a first day, or Redis has lost its data.
+
+    Every worker may say so, as often as it likes; it is one record.
+    """
+    since_ms = shop.ledger.new_since_ms()
+    if since_ms is not None:
+        for account_sid in shop.ledger.calls:
+            announce(shop, account_sid, "ledger_new", once=str(since_ms), since=_moment(since_ms))
+
+
+def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
     """Put an operator record on the backlogs of the sinks that ask for its type; without one, nothing happens.
 
-    `name` is one of OPERATOR_EVENTS; `data` says what happened, and holds no secret and no full number.
+    `name` is one of OPERATOR_EVENTS; `data` says what happened, and holds no secret and no full number. What has the same
+    `once` is the same record, whoever tells it.
     """
     event_type = f"legwork.operator.{name}"
     if not shop.sinks_for(account_sid, event_type):
         return
     now_ms = shop.ledger.now_ms()
-    known_as = hashlib.sha256(f"{account_sid} {event_type} {now_ms:.3f} {sorted(data.items())}".encode()).hexdigest()
+    told = f"{account_sid} {event_type} {once or f'{now_ms:.3f}'} {sorted(data.items())}"
+    known_as = hashlib.sha256(told.encode()).hexdigest()
     event = {
         "specversion": "1.0",
         "id": f"evt_{known_as[:40]}",
         "source": f"/exotel/accounts/{account_sid}",
         "type": event_type,
         "subject": str(data.get("call_sid") or data.get("sink") or account_sid),
-        "time": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": _moment(now_ms),
         "datacontenttype": "application/json",
         "data": {"account_sid": account_sid, **data},
     }
@@ -45,3 +59,8 @@ def announce(shop: Workshop, account_sid: str, name: str, **data: Any) -> None:
     if sinks:
         shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
         shop.nudge()
+
+
+def _moment(milliseconds: float) -> str:
+    written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")

@@ -126,7 +126,8 @@ def _allowed(shop: Workshop, way: Way, letters: list[Letter]) -> Iterator[float]
     if not grant.taken:
         yield max(grant.wait_seconds, SHORTEST_WAIT_SECONDS)
         return
-    shop.sleep(grant.wait_seconds)
+    if grant.wait_seconds > 0:
+        shop.sleep(grant.wait_seconds)
     try:
         yield 0.0
     finally:
