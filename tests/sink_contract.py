@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
+from marshmallow import ValidationError
 from payloads.records import build, callback, legs_of
 from processes import until
 
@@ -76,6 +78,16 @@ class SinkContract:
     def test_unreachable_is_temporary(self, unreachable):
         with pytest.raises(TemporaryFailure):
             unreachable.send([record()])
+
+    def test_whatever_a_projection_makes_of_data_arrives(self, sink, arrived):
+        if not sink.projectable:
+            with pytest.raises(ValidationError, match="cannot be had"):
+                type(sink)(replace(sink.spec, projection="call_sid"))
+            return
+        odd = [{**record(), "id": f"evt_{number}", "data": data} for number, data in enumerate(("text", None, [1], {}))]
+        for sent in odd:
+            sink.send([sent])
+        assert [each["data"] for each in arrived()] == [sent["data"] for sent in odd]
 
     def test_check_tells_that_it_is_there_and_sends_nothing(self, sink, arrived):
         assert sink.check()

@@ -11,6 +11,8 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:sink-runs` | hash | sink → failures since its last success |
 | `lw:subscribers` | hash | sink added at run time → JSON of it; its URL, secrets and options encrypted |
 | `lw:removed-sinks` | hash | sink removed lately → when |
+| `lw:{guesses}:<address>`, `lw:{guesses}:in-all` | string | wrong passwords from an address, and from everywhere; expire |
+| `lw:signed-out:<session>` | string | a session of the console ended before its time; expires with it |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
 | `lw:{a}:story:<sid>` | list | what happened to the call, one JSON a step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the record sent out, packed; `partial` → the last incomplete answer |
@@ -31,6 +33,10 @@ SINKS = "lw:sinks"
 SINK_RUNS = "lw:sink-runs"
 SUBSCRIBERS = "lw:subscribers"
 REMOVED_SINKS = "lw:removed-sinks"
+# One hash tag, for one script counts both.
+GUESSES = "lw:{guesses}:"
+ALL_GUESSES = "lw:{guesses}:in-all"
+SIGNED_OUT = "lw:signed-out:"
 
 
 def of_account(account_sid: str, *parts: str) -> str:

@@ -87,12 +87,12 @@ def dead_letters_of(ledger: Ledger, call_sid: str) -> list[DeadLetter] | None:
         state, died, deliveries = pipeline.execute()
         if state is None and not deliveries:
             continue
-        letters = [] if state is None or died is None else [_dead_call(book, call_sid, died, state)]
+        letters = [] if state is None or died is None else [dead_call(book, call_sid, died, state)]
         for name in sorted(raw.decode() for raw in deliveries):
             sink, _, event_key = name.partition("/")
             to_sink, item = ledger.deliveries.get((sid, sink)), f"{call_sid}/{event_key}"
             if to_sink is not None and (died := ledger.client.zscore(to_sink.dead_key, item)) is not None:
-                letters.append(_dead_delivery(to_sink, item, died, deliveries[name.encode()]))
+                letters.append(dead_delivery(to_sink, item, died, deliveries[name.encode()]))
         return letters
     return None
 
@@ -104,7 +104,7 @@ def _dead_calls(ledger: Ledger, book: CallBook) -> Iterator[DeadLetter]:
             pipeline.lindex(book.key("call", member.decode()), 0)
         for (member, died), state in zip(page, pipeline.execute(), strict=True):
             if state is not None:  # else it was dropped and forgotten since
-                yield _dead_call(book, member.decode(), died, state)
+                yield dead_call(book, member.decode(), died, state)
 
 
 def _dead_deliveries(ledger: Ledger, book: DeliveryBook) -> Iterator[DeadLetter]:
@@ -115,14 +115,16 @@ def _dead_deliveries(ledger: Ledger, book: DeliveryBook) -> Iterator[DeadLetter]
             pipeline.hget(book.key("deliveries", call_sid), f"{book.sink}/{event_key}")
         for (member, died), delivery in zip(page, pipeline.execute(), strict=True):
             if delivery is not None:
-                yield _dead_delivery(book, member.decode(), died, delivery)
+                yield dead_delivery(book, member.decode(), died, delivery)
 
 
-def _dead_call(book: CallBook, call_sid: str, died: float, state: bytes) -> DeadLetter:
+def dead_call(book: CallBook, call_sid: str, died: float, state: bytes) -> DeadLetter:
+    """Return the letter of a call that was given up on, out of what the ledger holds of it."""
     return DeadLetter(book.account.sid, call_sid, died, CallState.parse(state).reason or "no reason noted")
 
 
-def _dead_delivery(book: DeliveryBook, item: str, died: float, stored: bytes) -> DeadLetter:
+def dead_delivery(book: DeliveryBook, item: str, died: float, stored: bytes) -> DeadLetter:
+    """Return the letter of a delivery that was given up on, out of what the ledger holds of it."""
     call_sid, _, event_key = item.partition("/")
     delivery = json.loads(stored)
     attempts = delivery.get("attempts", [])

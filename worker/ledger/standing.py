@@ -172,7 +172,7 @@ def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first
     """Return up to `limit` calls of an account in one of STATES, by the time of that state (waiting: by when due)."""
     book = ledger.calls[sid]
     found: list[tuple[bytes, float]] = []
-    for key in _index_keys(book, state):
+    for key in index_keys(book, state):
         found += ledger.client.zrange(key, 0, limit - 1, desc=newest_first, withscores=True)
     found.sort(key=lambda row: row[1], reverse=newest_first)
     found = found[:limit]
@@ -180,16 +180,18 @@ def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first
     for raw, _ in found:
         pipeline.lindex(book.key("call", raw.decode()), 0)
     details = pipeline.execute() if found else []
-    return [_standing(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
+    return [standing_of(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
 
 
-def _index_keys(book: CallBook, state: str) -> list[str]:
+def index_keys(book: CallBook, state: str) -> list[str]:
+    """Return the sorted sets that hold the calls in one of STATES, by its time."""
     if state == "waiting":
         return [book.fetches.due_key(lane) for lane in _WAITING_LANES]
     return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
 
 
-def _standing(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallStanding:
+def standing_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallStanding:
+    """Return where a call is, out of the state that the ledger holds of it."""
     details = CallState.parse(text) if text is not None else None
     return CallStanding(
         account_sid,
@@ -216,18 +218,18 @@ def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
         pipeline.hgetall(book.key("events", call_sid))
         pipeline.hgetall(book.key("deliveries", call_sid))
         for state in STATES:
-            for key in _index_keys(book, state):
+            for key in index_keys(book, state):
                 pipeline.zscore(key, call_sid)
         stored, steps, events, deliveries, *scores = pipeline.execute()
         if not stored:
             continue
-        where = [state for state in STATES for _ in _index_keys(book, state)]
+        where = [state for state in STATES for _ in index_keys(book, state)]
         state, at = next(
             ((name, score) for name, score in zip(where, scores, strict=True) if score is not None),
             _of_no_list(steps),
         )
         yield CallStory(
-            standing=_standing(sid, call_sid, state, at, stored[0]),
+            standing=standing_of(sid, call_sid, state, at, stored[0]),
             details=CallState.parse(stored[0]),
             callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
             steps=tuple(json.loads(step) for step in steps),

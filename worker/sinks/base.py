@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote_plus
 
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
 #: A record: the finished CloudEvent of contract section 5, JSON-ready.
 Record = dict[str, Any]
+
+
+def call_sid_of(record: Record) -> str | None:
+    """Return the CallSid, which stands in `subject` whatever a projection made of `data`; None for other records."""
+    return str(record["subject"]) if record["type"].startswith("legwork.call.") else None
 
 
 class Sink:
@@ -24,9 +29,15 @@ class Sink:
     Options: ClassVar[type[Schema]] = Schema
     #: How many records `send` takes at once. Either all of them are delivered, or none is.
     batch: ClassVar[int] = 1
+    #: Does it take whatever a projection makes of a record's `data`? Not if it has columns for what is in there.
+    projectable: ClassVar[bool] = True
 
     def __init__(self, spec: SinkSpec) -> None:
         """Read the options. Raises marshmallow.ValidationError with what is wrong."""
+        if spec.projection is not None and not self.projectable:
+            raise ValidationError(
+                "cannot be had with this kind of sink, which stores the record's own fields", "projection"
+            )
         self.spec = spec
         self.name = spec.name
         self.secrets = spec.secrets

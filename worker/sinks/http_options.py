@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from schemas.settings.fields import Networks
+from schemas.settings.fields import Networks, as_text
 
 # Ours, or the connection's (RFC 9110, 7.6.1): with any of them a sink's owner could only break the request.
 _NOT_THEIRS = re.compile(
@@ -46,8 +46,7 @@ class NetworkList(Networks):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            text = " ".join(map(str, value)) if isinstance(value, list) else value
-            return super()._deserialize(text, attr, data, **kwargs)
+            return super()._deserialize(as_text(value), attr, data, **kwargs)
         except ValidationError as error:
             raise ValidationError(f"{error.messages[0]}; give networks such as 10.1.0.0/16, fd00::/8") from None
 

@@ -5,45 +5,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from worker.errors import PermanentFailure, TemporaryFailure
-from worker.sinks.base import Record, Sink
+from worker.sinks.base import Record, Sink, call_sid_of
 from worker.sinks.extras import import_or_explain
+from worker.sinks.kafka_settings import DELIVERY_SECONDS, Options, settings_for
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
-# librdkafka gives a message up after this; whoever waits a little longer knows what became of it.
-DELIVERY_SECONDS = 15
 _FLUSH_SECONDS, _CHECK_SECONDS = DELIVERY_SECONDS + 5.0, 5.0
 # What is held against the message itself.
 _NEVER = {"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_MSG_SIZE", "INVALID_RECORD"}
-_DEFAULTS = {
-    "client.id": "legwork",
-    "enable.idempotence": True,
-    "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
-    # It would write to standard error, past our logs and what they mask; failures are told by `send`.
-    "log_level": 0,
-}
-_SASL = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
 _HEADERS = {"content-type": "application/cloudevents+json"}
-
-
-class Options(Schema):
-    """What may be said of a Kafka sink, in the URL's query or in legwork.toml."""
-
-    class Meta:
-        unknown = INCLUDE  # librdkafka's
-
-    topic = fields.String(
-        load_default="calls",
-        validate=validate.Regexp(r"^[A-Za-z0-9._-]{1,249}$", error="is no name of a topic"),
-        metadata={"doc": "The topic."},
-    )
 
 
 class KafkaSink(Sink):
@@ -58,15 +34,9 @@ class KafkaSink(Sink):
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
-        parts = urlsplit(self.url)
-        user, _, brokers = parts.netloc.rpartition("@")
-        if not brokers or parts.path not in {"", "/"}:
-            raise ValidationError("is to be kafka://broker:9092,other:9092?topic=calls", "url")
-        name, _, password = map(unquote, user.partition(":"))
-        sasl = {**_SASL, "sasl.username": name, "sasl.password": password} if user else {}
-        theirs = {**dict(parse_qsl(parts.query)), **self.options}
+        theirs = dict(self.options)
         self._topic = theirs.pop("topic")
-        self._settings = {**_DEFAULTS, "bootstrap.servers": brokers, **sasl, **theirs}
+        self._settings = settings_for(self.url, theirs)
         # What was last the matter with the connections.
         self._troubles: deque[Any] = deque(maxlen=1)
         # One batch at a time, since a flush waits for everybody's messages.
@@ -113,7 +83,7 @@ class KafkaSink(Sink):
                 self._producer.produce(
                     self._topic,
                     orjson.dumps(record),
-                    key=record["data"].get("call_sid"),
+                    key=call_sid_of(record),
                     headers={**_HEADERS, "ce_id": record["id"], "ce_type": record["type"]},
                     on_delivery=lambda error, _message: answers.append(error),
                 )

@@ -26,6 +26,7 @@ class ObjectSink(Sink):
     """Sends a record as an object by its name. Subclasses say how to `put` it, all of it or nothing."""
 
     Options = Options
+    projectable = False
 
     def open(self) -> None:
         """Load the library that the format needs."""

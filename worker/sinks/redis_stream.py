@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from worker.errors import PermanentFailure, TemporaryFailure
-from worker.sinks.base import Record, Sink
+from worker.sinks.base import Record, Sink, call_sid_of
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
@@ -92,5 +92,9 @@ class RedisStreamSink(Sink):
 
 
 def _entry(record: Record) -> dict[Any, Any]:
-    call_sid = record["data"].get("call_sid", "")
-    return {"id": record["id"], "type": record["type"], "call_sid": call_sid, "event": orjson.dumps(record)}
+    return {
+        "id": record["id"],
+        "type": record["type"],
+        "call_sid": call_sid_of(record) or "",
+        "event": orjson.dumps(record),
+    }

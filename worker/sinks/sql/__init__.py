@@ -39,6 +39,7 @@ class SqlSink(Sink):
 
     Options = Options
     batch = 100
+    projectable = False
     _database: Database
 
     def __init__(self, spec: SinkSpec) -> None:

@@ -1,0 +1,110 @@
+"""Leaf through the calls, however many there are: a page costs the same at the first call and at the hundred-thousandth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from heapq import nlargest
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.ledger.backlog import Lane
+from worker.ledger.standing import STATES, CallStanding, index_keys, standing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from worker.ledger import Ledger
+
+
+class Place(NamedTuple):
+    """Where a page ended: its last call, and the time that it stands under. The next page begins after it."""
+
+    at_ms: float
+    call_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some calls, the latest first; `next` is None on the last page."""
+
+    calls: list[CallStanding]
+    next: Place | None
+
+
+class _Row(NamedTuple):
+    at_ms: float
+    call_sid: str
+    account_sid: str
+    state: str
+
+
+def page_of_calls(
+    ledger: Ledger,
+    *,
+    limit: int,
+    accounts: Collection[str] | None = None,
+    states: Sequence[str] = STATES,
+    after: Place | None = None,
+) -> Page:
+    """Return up to `limit` calls after a place, the latest first.
+
+    The time of a call is that of its state: when it is due, or until when a worker has it, which may lie ahead; when it
+    was settled or given up. Calls go on moving while somebody leafs through them.
+    """
+    rows: list[_Row] = []
+    for account_sid in ledger.calls if accounts is None else accounts:
+        for state in states:
+            rows += _rows(ledger, account_sid, state, after, limit + 1)
+    latest = nlargest(limit + 1, rows)
+    page = latest[:limit]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for row in page:
+        pipeline.lindex(ledger.calls[row.account_sid].key("call", row.call_sid), 0)
+    details = pipeline.execute() if page else []
+    calls = [
+        standing_of(row.account_sid, row.call_sid, row.state, row.at_ms, text)
+        for row, text in zip(page, details, strict=True)
+    ]
+    more = len(latest) > limit
+    return Page(_as_settled(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
+
+
+def _rows(ledger: Ledger, account_sid: str, state: str, after: Place | None, limit: int) -> list[_Row]:
+    """Return the rows of a state after a place, or a few more of the same moment."""
+    found: list[_Row] = []
+    for key in index_keys(ledger.calls[account_sid], state):
+        size = limit
+        while True:
+            rows = ledger.client.zrevrangebyscore(
+                key, "+inf" if after is None else after.at_ms, "-inf", start=0, num=size, withscores=True
+            )
+            fresh = [_Row(at, raw.decode(), account_sid, state) for raw, at in rows]
+            fresh = [row for row in fresh if after is None or (row.at_ms, row.call_sid) < after]
+            if len(fresh) >= limit or len(rows) < size:
+                break
+            size *= 2  # more calls of one moment than a page has room for
+        found += fresh
+    return found
+
+
+def _as_settled(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:
+    """Say of calls that are only being confirmed what they are: settled, and listed as such too."""
+    confirmed: dict[str, set[str]] = {}
+    fetching = [call for call in calls if call.state == "fetching"]
+    for account_sid in {call.account_sid for call in fetching}:
+        book = ledger.calls[account_sid]
+        mine = [call.call_sid for call in fetching if call.account_sid == account_sid]
+        fences = ledger.client.hmget(book.fetches.keys[5], mine)
+        confirmed[account_sid] = {
+            sid
+            for sid, fence in zip(mine, fences, strict=True)
+            if fence is not None and int(fence.split()[1]) == Lane.CONFIRM
+        }
+    return [
+        replace(call, state="settled") if call.call_sid in confirmed.get(call.account_sid, ()) else call
+        for call in calls
+        if call.state != "fetching" or call.call_sid not in _settled_on_page(calls)
+    ]
+
+
+def _settled_on_page(calls: list[CallStanding]) -> set[str]:
+    return {call.call_sid for call in calls if call.state == "settled"}

@@ -1,0 +1,85 @@
+"""Finds calls by a party's number. The ledger has no index of numbers, so the latest calls are looked through."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from worker.ledger.browsing import Place, page_of_calls
+from worker.ledger.codec import unpack_callback, unpack_event
+from worker.ledger.pages import PAGE
+from worker.phone import to_e164
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.ledger import Ledger
+    from worker.ledger.standing import CallStanding
+
+# Some tenths of a second of one web process; Redis answers others in between.
+LOOKED_THROUGH = 2000
+# What two spellings of one number have in common, and few other texts.
+_TAIL = 6
+_NO_DIGIT = re.compile(r"\D")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The calls with a number among those looked through; `next` is where to look on, None if that was all there is."""
+
+    calls: list[CallStanding]
+    looked_through: int
+    next: Place | None
+
+
+def find_by_number(ledger: Ledger, number: str, *, after: Place | None = None) -> Found:
+    """Look through the next LOOKED_THROUGH calls for a number, in E.164 or as it is dialled in the account's region."""
+    found: list[CallStanding] = []
+    looked = 0
+    while looked < LOOKED_THROUGH:
+        page = page_of_calls(ledger, limit=PAGE, after=after)
+        looked += len(page.calls)
+        found += _with_number(ledger, page.calls, number.strip())
+        after = page.next
+        if after is None:
+            break
+    # A call that moved on while we looked may have been met twice.
+    return Found(list({call.call_sid: call for call in found}.values()), looked, after)
+
+
+def _with_number(ledger: Ledger, calls: list[CallStanding], number: str) -> Iterator[CallStanding]:
+    pipeline = ledger.client.pipeline(transaction=False)
+    for call in calls:
+        book = ledger.calls[call.account_sid]
+        pipeline.lrange(book.key("call", call.call_sid), 1, -1)
+        pipeline.hgetall(book.key("events", call.call_sid))
+    answers = pipeline.execute() if calls else []
+    for call, callbacks, events in zip(calls, answers[::2], answers[1::2], strict=True):
+        region = ledger.account(call.account_sid).region
+        documents = [unpack_callback(packed, call.call_sid).params for packed in callbacks]
+        documents += [unpack_event(packed)["data"] for key, packed in events.items() if key != b"partial"]
+        wanted = to_e164(number, region)
+        if any(_is_number(text, number, wanted, region) for document in documents for text in _texts(document)):
+            yield call
+
+
+def _is_number(text: str, number: str, wanted: str | None, region: str) -> bool:
+    if text.strip() == number:
+        return True
+    if wanted is None or wanted[-_TAIL:] not in _NO_DIGIT.sub("", text):
+        return False
+    return to_e164(text, region) == wanted
+
+
+def _texts(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        for value in document.values():
+            yield from _texts(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _texts(value)
+    elif isinstance(document, str):
+        yield document
+    elif isinstance(document, int) and not isinstance(document, bool):
+        yield str(document)

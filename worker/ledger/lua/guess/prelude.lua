@@ -1,0 +1,1 @@
+-- Stands before the scripts that count wrong passwords.

@@ -1,0 +1,46 @@
+"""What librdkafka is told: by the sink's URL, by its options, by us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# librdkafka gives a message up after this; whoever waits a little longer knows what became of it.
+DELIVERY_SECONDS = 15
+_DEFAULTS = {
+    "client.id": "legwork",
+    "enable.idempotence": True,
+    "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
+    # It would write to standard error, past our logs and what they mask; failures are told by `send`.
+    "log_level": 0,
+}
+_SASL = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
+
+
+class Options(Schema):
+    """What may be said of a Kafka sink, in the URL's query or in legwork.toml."""
+
+    class Meta:
+        unknown = INCLUDE  # librdkafka's
+
+    topic = fields.String(
+        load_default="calls",
+        validate=validate.Regexp(r"^[A-Za-z0-9._-]{1,249}$", error="is no name of a topic"),
+        metadata={"doc": "The topic."},
+    )
+
+
+def settings_for(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return librdkafka's settings. Raises ValidationError."""
+    parts = urlsplit(url)
+    user, _, brokers = parts.netloc.rpartition("@")
+    if not brokers or parts.path not in {"", "/"}:
+        raise ValidationError("is to be kafka://broker:9092,other:9092?topic=calls", "url")
+    name, _, password = map(unquote, user.partition(":"))
+    sasl = {**_SASL, "sasl.username": name, "sasl.password": password} if user else {}
+    return {**_DEFAULTS, "bootstrap.servers": brokers, **sasl, **dict(parse_qsl(parts.query)), **options}
