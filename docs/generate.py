@@ -17,6 +17,7 @@ from schemas.json_schema import json_schema
 from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
 from schemas.settings.model import VARIABLES
 from schemas.settings.sinks import SINK_KEYS
+from worker.metrics import CATALOG
 from worker.sinks import KINDS, kind_of
 from worker.sinks.module import OwnSink
 
@@ -112,11 +113,22 @@ def record_schema() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def metrics() -> str:
+    """docs/metrics.md: its template, with the catalog."""
+    lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    for metric in CATALOG.values():
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")
+    text = (ROOT / "docs/templates/metrics.md").read_text(encoding="utf-8")
+    return text.replace("{{ metrics }}", "\n".join(lines) + "\n")
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     ".env.example": dotenv,
     "docs/configuration.md": configuration,
     "docs/call-record.schema.json": record_schema,
     "docs/sinks.md": sinks,
+    "docs/metrics.md": metrics,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from webhook.auth import account_for, is_allowed
 from webhook.door import Door, door
 from webhook.errors import problem
 from webhook.parameters import read
+from worker import metrics
 from worker.errors import LedgerUnusable
 
 if TYPE_CHECKING:
@@ -41,10 +43,13 @@ def status(token: str) -> ResponseReturnValue:
 
 def _receive(token: str, kind: str) -> ResponseReturnValue:
     """Note a callback; contract section 3. The token says which account it is for."""
-    here = door()
+    began, here = time.perf_counter(), door()
+    meters = here.ledger.meters
     account = account_for(token, here.settings.accounts)
     if account is None or not is_allowed(request.remote_addr, here.settings.callback_allow):
-        log.info("callback.refused", reason="token" if account is None else "address", kind=kind)
+        reason = "token" if account is None else "address"
+        log.info("callback.refused", reason=reason, kind=kind)
+        meters.count(metrics.CALLBACKS_REFUSED, kind, reason)
         abort(404)
     if request.method == "HEAD":
         # Some applets look before they leap; looking notes nothing.
@@ -56,15 +61,22 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
             return jsonify(accepted=False)
         callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))
     except ValidationError as error:
+        meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
         return problem(400, "This callback cannot be used.", errors=fields)
     try:
         if here.watch.is_nearly_full():
+            meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
             return problem(503, "The ledger is nearly full. Send it again later.", headers=_LATER)
         accepted = {callback.call_sid: _admit(here, account.sid, callback) for callback in callbacks}
     except (redis.RedisError, LedgerUnusable) as error:
         log.error("ledger.unreachable", error=str(error))
+        meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
         return problem(503, "The callback could not be noted. Send it again.", headers=_LATER)
+    for new in accepted.values():
+        outcome, minute = ("new", "received") if new else ("known", None)
+        meters.count(metrics.CALLBACKS, account.sid, kind, outcome, minute=minute)
+    meters.observe(metrics.ACK_SECONDS, time.perf_counter() - began, kind)
     answers = [{"call_sid": call_sid, "accepted": new} for call_sid, new in accepted.items()]
     return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
 

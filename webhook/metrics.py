@@ -7,89 +7,127 @@ from typing import TYPE_CHECKING
 import redis
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from webhook.door import door
 from webhook.errors import problem
+from worker import metrics as catalog
+from worker.ledger.meters import SUM
+from worker.ledger.room import look_at_room
 from worker.ledger.standing import account_standing, sink_standing
+from worker.metrics import CATALOG, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from prometheus_client.metrics_core import Metric
+    from prometheus_client.metrics_core import Metric as Family
 
     from worker.ledger import Ledger
+    from worker.metrics import Metric
+
+    # The value of a metric: which one, its labels, how much.
+    Value = tuple[Metric, tuple[str, ...], float]
 
 blueprint = Blueprint("metrics", __name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_ACCOUNT_STATES = ("active", "paused", "yielding", "suspended")
+_SINK_STATES = ("active", "failing", "disabled")
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Return all metrics, or 503 when the ledger is out of reach: no figure is better than a stale one."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Standing(door().ledger))
+    registry.register(_Collector(door().ledger))
     try:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE)
     except redis.RedisError:
         return problem(503, "The ledger is out of reach.")
 
 
-class _Standing:
-    """How things stand, as metrics."""
+class _Collector:
+    """The catalog, with figures."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def describe(self) -> Iterator[Metric]:
+    def describe(self) -> Iterator[Family]:
         """Nothing: what there is to tell is only known from the ledger."""
         return iter(())
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Read the ledger."""
-        yield from self._accounts()
-        yield from self._sinks()
-        workers = self._ledger.workers()
-        yield GaugeMetricFamily("legwork_workers", "Worker processes heard of lately.", value=len(workers))
-        yield GaugeMetricFamily("legwork_worker_threads", "Their threads.", value=sum(workers.values()))
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for metric, labels, value in (*_house(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
+            families.setdefault(metric.name, _family(metric)).add_metric(labels, value)
+        yield from families.values()
+        yield from _gathered(self._ledger.meters.read())
 
-    def _accounts(self) -> Iterator[Metric]:
-        received = CounterMetricFamily("legwork_calls_received", "Calls accepted, ever.", labels=["account"])
-        settled = CounterMetricFamily("legwork_calls_settled", "Calls settled, ever.", labels=["account"])
-        calls = GaugeMetricFamily("legwork_calls", "Unfinished and dead calls, by state.", labels=["account", "state"])
-        oldest = GaugeMetricFamily(
-            "legwork_oldest_waiting_seconds", "Age of the call that waits longest.", labels=["account"]
-        )
-        used = GaugeMetricFamily("legwork_quota_used", "Tokens out: flying or cooling down.", labels=["account"])
-        limit = GaugeMetricFamily("legwork_quota_limit", "The limit in force.", labels=["account"])
-        refused = CounterMetricFamily("legwork_quota_refused", "Answers 429 of Exotel, ever.", labels=["account"])
-        state = GaugeMetricFamily("legwork_account_state", "1 for the state it is in.", labels=["account", "state"])
-        for sid in self._ledger.calls:
-            standing = account_standing(self._ledger, sid)
-            received.add_metric([sid], standing.received)
-            settled.add_metric([sid], standing.settled)
-            for name in ("waiting", "fetching", "dead"):
-                calls.add_metric([sid, name], getattr(standing, name))
-            oldest.add_metric([sid], standing.oldest_waiting_seconds)
-            used.add_metric([sid], standing.look.flying + standing.look.cooling)
-            limit.add_metric([sid], standing.look.limit)
-            refused.add_metric([sid], standing.refused)
-            for name in ("active", "paused", "yielding", "suspended"):
-                state.add_metric([sid, name], float(name == standing.state))
-        yield from (received, settled, calls, oldest, used, limit, refused, state)
 
-    def _sinks(self) -> Iterator[Metric]:
-        delivered = CounterMetricFamily("legwork_deliveries", "Records delivered, ever.", labels=["sink"])
-        waiting = GaugeMetricFamily("legwork_deliveries_waiting", "Records that wait for a sink.", labels=["sink"])
-        dead = GaugeMetricFamily("legwork_deliveries_dead", "Dead letters of a sink.", labels=["sink"])
-        state = GaugeMetricFamily("legwork_sink_state", "1 for the state it is in.", labels=["sink", "state"])
-        states = self._ledger.sink_states()
-        for spec in self._ledger.sinks.values():
-            standing = sink_standing(self._ledger, spec.name, states)
-            delivered.add_metric([spec.name], standing.delivered)
-            waiting.add_metric([spec.name], standing.waiting)
-            dead.add_metric([spec.name], standing.dead)
-            for name in ("active", "failing", "disabled"):
-                state.add_metric([spec.name, name], float(name == standing.state))
-        yield from (delivered, waiting, dead, state)
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+    return kind(metric.name.removesuffix("_total"), metric.help, labels=metric.labels)
+
+
+def _gathered(figures: dict[tuple[str, ...], float]) -> Iterator[Family]:
+    """Return the counters and histograms that all processes add up in the ledger; an older Legwork may have had others."""
+    of_name: dict[str, dict[tuple[str, ...], float]] = {}
+    for (name, *rest), value in figures.items():
+        of_name.setdefault(name, {})[tuple(rest)] = value
+    for name in sorted(of_name.keys() & CATALOG.keys()):
+        metric, found = CATALOG[name], of_name[name]
+        if metric.kind is Kind.HISTOGRAM:
+            yield _histogram(metric, found)
+        else:
+            family = _family(metric)
+            for labels, value in sorted(found.items()):
+                family.add_metric(labels, value)
+            yield family
+
+
+def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
+    """Make the buckets cumulative, as Prometheus wants them."""
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels in sorted({key[:-1] for key in found}):
+        total, buckets = 0.0, []
+        for number, bound in enumerate([*map(str, map(float, metric.buckets)), "+Inf"]):
+            total += found.get((*labels, str(number)), 0.0)
+            buckets.append((bound, total))
+        family.add_metric(labels, buckets, found.get((*labels, SUM), 0.0))
+    return family
+
+
+def _house(ledger: Ledger) -> Iterable[Value]:
+    workers = ledger.workers()
+    yield catalog.WORKERS, (), len(workers)
+    yield catalog.WORKER_THREADS, (), sum(workers.values())
+    yield catalog.LEDGER_USED_RATIO, (), look_at_room(ledger).used
+    yield catalog.LEDGER_NEW, (), float(ledger.new_since_ms() is not None)
+
+
+def _accounts(ledger: Ledger) -> Iterable[Value]:
+    for sid in ledger.calls:
+        standing, of_account = account_standing(ledger, sid), (sid,)
+        yield catalog.CALLS_RECEIVED, of_account, standing.received
+        yield catalog.CALLS_SETTLED, of_account, standing.settled
+        for name in ("waiting", "fetching", "dead"):
+            yield catalog.CALLS, (sid, name), getattr(standing, name)
+        yield catalog.OLDEST_WAITING_SECONDS, of_account, standing.oldest_waiting_seconds
+        yield catalog.QUOTA_USED, of_account, standing.look.flying + standing.look.cooling
+        yield catalog.QUOTA_LIMIT, of_account, standing.look.limit
+        yield catalog.QUOTA_REFUSED, of_account, standing.refused
+        for name in _ACCOUNT_STATES:
+            yield catalog.ACCOUNT_STATE, (sid, name), float(name == standing.state)
+
+
+def _sinks(ledger: Ledger) -> Iterable[Value]:
+    states = ledger.sink_states()
+    for name in ledger.sinks:
+        standing = sink_standing(ledger, name, states)
+        yield catalog.DELIVERIES, (name,), standing.delivered
+        yield catalog.DELIVERIES_WAITING, (name,), standing.waiting
+        yield catalog.DELIVERIES_DEAD, (name,), standing.dead
+        yield catalog.OLDEST_DELIVERY_SECONDS, (name,), standing.oldest_waiting_seconds
+        for state in _SINK_STATES:
+            yield catalog.SINK_STATE, (name, state), float(state == standing.state)

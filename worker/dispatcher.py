@@ -16,6 +16,7 @@ import redis
 import structlog
 from kombu.exceptions import OperationalError
 
+from worker import metrics
 from worker.fairness import Want, share
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.opening import open_aloud
@@ -189,6 +190,9 @@ class Dispatcher:
         given = share(room, asking, most_each=most_each)
         for source, tasks in given.items():
             source.release(tasks, self._carrier)
+        self._shop.ledger.meters.count(metrics.DISPATCHER_TICKS)
+        if given:
+            self._shop.ledger.meters.count(metrics.TASKS_DISPATCHED, by=sum(given.values()))
         return sum(given.values())
 
     def _survey(self) -> dict[Source, Want]:

@@ -102,17 +102,18 @@ def secrets_of(settings: Settings) -> set[str]:
     if settings.console_password:
         secrets.add(settings.console_password)
     secrets.update(settings.legwork_secret_key or ())
-    return secrets.union(*map(_of_sink, settings.sinks))
+    return secrets.union(*map(secrets_of_sink, settings.sinks))
 
 
 def learn_secrets(sinks: Iterable[SinkSpec]) -> None:
     """Have the logs of this process mask the secrets of sinks that were added while it ran."""
     for processor in structlog.get_config()["processors"]:
         if isinstance(processor, Mask):
-            processor.learn(set().union(*map(_of_sink, sinks)))
+            processor.learn(set().union(*map(secrets_of_sink, sinks)))
 
 
-def _of_sink(sink: SinkSpec) -> set[str]:
+def secrets_of_sink(sink: SinkSpec) -> set[str]:
+    """Return everything about a sink that must never show."""
     headers = sink.options.get("headers")
     return {
         *sink.secrets,

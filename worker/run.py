@@ -85,6 +85,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     if thread.is_alive():
         thread.join(_LAST_ROUND_SECONDS)
     _take_leave(dispatcher)
+    ledger.meters.close()
     for sink in shop.sinks.values():
         sink.close()
     log.info("worker.stopped")

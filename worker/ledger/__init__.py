@@ -11,6 +11,7 @@ from worker.ledger.calls import CallBook
 from worker.ledger.deliveries import LEASE_SECONDS, DeliveryBook
 from worker.ledger.health import SinkHealth
 from worker.ledger.keys import LEDGER, WORKERS
+from worker.ledger.meters import Meters
 from worker.ledger.scripts import Scripts
 from worker.ledger.subscribers import CHANGES, Register, Subscribers
 
@@ -49,6 +50,7 @@ class Ledger:
         self._created_at: bytes | None = None
         self._worker, self._clock = worker, clock
         self._scripts = scripts = Scripts(client)
+        self.meters = Meters(client, clock=clock)
         self.health = SinkHealth(client, scripts, clock=clock)
         self._retention_seconds = settings.retention_days * 86_400
         self.calls: dict[str, CallBook] = {

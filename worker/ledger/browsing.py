@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,7 +65,7 @@ def page_of_calls(
         for row, text in zip(page, details, strict=True)
     ]
     more = len(latest) > limit
-    return Page(_as_settled(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
+    return Page(_without_confirmed(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
 
 
 def _rows(ledger: Ledger, account_sid: str, state: str, after: Place | None, limit: int) -> list[_Row]:
@@ -86,25 +86,12 @@ def _rows(ledger: Ledger, account_sid: str, state: str, after: Place | None, lim
     return found
 
 
-def _as_settled(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:
-    """Say of calls that are only being confirmed what they are: settled, and listed as such too."""
-    confirmed: dict[str, set[str]] = {}
-    fetching = [call for call in calls if call.state == "fetching"]
-    for account_sid in {call.account_sid for call in fetching}:
-        book = ledger.calls[account_sid]
-        mine = [call.call_sid for call in fetching if call.account_sid == account_sid]
-        fences = ledger.client.hmget(book.fetches.keys[5], mine)
-        confirmed[account_sid] = {
-            sid
-            for sid, fence in zip(mine, fences, strict=True)
-            if fence is not None and int(fence.split()[1]) == Lane.CONFIRM
-        }
-    return [
-        replace(call, state="settled") if call.call_sid in confirmed.get(call.account_sid, ()) else call
-        for call in calls
-        if call.state != "fetching" or call.call_sid not in _settled_on_page(calls)
-    ]
-
-
-def _settled_on_page(calls: list[CallStanding]) -> set[str]:
-    return {call.call_sid for call in calls if call.state == "settled"}
+def _without_confirmed(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:
+    """Leave out the calls that are fetched only to be confirmed: they are settled, and listed as that."""
+    confirmed: set[str] = set()
+    for account_sid in {call.account_sid for call in calls if call.state == "fetching"}:
+        mine = [call.call_sid for call in calls if (call.account_sid, call.state) == (account_sid, "fetching")]
+        fences = ledger.client.hmget(ledger.calls[account_sid].fetches.keys[5], mine)
+        lanes = [fence and int(fence.split()[1]) for fence in fences]
+        confirmed |= {sid for sid, lane in zip(mine, lanes, strict=True) if lane == Lane.CONFIRM}
+    return [call for call in calls if call.state != "fetching" or call.call_sid not in confirmed]

@@ -13,7 +13,8 @@ PER_ADDRESS = 10
 # From everywhere together. Beyond it every address has one try left, so that nobody can lock the operators out by
 # guessing from a thousand places.
 IN_ALL = 100
-WINDOW_SECONDS = 900.0
+# From the first wrong one on.
+WINDOW_SECONDS = 900
 
 
 class Guesses:

@@ -13,6 +13,7 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:removed-sinks` | hash | sink removed lately → when |
 | `lw:{guesses}:<address>`, `lw:{guesses}:in-all` | string | wrong passwords from an address, and from everywhere; expire |
 | `lw:signed-out:<session>` | string | a session of the console ended before its time; expires with it |
+| `lw:meters`, `lw:minutes` | hash | what all processes have counted and measured: see `worker/ledger/meters.py` |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
 | `lw:{a}:story:<sid>` | list | what happened to the call, one JSON a step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the record sent out, packed; `partial` → the last incomplete answer |
@@ -31,6 +32,8 @@ LEDGER = "lw:ledger"
 WORKERS = "lw:workers"
 SINKS = "lw:sinks"
 SINK_RUNS = "lw:sink-runs"
+METERS = "lw:meters"
+MINUTES = "lw:minutes"
 SUBSCRIBERS = "lw:subscribers"
 REMOVED_SINKS = "lw:removed-sinks"
 # One hash tag, for one script counts both.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from schemas.callback import Callback
     from worker.ledger import Ledger
+    from worker.ledger.deliveries import DeliveryBook
 
 # The oldest of a lane is looked for among so many that are due first: fresh calls are due in the order in which they
 # came, so it is nearly always the very first.
@@ -54,6 +55,7 @@ class SinkStanding:
     waiting: int
     delivered: int
     dead: int
+    oldest_waiting_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,32 @@ def sink_standing(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) 
         waiting=sum(sum(row[: len(Lane) + 1]) for row in rows),
         delivered=sum(int(row[-2] or 0) for row in rows),
         dead=sum(row[-1] for row in rows),
+        oldest_waiting_seconds=_oldest_delivery(ledger, books),
     )
+
+
+def _oldest_delivery(ledger: Ledger, books: list[DeliveryBook]) -> float:
+    """Return the age in seconds of the delivery that has waited longest: since it was due, or since its first attempt.
+
+    It is looked for among those that are due first.
+    """
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book in books:
+        for lane in Lane:
+            pipeline.zrange(book.backlog.due_key(lane), 0, _OLDEST_AMONG - 1, withscores=True)
+    pipeline.time()
+    *lanes, time = pipeline.execute()
+    found = [(books[at // len(Lane)], raw.decode(), due) for at, lane in enumerate(lanes) for raw, due in lane]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book, item, _ in found:
+        call_sid, _, event_key = item.partition("/")
+        pipeline.hget(book.key("deliveries", call_sid), f"{book.sink}/{event_key}")
+    now: float = time[0] * 1000 + time[1] / 1000
+    oldest = now
+    for (_, _, due), stored in zip(found, pipeline.execute() if found else (), strict=True):
+        attempts = json.loads(stored or b"{}").get("attempts")
+        oldest = min(oldest, attempts[0]["at"] if attempts else due)
+    return max(0.0, now - oldest) / 1000
 
 
 def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallStanding]:

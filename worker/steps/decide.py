@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from schemas.legs import LegsAnswer, load_legs
 from schemas.record import TYPE_CORRECTED
+from worker import metrics
 from worker.errors import LegworkError, NotFinalYet
 from worker.ledger.backlog import Lane, Lease
 from worker.ledger.calls import CallBook, CallState, OwedCall, Verdict
@@ -41,7 +42,8 @@ def settle(shop: Workshop, book: CallBook, call: OwedCall, fetched: Fetched, sen
         before = _last_record(book, call)
         if before is not None and before["data"]["settled"] and same_facts(before, event):
             verdict = Verdict("confirmed", call.state.revision, step=step)
-            book.decide(call.call_sid, call.lease, verdict)
+            if book.decide(call.call_sid, call.lease, verdict):
+                shop.ledger.meters.count(metrics.CALLS_DECIDED, book.account.sid, "confirmed")
             return
     confirm = shop.settings.confirm_seconds if revision == 1 and shop.settings.confirm_seconds > 0 else None
     _send_out(shop, book, call, event, "settled", revision, step=step, confirm_seconds=confirm)
@@ -96,8 +98,20 @@ def _send_out(
     )
     if book.decide(call.call_sid, call.lease, verdict):
         shop.nudge()
+        _measure(shop, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
         if event["type"] == TYPE_CORRECTED:
             log.info("call.corrected", revision=revision)
+
+
+def _measure(shop: Workshop, book: CallBook, event: dict[str, Any], outcome: str) -> None:
+    meters, sid = shop.ledger.meters, book.account.sid
+    meters.count(metrics.CALLS_DECIDED, sid, outcome)
+    if outcome == "corrected":
+        return  # its confirmation waited on purpose
+    provenance = event["data"]["provenance"]
+    meters.observe(metrics.REQUESTS_PER_CALL, provenance["fetches"], sid)
+    meters.observe(metrics.SETTLE_WAIT_SECONDS, provenance["waited_seconds"]["settle"], sid)
+    meters.observe(metrics.QUOTA_WAIT_SECONDS, provenance["waited_seconds"]["quota"], sid)
 
 
 def _record(

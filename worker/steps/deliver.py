@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.retry import wait_before
 from worker.shape import shaped
@@ -89,11 +90,13 @@ def _send(shop: Workshop, way: Way, letters: list[Letter]) -> None:
             if wait_seconds:
                 _put_back(book, letters, "", wait_seconds)
                 return
-            answer = way.sink.send([letter.record for letter in letters])
+            with _measured(shop, way, letters):
+                answer = way.sink.send([letter.record for letter in letters])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.
         _is_well(shop, book)
         if len(letters) == 1:
+            _count(shop, book, "dead")
             _bury(book, letters[0].delivery, str(refusal), refusal.answer)
             return
         # One bad record must not take its neighbours along: find it.
@@ -101,6 +104,7 @@ def _send(shop: Workshop, way: Way, letters: list[Letter]) -> None:
             _send(shop, way, [letter])
     except SinkGone as gone:
         # What waits for it is kept, and has lost no attempt.
+        _count(shop, book, "gone", len(letters))
         _put_back(book, letters, str(gone), 0.0)
         _disable(shop, book, gone)
     except TemporaryFailure as failure:
@@ -111,6 +115,25 @@ def _send(shop: Workshop, way: Way, letters: list[Letter]) -> None:
         _is_well(shop, book)
         for letter in letters:
             book.delivered(letter.delivery, answer)
+        _count(shop, book, "delivered", len(letters))
+
+
+def _count(shop: Workshop, book: DeliveryBook, outcome: str, by: int = 1) -> None:
+    minute = "delivered" if outcome == "delivered" else None
+    shop.ledger.meters.count(metrics.DELIVERY_ATTEMPTS, book.sink, outcome, by=by, minute=minute)
+
+
+@contextmanager
+def _measured(shop: Workshop, way: Way, letters: list[Letter]) -> Iterator[None]:
+    meters, name = shop.ledger.meters, way.spec.name
+    for letter in letters:
+        claim = letter.delivery.claim
+        meters.observe(metrics.DELIVERY_WAIT_SECONDS, max(0.0, claim.now - claim.due) / 1000, name)
+    began = shop.monotonic()
+    try:
+        yield
+    finally:
+        meters.observe(metrics.DELIVERY_SECONDS, shop.monotonic() - began, name)
 
 
 @contextmanager
@@ -165,6 +188,7 @@ def _disable(shop: Workshop, book: DeliveryBook, gone: SinkGone) -> None:
 def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: TemporaryFailure) -> None:
     attempt = delivery.claim.attempts + 1
     wait = wait_before(attempt, shop.settings.delivery_schedule, at_least=failure.retry_after, dice=shop.dice)
+    _count(shop, book, "dead" if wait is None else "again")
     if wait is None:
         _bury(book, delivery, str(failure), failure.answer)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import redis
 import structlog
 
+from worker import metrics
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
 from worker.exotel import Fetched
 from worker.ledger.backlog import Lane, Lease
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
+
+# What comes of a request.
+Outcome = Fetched | TemporaryFailure | AccountSuspended
 
 # A thread may wait in place for a token so long; with a longer wait the call goes back into the backlog, where a more
 # urgent one may overtake it.
@@ -50,6 +54,7 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
                 return
             sent = Sent(at_ms=call.claim.now + (shop.monotonic() - began) * 1000)
             outcome = _ask(shop, book, call)
+        _measure(shop, book, outcome, shop.monotonic() - began)
         if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
             if grant.ends_suspension:
@@ -85,18 +90,34 @@ def _give_back(shop: Workshop, book: CallBook, token: str) -> None:
         raise
 
 
-def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Fetched | TemporaryFailure | AccountSuspended:
+def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Outcome:
     try:
         return shop.clients[book.account.sid].fetch_legs(call.call_sid)
     except (TemporaryFailure, AccountSuspended) as failure:
         return failure
 
 
+def _measure(shop: Workshop, book: CallBook, outcome: Outcome, seconds: float) -> None:
+    match outcome:
+        case Fetched():
+            name = "final"
+        case AccountSuspended():
+            name = "suspended"
+        case Throttled():
+            name = "throttled"
+        case NotFinalYet():
+            name = "not_final"
+        case _:
+            name = "unreachable"
+    shop.ledger.meters.count(metrics.FETCHES, book.account.sid, name, minute="fetched")
+    shop.ledger.meters.observe(metrics.FETCH_SECONDS, seconds, book.account.sid)
+
+
 def _note(
     shop: Workshop,
     book: CallBook,
     call: OwedCall,
-    outcome: Fetched | TemporaryFailure | AccountSuspended,
+    outcome: Outcome,
     sent: Sent,
 ) -> None:
     match outcome:

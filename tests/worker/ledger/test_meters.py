@@ -1,0 +1,107 @@
+"""What is counted in any process is added up in Redis, where every process reads the same."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import redis
+from house import FrozenClock, make_settings
+
+from worker import embedded_redis, metrics
+from worker.connections import connect
+from worker.embedded_redis import free_port
+from worker.ledger.meters import MINUTES_KEPT, SUM, Meters
+
+
+@pytest.fixture
+def make_meters(client):
+    made = []
+
+    def make(**options):
+        made.append(Meters(client, **options))
+        return made[-1]
+
+    yield make
+    for meters in made:
+        meters.close()
+
+
+def test_what_several_processes_count_is_one_sum(make_meters):
+    here, there = make_meters(), make_meters()
+    here.count(metrics.CALLBACKS, "acme1m", "status", "new")
+    here.count(metrics.CALLBACKS, "acme1m", "status", "new", by=2)
+    there.count(metrics.CALLBACKS, "acme1m", "status", "new")
+    here.flush()
+    assert there.read() == {(metrics.CALLBACKS.name, "acme1m", "status", "new"): 4}
+
+
+def test_a_value_goes_into_the_first_bucket_that_holds_it(make_meters):
+    meters = make_meters()
+    bounds = metrics.FETCH_SECONDS.buckets
+    for seconds in (0.0, bounds[0], bounds[0] * 1.01, bounds[-1] + 1):
+        meters.observe(metrics.FETCH_SECONDS, seconds, "acme1m")
+    name = metrics.FETCH_SECONDS.name
+    found = meters.read()
+    assert found.pop((name, "acme1m", SUM)) == pytest.approx(bounds[0] * 2.01 + bounds[-1] + 1)
+    assert found == {(name, "acme1m", "0"): 2, (name, "acme1m", "1"): 1, (name, "acme1m", str(len(bounds))): 1}
+
+
+def test_threads_lose_nothing(make_meters):
+    meters = make_meters()
+
+    def work():
+        for _ in range(500):
+            meters.count(metrics.DISPATCHER_TICKS)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        meters.flush()
+    for thread in threads:
+        thread.join()
+    assert meters.read() == {(metrics.DISPATCHER_TICKS.name,): 4000}
+
+
+@pytest.mark.slow
+def test_what_could_not_be_added_up_is_kept_until_it_can_be(tmp_path):
+    port = free_port()
+    with connect(make_settings(f"redis://:password@127.0.0.1:{port}/0")) as client:
+        meters = Meters(client)
+        meters.count(metrics.DISPATCHER_TICKS, minute="fetched")
+        with pytest.raises(redis.RedisError):
+            meters.flush()
+        meters.count(metrics.DISPATCHER_TICKS)
+        server = embedded_redis.start(tmp_path, port=port, password="password")
+        try:
+            assert meters.read() == {(metrics.DISPATCHER_TICKS.name,): 2}
+            assert meters.minutes(1)[0].fetched == 1
+            meters.close()
+        finally:
+            server.stop()
+
+
+def test_a_minute_holds_what_happened_in_it_and_is_begun_anew_two_hours_later(make_meters, client):
+    now_ms = int(client.time()[0]) * 1000
+    meters = make_meters(clock=FrozenClock(now_ms - 60_000))
+    meters.count(metrics.DISPATCHER_TICKS, minute="received")
+    meters.flush()
+    before, present = make_meters().minutes(2)
+    assert (before.received, present.received, present.at - before.at) == (1, 0, 1)
+    old = make_meters(clock=FrozenClock(now_ms - MINUTES_KEPT * 60_000))
+    old.count(metrics.DISPATCHER_TICKS, minute="received", by=7)
+    old.flush()
+    meters = make_meters(clock=FrozenClock(now_ms))
+    meters.count(metrics.DISPATCHER_TICKS, minute="delivered")
+    meters.flush()
+    assert make_meters().minutes(1)[0][1:] == (0, 0, 1), "what was counted two hours ago is gone"
+
+
+def test_every_metric_is_named_as_prometheus_advises():
+    for name, metric in metrics.CATALOG.items():
+        assert name.startswith("legwork_")
+        assert name.endswith("_total") == (metric.kind is metrics.Kind.COUNTER)
+        assert metric.help.endswith(".")
+        assert list(metric.buckets) == sorted(metric.buckets)
+        assert bool(metric.buckets) == (metric.kind is metrics.Kind.HISTOGRAM)

@@ -1,0 +1,140 @@
+"""Every metric, declared once: the meters, `/metrics` and docs/metrics.md go by it.
+
+A counter or a histogram is gathered by whatever process it happens in, and kept in Redis; a gauge is read from the ledger
+at each scrape. So every web process tells the same. Times are in seconds, names and labels as Prometheus advises
+(https://prometheus.io/docs/practices/naming/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Prometheus's word for what a metric is."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric. `buckets` are a histogram's upper bounds; `+Inf` is understood."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+#: Every metric by its name.
+CATALOG: dict[str, Metric] = {}
+
+
+def _enter(metric: Metric) -> Metric:
+    CATALOG[metric.name] = metric
+    return metric
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Metric:
+    return _enter(Metric(name, Kind.COUNTER, meaning, labels))
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Metric:
+    return _enter(Metric(name, Kind.GAUGE, meaning, labels))
+
+
+def _histogram(name: str, meaning: str, *labels: str, buckets: tuple[float, ...]) -> Metric:
+    return _enter(Metric(name, Kind.HISTOGRAM, meaning, labels, buckets))
+
+
+# From a healthy answer in milliseconds to Exotel's 15 s.
+_SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+# From a request to a night.
+_LONG = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 10800.0, 43200.0)
+
+CALLBACKS = _counter(
+    "legwork_callbacks_total",
+    "Callbacks noted: of a `new` call, or of one that was `known`.",
+    "account",
+    "kind",
+    "outcome",
+)
+CALLBACKS_REFUSED = _counter(
+    "legwork_callbacks_refused_total",
+    "Callbacks not noted: a wrong `token`, an `address` that is not allowed, `invalid`, or nowhere to note it (`unavailable`).",
+    "kind",
+    "reason",
+)
+ACK_SECONDS = _histogram(
+    "legwork_ack_seconds", "From a callback's arrival to its answer, noted on the disk.", "kind", buckets=_SHORT
+)
+FETCHES = _counter(
+    "legwork_fetches_total",
+    "Requests to Exotel, by what came of them: `final`, `not_final`, `throttled` (429), `suspended` (401, 402, 403), "
+    "`unreachable` (no usable answer).",
+    "account",
+    "outcome",
+)
+FETCH_SECONDS = _histogram("legwork_fetch_seconds", "A request to Exotel, and its answer.", "account", buckets=_SHORT)
+REQUESTS_PER_CALL = _histogram(
+    "legwork_requests_per_call",
+    "Requests spent on a call until it was decided.",
+    "account",
+    buckets=(1, 2, 3, 4, 5, 8, 13),
+)
+SETTLE_WAIT_SECONDS = _histogram(
+    "legwork_settle_wait_seconds", "From a call's first callback to when it was last due.", "account", buckets=_LONG
+)
+QUOTA_WAIT_SECONDS = _histogram(
+    "legwork_quota_wait_seconds", "From when a call was due to its request: quota, threads.", "account", buckets=_LONG
+)
+CALLS_DECIDED = _counter(
+    "legwork_calls_decided_total", "Calls decided: `settled`, `corrected`, `confirmed`, `dead`.", "account", "outcome"
+)
+DELIVERY_ATTEMPTS = _counter(
+    "legwork_delivery_attempts_total",
+    "Attempts to deliver a record: `delivered`, `again` (by the schedule), `dead`, `gone` (410).",
+    "sink",
+    "outcome",
+)
+DELIVERY_SECONDS = _histogram(
+    "legwork_delivery_seconds", "An attempt to deliver a batch of records.", "sink", buckets=_SHORT
+)
+DELIVERY_WAIT_SECONDS = _histogram(
+    "legwork_delivery_wait_seconds", "From when a delivery was due to its attempt.", "sink", buckets=_LONG
+)
+DISPATCHER_TICKS = _counter("legwork_dispatcher_ticks_total", "Rounds of the dispatchers.")
+TASKS_DISPATCHED = _counter("legwork_tasks_dispatched_total", "Tasks that the dispatchers gave to Celery.")
+
+CALLS_RECEIVED = _counter("legwork_calls_received_total", "Calls accepted, ever.", "account")
+CALLS_SETTLED = _counter("legwork_calls_settled_total", "Calls settled, ever.", "account")
+CALLS = _gauge(
+    "legwork_calls", "Unfinished and dead calls, by state: `waiting`, `fetching`, `dead`.", "account", "state"
+)
+OLDEST_WAITING_SECONDS = _gauge(
+    "legwork_oldest_waiting_seconds", "Age of the call that waits longest, since its first callback.", "account"
+)
+QUOTA_USED = _gauge("legwork_quota_used", "Tokens out: under way, or cooling down.", "account")
+QUOTA_LIMIT = _gauge("legwork_quota_limit", "The limit in force; less than EXOTEL_QUOTA while yielding.", "account")
+QUOTA_REFUSED = _counter("legwork_quota_refused_total", "Answers 429 of Exotel, ever.", "account")
+ACCOUNT_STATE = _gauge(
+    "legwork_account_state",
+    "1 for the state it is in: `active`, `paused`, `yielding`, `suspended`.",
+    "account",
+    "state",
+)
+DELIVERIES = _counter("legwork_deliveries_total", "Records delivered, ever.", "sink")
+DELIVERIES_WAITING = _gauge("legwork_deliveries_waiting", "Records that wait for a sink.", "sink")
+DELIVERIES_DEAD = _gauge("legwork_deliveries_dead", "Dead letters of a sink.", "sink")
+OLDEST_DELIVERY_SECONDS = _gauge(
+    "legwork_oldest_delivery_seconds", "Age of the record that waits longest for a sink, since it was queued.", "sink"
+)
+SINK_STATE = _gauge("legwork_sink_state", "1 for the state it is in: `active`, `failing`, `disabled`.", "sink", "state")
+WORKERS = _gauge("legwork_workers", "Worker processes heard of within 15 s.")
+WORKER_THREADS = _gauge("legwork_worker_threads", "Their threads.")
+LEDGER_USED_RATIO = _gauge("legwork_ledger_used_ratio", "The part of Redis's maxmemory in use; 0 where it has none.")
+LEDGER_NEW = _gauge("legwork_ledger_new", "1 if the ledger was begun within the last day.")
