@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 from worker import metrics
 from worker.fairness import Want, share
 from worker.ledger import WORKER_SILENCE_SECONDS
+from worker.ledger.backlog import read_reaped
 from worker.ledger.opening import open_aloud
 from worker.ledger.purging import clear_up
 from worker.ledger.room import look_at_room
@@ -151,26 +152,25 @@ class Dispatcher:
 
     def reap(self) -> None:
         """Take back what expired leases and dead workers hold, and bury what no worker survives."""
-        alive = self._alive()
-        for book in self._shop.ledger.calls.values():
-            again, poisoned = book.fetches.reap(alive)
+        shop, ledger, alive = self._shop, self._shop.ledger, self._alive()
+        calls, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
+        backlogs = [*(book.fetches for book in calls), *(book.backlog for book in deliveries)]
+        # One round trip, however many accounts and sinks there are.
+        pipeline = ledger.client.pipeline(transaction=False)
+        for backlog in backlogs:
+            backlog.reap_on(pipeline, alive)
+        reaped = [read_reaped(answer) for answer in pipeline.execute()]
+        for backlog, (again, _) in zip(backlogs, reaped, strict=True):
             if again:
-                log.warning("lease.expired", account=book.account.sid, backlog=book.fetches.name, count=again)
+                log.warning("lease.expired", account=backlog.account_sid, backlog=backlog.name, count=again)
+        for book, (_, poisoned) in zip(calls, reaped[: len(calls)], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    decide.bury(self._shop, book, lease, "no worker survived fetching it")
-        for deliveries in self._shop.ledger.deliveries.values():
-            again, poisoned = deliveries.backlog.reap(alive)
-            if again:
-                log.warning(
-                    "lease.expired",
-                    account=deliveries.account_sid,
-                    backlog=deliveries.backlog.name,
-                    count=again,
-                )
+                    decide.bury(shop, book, lease, "no worker survived fetching it")
+        for to_sink, (_, poisoned) in zip(deliveries, reaped[len(calls) :], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    deliver.bury(deliveries, lease, "no worker survived delivering it")
+                    deliver.bury(to_sink, lease, "no worker survived delivering it")
 
     def _alive(self) -> list[str]:
         """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""

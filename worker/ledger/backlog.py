@@ -165,10 +165,19 @@ class Backlog:
 
         `alive` names the workers that are: what any other has begun is taken back too. Empty: nobody knows.
         """
-        answer = self._scripts.run(
-            "backlog/reap",
-            [*self.keys, self._fence],
-            [REAPED_AT_ONCE, DEATHS_ALLOWED, self.lease_ms, SUSPECTS_APART_SECONDS * 1000, self._clock(), *alive],
-        )
-        again, *flat = (part.decode() for part in answer)
-        return Reaped(int(again), [Lease(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])
+        return read_reaped(self._scripts.run("backlog/reap", *self._reaping(alive)))
+
+    def reap_on(self, pipeline: redis.client.Pipeline, alive: Sequence[str] = ()) -> None:
+        """Queue the same on a pipeline, for `read_reaped`."""
+        self._scripts.run("backlog/reap", *self._reaping(alive), pipeline=pipeline)
+
+    def _reaping(self, alive: Sequence[str]) -> tuple[list[str], list[Argument]]:
+        apart_ms = SUSPECTS_APART_SECONDS * 1000
+        args: list[Argument] = [REAPED_AT_ONCE, DEATHS_ALLOWED, self.lease_ms, apart_ms, self._clock(), *alive]
+        return [*self.keys, self._fence], args
+
+
+def read_reaped(answer: list[bytes]) -> Reaped:
+    """Return what `backlog/reap` answered."""
+    again, *flat = (part.decode() for part in answer)
+    return Reaped(int(again), [Lease(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])
