@@ -49,7 +49,7 @@ class Meters:
         self._client: Any = client
         self._scripts = Scripts(client)
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._pending: Counter[str] = Counter()
         self._minute: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
@@ -73,6 +73,10 @@ class Meters:
 
     def flush(self) -> None:
         """Add up in Redis what was gathered; what cannot be added up now is kept. Raises redis.RedisError."""
+        with self._flushing:  # whoever reads next is to find what another thread is just adding up
+            self._flush()
+
+    def _flush(self) -> None:
         with self._lock:
             pending, self._pending = self._pending, Counter()
             minute, self._minute = self._minute, Counter()
