@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, ValidationError, fields, post_load
 
+from schemas.settings.fields import Listed, Matching, SigningSecrets, WholeNumber
+from schemas.settings.sink_fields import Expression, RateLimit
 from schemas.settings.sinks import SINK_KEYS, SinkSpec
-from schemas.settings.urls import SinkUrl
+from schemas.settings.urls import SinkUrl, split_url
 
 if TYPE_CHECKING:
     from schemas.settings.declare import Variable
@@ -26,14 +28,39 @@ class WebhookUrl(SinkUrl):
         """Take it as it was written."""
         if not text.lower().startswith(("https://", "http://")):
             raise ValidationError("is no webhook")
+        # A password with a slash in it, for instance, makes a host and a port that are none.
+        if not split_url(text).hostname:
+            raise ValidationError("names no host")
         return super().read(text)
+
+
+# What JSON Schema can say of the fields that are the same wherever they are used.
+_IN_SCHEMA: dict[type[SettingField[Any]], dict[str, Any]] = {
+    WebhookUrl: {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "format": "uri"},
+    SigningSecrets: {"pattern": "^(whsec|whsk)_"},
+    Expression: {"minLength": 1, "maxLength": Expression.LONGEST},
+    RateLimit: {"pattern": "^[1-9][0-9]{0,5}/[smh]$"},
+}
 
 
 def _field(key: str, variable: Variable) -> SettingField[Any]:
     field = WebhookUrl() if key == "url" else copy.copy(variable.field)
-    field.metadata = {"description": variable.meaning}
+    field.metadata = {"description": variable.meaning, **_as_schema(field)}
     field.required = key in _REQUIRED
     return field
+
+
+def _as_schema(field: SettingField[Any]) -> dict[str, Any]:
+    """Return what JSON Schema can say of a field, for the description of the API."""
+    match field:
+        case Matching():
+            return {"pattern": f"^{field.pattern.pattern}$"}
+        case Listed():
+            return {"items": {"type": "string", "pattern": f"^{field.each.pattern.pattern}$"}, "minItems": 1}
+        case WholeNumber():
+            return {"minimum": field.least, "maximum": field.most}
+        case _:
+            return _IN_SCHEMA[type(field)]
 
 
 class _Keys(Schema):
@@ -59,7 +86,8 @@ class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, vari
 
     @post_load
     def _make(self, given: dict[str, Any], **_: Any) -> SinkSpec:
-        return SinkSpec(**{**given, "secrets": given.pop("secret", ())})
+        secrets = given.pop("secret", ())
+        return SinkSpec(**given, secrets=secrets)
 
 
 #: Made once; loading is safe between threads.

@@ -21,11 +21,11 @@ SECRETS = {"EXOTEL_API_KEY": "the-api-key", "EXOTEL_API_TOKEN": "the-api-token",
 ENVIRON = {"EXOTEL_ACCOUNT_SID": ACCOUNT, "SINKS": "stdout:", **SECRETS}
 
 
-def run(*arguments, directory=None, **environ):
+def run(*arguments, directory=None, typed=None, **environ):
     """Run `legwork …`; the environment is that of an account, and whatever is given in small letters."""
     variables = ENVIRON | {name.upper(): value for name, value in environ.items()}
     with TemporaryDirectory() as empty, chdir(directory or empty), logs_as_they_were():
-        result = CliRunner().invoke(legwork, arguments, env=variables)
+        result = CliRunner().invoke(legwork, arguments, input=typed, env=variables)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     for secret in SECRETS.values():
@@ -68,7 +68,8 @@ def settle(ledger, call_sid, outcome="settled", reason=""):
     (lease,) = book.fetches.lease(1)
     book.claim(lease)
     event = build(answer_of("S1"), call_sid=call_sid)
-    sinks = [spec.name for spec in ledger.settings.sinks]
+    ledger.refresh_sinks()
+    sinks = list(ledger.sinks)
     step = {"at": 1_790_000_000_000, "step": "fetch", "answer": reason or "200: final"}
     verdict = Verdict(outcome, 1, event_key="1/completed", event=event, sinks=sinks, reason=reason, step=step)
     assert book.decide(call_sid, lease, verdict)

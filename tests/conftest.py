@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,3 +44,19 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_")
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_meters_left() -> Iterator[None]:
+    """The figures of a test's ledgers are gathered no longer than it lasts.
+
+    Their threads went on beside all later tests, where a line of their logs got into what a command printed, and a test
+    that answers in the resolver's place was asked for Redis.
+    """
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "meters":
+            gather = getattr(thread, "_target", None)  # none any more if it is just ending
+            if gather is not None:
+                gather.__self__._stop.set()
+            thread.join(5)

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from schemas.settings import Settings, load_settings
-from webhook import api, callbacks, console, errors, metrics, openapi, probes, schema
+from webhook import api, callbacks, console, errors, headers, metrics, openapi, probes, schema
 from webhook.door import Door
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     api.install(app)
     errors.install(app)
+    headers.install(app)
     for room in (callbacks, probes, metrics, schema, openapi, console):
         app.register_blueprint(room.blueprint)
     return app

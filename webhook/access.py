@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,19 +19,28 @@ _TRACES_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 def only_for_operators() -> Response | None:
     """Let an operator through (None), ask for the password, or know nothing of a console."""
     settings = door().settings
-    if request.method not in _SAFE and _comes_from_another_site():
+    if changes_something() and comes_from_another_site():
         return problem(403, "A page of another site may change nothing here.")
     if settings.console_password is None:
         if not _sits_here(settings.trusted_proxies):
             abort(404)
         return None
     given = request.authorization.password if request.authorization else None
-    if given is not None and hmac.compare_digest(given.encode(), settings.console_password.encode()):
-        return None
+    if given is not None:
+        tried = door().lock.try_password(given, settings.console_password, request.remote_addr or "")
+        if tried.right:
+            return None
+        if tried.wait_seconds:
+            return problem(429, "Too many wrong passwords.", headers={"Retry-After": f"{tried.wait_seconds:.0f}"})
     return problem(401, headers={"WWW-Authenticate": 'Basic realm="Legwork", charset="UTF-8"'})
 
 
-def _comes_from_another_site() -> bool:
+def changes_something() -> bool:
+    """May this request change something?"""
+    return request.method not in _SAFE
+
+
+def comes_from_another_site() -> bool:
     """Did a browser send this for a page that is none of ours? It would send the operator's password along.
 
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site; older browsers say `Origin` only.
@@ -40,7 +48,8 @@ def _comes_from_another_site() -> bool:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site not in {"same-origin", "none"}
-    return origin is not None and urlsplit(origin).netloc != request.host
+    # An origin is a scheme and a host, or `null`; urlsplit would raise at what is neither.
+    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def _sits_here(trusted_proxies: int) -> bool:
@@ -48,12 +57,13 @@ def _sits_here(trusted_proxies: int) -> bool:
         return False
     # A name that a stranger's DNS points at this machine would let his page in by the operator's browser.
     host = urlsplit(f"//{request.host}").hostname or ""
-    if not (host == "localhost" or host.endswith(".localhost") or _is_loopback(host)):
+    if not (host == "localhost" or host.endswith(".localhost") or is_loopback(host)):
         return False
-    return _is_loopback(request.remote_addr or "")
+    return is_loopback(request.remote_addr or "")
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Is this an address of this machine?"""
     try:
         return ip_address(address).is_loopback
     except ValueError:

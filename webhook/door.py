@@ -10,6 +10,7 @@ import structlog
 from flask import current_app
 from kombu.exceptions import OperationalError
 
+from webhook.lock import Lock
 from webhook.watch import Watch
 from worker.dispatcher import Dispatcher
 
@@ -27,6 +28,7 @@ class Door:
         self.settings = settings
         self.ledger = ledger
         self.watch = Watch(ledger)
+        self.lock = Lock(ledger.client)
         self._accounts: set[str] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()

@@ -36,27 +36,44 @@ def draw(legs: Sequence[dict[str, Any]], *, width: int, ascii_only: bool, zone: 
 
     `ascii_only` is for terminals that have no UTF-8. Legs of which Exotel gives no times have a line without a bar.
     """
-    known = [(_moment(leg["created_at"] or leg["started_at"]), _end(leg)) for leg in legs]
-    begins = [start for start, _ in known if start is not None]
-    ends = [end for _, end in known if end is not None]
     names = _names(legs)
-    if not begins or not ends:
+    line_of_time = place_legs(legs)
+    if line_of_time is None:
         return [_label(leg, name) for leg, name in zip(legs, names, strict=True)]
-    first, last = min(begins), max(ends)
+    first, last, bars = line_of_time
     column = len(names[0])
     room = max(_NARROWEST, width - column)
     marks = PLAIN if ascii_only else BLOCKS
     scale = room / max(1.0, (last - first).total_seconds())
     lines = [_axis(first.astimezone(zone), last.astimezone(zone), column, room)]
-    for leg, name, (start, end) in zip(legs, names, known, strict=True):
+    for leg, name, bar in zip(legs, names, bars, strict=True):
         line = _label(leg, name)
-        if start is not None and end is not None:
-            talks = max(0.0, (end - first).total_seconds() - leg["on_call_seconds"])
-            begins_at = (start - first).total_seconds()
-            bar = Bar(begins_at, max(begins_at, talks), (end - first).total_seconds())
+        if bar is not None:
             line.append(paint(bar, scale, room, marks), style=_COLOURS.get(leg["role"], ""))
         lines.append(line)
     return lines
+
+
+def place_legs(legs: Sequence[dict[str, Any]]) -> tuple[datetime, datetime, list[Bar | None]] | None:
+    """Return when the first leg of a record begins, when the last one ends, and the bar of each.
+
+    None where Exotel gives no times at all; a leg of which it gives none has no bar.
+    """
+    known = [(_moment(leg["created_at"] or leg["started_at"]), _end(leg)) for leg in legs]
+    begins = [start for start, _ in known if start is not None]
+    ends = [end for _, end in known if end is not None]
+    if not begins or not ends:
+        return None
+    first = min(begins)
+    bars: list[Bar | None] = []
+    for leg, (start, end) in zip(legs, known, strict=True):
+        if start is None or end is None:
+            bars.append(None)
+            continue
+        talks = max(0.0, (end - first).total_seconds() - leg["on_call_seconds"])
+        begins_at = (start - first).total_seconds()
+        bars.append(Bar(begins_at, max(begins_at, talks), (end - first).total_seconds()))
+    return first, max(ends), bars
 
 
 def paint(bar: Bar, scale: float, room: int, marks: tuple[str, str, str]) -> str:

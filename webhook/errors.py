@@ -72,4 +72,5 @@ def install(app: Flask) -> None:
 def _by_field(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what webargs found wrong (https://webargs.readthedocs.io), without saying where it looked for it."""
     messages = data.get("messages", {})
-    return {field: texts for where in messages.values() for field, texts in where.items()}
+    # Of a body as a whole it says a list of texts.
+    return {field: texts for where in messages.values() if isinstance(where, dict) for field, texts in where.items()}

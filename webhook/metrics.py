@@ -58,6 +58,8 @@ class _Collector:
 
     def collect(self) -> Iterator[Family]:
         """Read the ledger."""
+        # Another process may have added a subscriber.
+        self._ledger.refresh_sinks()
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for metric, labels, value in (*_house(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
             families.setdefault(metric.name, _family(metric)).add_metric(labels, value)

@@ -45,6 +45,16 @@ _PROBLEM = {
     },
     "required": ["title", "status"],
 }
+# What flask-smorest says of errors and of pages, of which there are none here.
+_NOT_OURS = {"Error", "PaginationMetadata"}
+# The refusals of which flask-smorest says nothing but that there are such.
+_MEANINGS = {"422": "Some of it cannot be used; `errors` says by field what is wrong.", "default": "Any other refusal."}
+# Those that every part of the API has.
+_REFUSALS = {
+    "401": "The password is missing or wrong.",
+    "429": "Too many wrong passwords came from there; `Retry-After` says when the next is listened to.",
+    "503": "The ledger is out of reach: nothing was done.",
+}
 _TOKEN = {
     "name": "token",
     "in": "path",
@@ -86,16 +96,35 @@ def _callback(kind: str, summary: str) -> dict[str, Any]:
     }
 
 
-def _probe(summary: str, *, may_fail: bool) -> dict[str, Any]:
+def _probe(kind: str, summary: str, *, may_fail: bool) -> dict[str, Any]:
     answers: dict[str, Any] = {"200": {"description": "Yes.", "content": {"application/json": {}}}}
     if may_fail:
         answers["503"] = {"description": "No; each part's state by name.", "content": {"application/json": {}}}
-    return {"get": {"summary": summary, "tags": ["probes"], "responses": answers}}
+    return {"get": {"operationId": kind, "summary": summary, "tags": ["probes"], "responses": answers}}
+
+
+def _for_operators(item: dict[str, Any]) -> dict[str, Any]:
+    """Describe a path of the API: what it says of itself, who may ask, and that all it refuses is problem details."""
+    operations = {}
+    for method, operation in item.items():
+        if method == "parameters":
+            operations[method] = operation
+            continue
+        answers, meanings = {}, {**_REFUSALS}
+        for status, answer in operation["responses"].items():
+            if status.startswith("2"):
+                answers[status] = answer
+            else:
+                meanings[status] = answer.get("description") or _MEANINGS[status]
+        responses = {**answers, **_refusals(*meanings.items())}
+        operations[method] = {**operation, "responses": responses, "security": [{"password": []}]}
+    return operations
 
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document: what is here, and what the API tells of itself."""
     own = current_app.extensions["legwork-api"].spec.to_dict()
+    schemas = {name: schema for name, schema in own["components"]["schemas"].items() if name not in _NOT_OURS}
     metrics = {"200": {"description": "Metrics.", "content": {"text/plain": {}}}}
     return {
         "openapi": "3.1.0",
@@ -108,16 +137,17 @@ def document() -> dict[str, Any]:
         "paths": {
             "/callbacks/{token}/passthru": _callback("passthru", "Take what a Passthru applet asks for."),
             "/callbacks/{token}/status": _callback("status", "Take a StatusCallback."),
-            "/livez": _probe("Are requests answered at all?", may_fail=False),
-            "/readyz": _probe("Can a callback be noted?", may_fail=True),
+            "/livez": _probe("livez", "Are requests answered at all?", may_fail=False),
+            "/readyz": _probe("readyz", "Can a callback be noted?", may_fail=True),
             "/metrics": {
                 "get": {
+                    "operationId": "metrics",
                     "summary": "Metrics in Prometheus's text format.",
                     "tags": ["probes"],
                     "responses": {**metrics, **_refusals(("503", "The ledger is out of reach."))},
                 }
             },
-            **own["paths"],
+            **{path: _for_operators(item) for path, item in own["paths"].items()},
         },
         "webhooks": {
             "record": {
@@ -130,8 +160,7 @@ def document() -> dict[str, Any]:
             }
         },
         "components": {
-            **own.get("components", {}),
-            "schemas": {**own["components"]["schemas"], "Answer": _ANSWER, "Problem": _PROBLEM},
+            "schemas": {**schemas, "Answer": _ANSWER, "Problem": _PROBLEM},
             "securitySchemes": {"password": {"type": "http", "scheme": "basic", "description": "CONSOLE_PASSWORD"}},
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
+from schemas.settings.sinks import LONGEST_NAME
+from webhook.discretion import discreet, where
 from worker.errors import LegworkError
 from worker.ledger.purging import purge, waiting_for
 from worker.ledger.replaying import Replay, Wanted, calls_between
@@ -51,14 +54,15 @@ class SinkDesk:
         self._ledger.refresh_sinks()
         states = self._ledger.sink_states()
         found = [self._describe(spec, states) for spec in self._ledger.sinks.values()]
-        return found + [
-            {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}
-            for name, reason in self._ledger.register.unusable.items()
-        ]
+        return found + [_unusable(name, reason) for name, reason in self._ledger.register.unusable.items()]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Describe one. Raises NoSuchSink."""
-        return self._describe(self._spec(name), self._ledger.sink_states())
+        """Describe one, which may be one that no key here decrypts. Raises NoSuchSink."""
+        self._ledger.refresh_sinks()
+        unusable = self._ledger.register.unusable
+        if name in unusable and name not in self._ledger.sinks:
+            return _unusable(name, unusable[name])
+        return self._describe(self.spec(name), self._ledger.sink_states())
 
     def add(self, spec: SinkSpec) -> tuple[dict[str, Any], str]:
         """Add a subscriber; returns what it is, and the secret made for it, which is shown this once ('' if it has its own).
@@ -73,32 +77,38 @@ class SinkDesk:
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
         return self.describe(spec.name), made
 
+    def would_drop(self, name: str) -> int:
+        """Count what waits for a sink, and would be dropped with it. Raises NoSuchSink where `remove` would."""
+        self._ledger.refresh_sinks()
+        if self._stands_in_settings(name):
+            raise NoSuchSink(f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart")
+        waiting = self.waiting_for(name)
+        known = name in self._ledger.sinks or name in self._ledger.register.unusable
+        if not known and not waiting:
+            raise self._no_such(name)
+        return waiting
+
     def remove(self, name: str) -> int:
         """Take a subscriber out, and drop what waits for it; returns how many deliveries that were.
 
         One that has left the settings can be removed too: only what waits for it is left of it. Raises NoSuchSink.
         """
-        self._ledger.refresh_sinks()
-        if any(spec.name == name for spec in self._ledger.settings.sinks):
-            raise NoSuchSink(f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart")
-        known = name in self._ledger.sinks or name in self._ledger.register.unusable
-        if not known and not self.waiting_for(name):
-            raise self._no_such(name)
+        self.would_drop(name)
         self._ledger.subscribers.remove(name, now_ms=self._ledger.now_ms())
         self._ledger.refresh_sinks()
         return purge(self._ledger, name)
 
     def waiting_for(self, name: str) -> int:
-        """Count what would be dropped with a sink."""
+        """Count what waits for a sink, whether there is one of that name or not."""
         return waiting_for(self._ledger, name)
 
     def disable(self, name: str, reason: str = "by the operator") -> bool:
         """Deliver nothing to it until it is enabled; what waits for it is kept. False if it was. Raises NoSuchSink."""
-        return self._ledger.disable_sink(self._spec(name).name, reason)
+        return self._ledger.disable_sink(self.spec(name).name, reason)
 
     def enable(self, name: str) -> bool:
         """Deliver to it again, as if nothing had been; False if it was active. Raises NoSuchSink."""
-        return self._ledger.enable_sink(self._spec(name).name)
+        return self._ledger.enable_sink(self.spec(name).name)
 
     def rotate_secret(self, name: str) -> str:
         """Sign with a new secret besides those there are; returns it, this once. Raises NoSuchSink, Locked, ValidationError."""
@@ -118,17 +128,17 @@ class SinkDesk:
         return len(spec.secrets) - 1
 
     def test(self, name: str) -> Exchange | str:
-        """Send a webhook a signed `legwork.ping` now, and return all that came of it; of another sink, its own check's word.
+        """Send a webhook a signed `legwork.ping` now, and return all that came of it, but for the sink's secrets.
 
-        Raises NoSuchSink, and LegworkError or OSError from the check.
+        Of another sink, return its own check's word. Raises NoSuchSink, Locked, and LegworkError or OSError from the check.
         """
-        spec = self._spec(name)
+        spec = self.spec(name)
         sink = sink_for(spec)
         sink.open()
         try:
             if not isinstance(sink, HttpSink):
                 return sink.check()
-            return sink.exchange(self._ping(spec))
+            return discreet(sink.exchange(self._ping(spec)), spec)
         finally:
             sink.close()
 
@@ -137,7 +147,7 @@ class SinkDesk:
 
         Yields first the count of what there is to do, then page by page what was done. Enables the sink. Raises NoSuchSink.
         """
-        spec = self._spec(name)
+        spec = self.spec(name)
         wanted = Wanted(Workshop(self._ledger.settings, self._ledger, {}).sinks_for, sink=spec.name, only_missing=True)
         plan = Replay(self._ledger, wanted)
         yield plan.survey(self._calls(spec, spans))
@@ -150,7 +160,8 @@ class SinkDesk:
         of_sink = {sid: span for sid, span in spans.items() if not spec.accounts or sid in spec.accounts}
         return calls_between(self._ledger, of_sink)
 
-    def _spec(self, name: str) -> SinkSpec:
+    def spec(self, name: str) -> SinkSpec:
+        """Return a sink as it was asked for. Raises NoSuchSink, and Locked where no key here decrypts it."""
         self._ledger.refresh_sinks()
         spec = self._ledger.sinks.get(name)
         if spec is None:
@@ -158,17 +169,23 @@ class SinkDesk:
         return spec
 
     def _added(self, name: str) -> SinkSpec:
-        spec = self._spec(name)
-        if name not in self._ledger.register.specs:
+        spec = self.spec(name)
+        if self._stands_in_settings(name):
             raise NoSuchSink(f"{name} stands in the settings: change its secret there, and restart")
         return spec
+
+    def _stands_in_settings(self, name: str) -> bool:
+        # A subscriber of the same name, added before the settings had it, is out of use while they have.
+        return any(spec.name == name for spec in self._ledger.settings.sinks)
 
     def _no_such(self, name: str) -> LegworkError:
         if name in self._ledger.register.unusable:
             return Locked(f"{name}: {self._ledger.register.unusable[name]}")
         known = sorted(self._ledger.sinks)
+        # In a URL there may be thousands of characters where a name belongs.
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
         return NoSuchSink(
-            f"there is no sink called {name}{nearest(name, known)}; there are {', '.join(known) or 'none'}"
+            f"there is no sink called {shown}{nearest(shown, known)}; there are {', '.join(known) or 'none'}"
         )
 
     def _check(self, spec: SinkSpec) -> None:
@@ -192,7 +209,7 @@ class SinkDesk:
         state = states.get(spec.name, {})
         return {
             "name": spec.name,
-            "source": _ADDED if spec.name in self._ledger.register.specs else _FROM_SETTINGS,
+            "source": _FROM_SETTINGS if self._stands_in_settings(spec.name) else _ADDED,
             "where": where(spec.url),
             "types": list(spec.types),
             "accounts": list(spec.accounts),
@@ -201,7 +218,7 @@ class SinkDesk:
             "rate": None if spec.rate is None else str(spec.rate),
             "concurrency": spec.concurrency,
             "secrets": len(spec.secrets),
-            "public_keys": [public_key(secret) for secret in spec.secrets if secret.startswith("whsk_")],
+            "public_keys": _public_keys(spec),
             "state": standing.state,
             "reason": standing.reason,
             "since": None if "since" not in state else _moment(state["since"]),
@@ -231,14 +248,18 @@ class SinkDesk:
             return event
 
 
-def where(url: str) -> str:
-    """Return what of a URL may be shown: neither a user's name nor a query, which may hold secrets."""
-    base = url.partition("?")[0].partition("#")[0]
-    scheme, slashes, rest = base.partition("://")
-    if not slashes:
-        return base
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+def _unusable(name: str, reason: str) -> dict[str, Any]:
+    return {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}
+
+
+def _public_keys(spec: SinkSpec) -> list[str]:
+    """Return what goes with its private keys. Of one that is wrong, `legwork check` tells; a list is shown all the same."""
+    found = []
+    for secret in spec.secrets:
+        if secret.startswith("whsk_"):
+            with suppress(ValidationError):
+                found.append(public_key(secret))
+    return found
 
 
 def _moment(milliseconds: float) -> str:

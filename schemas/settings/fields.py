@@ -16,6 +16,14 @@ from marshmallow import ValidationError, fields
 T = TypeVar("T")
 
 
+def as_text(value: Any) -> Any:
+    """Return a list of texts and numbers as one text, with spaces between; anything else as it is."""
+    # Only of these is it sure what their text is. A list in a list in a list … would be one bite too many for `str`.
+    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
+        return " ".join(map(str, value))
+    return value
+
+
 class SettingField(fields.Field[T]):
     """Reads a value from its text, since text is all that the environment holds; TOML's numbers are made one.
 
@@ -126,9 +134,7 @@ class Listed(SettingField[tuple[str, ...]]):
         return listed
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        if isinstance(value, list):
-            value = " ".join(map(str, value))
-        return super()._deserialize(value, attr, data, **kwargs)
+        return super()._deserialize(as_text(value), attr, data, **kwargs)
 
 
 class Choice(SettingField[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -44,6 +45,8 @@ class Expression(SettingField[str]):
     """A JMESPath expression (https://jmespath.org) over a record."""
 
     LONGEST = 4096
+    #: Python's own limit is a thousand calls; each level costs two or three, and workers begin some way down.
+    DEEPEST = 200
     right = "give a JMESPath expression such as data.talk_seconds > `0`"
 
     def read(self, text: str) -> str:
@@ -51,13 +54,26 @@ class Expression(SettingField[str]):
         if len(text) > self.LONGEST:
             raise ValidationError(f"is longer than {self.LONGEST} characters")
         try:
-            jmespath.compile(text)
+            tree = jmespath.compile(text).parsed
         except JMESPathError as error:
             # Its messages draw the place with a caret on a line of its own.
             raise ValidationError(f"does not parse ({str(error).splitlines()[0]})") from None
         except RecursionError:
             raise ValidationError("is nested too deep") from None
+        if _depth(tree) > self.DEEPEST:
+            raise ValidationError("is nested too deep")
         return text
+
+
+def _depth(tree: Any) -> int:
+    """Count the levels of a parsed expression. `a|a|a|…` is read in a loop, and searched by as many calls in calls."""
+    level: list[Any] = [tree]
+    depth = 0
+    while level:
+        # The children of a slice are numbers.
+        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
+        depth += 1
+    return depth
 
 
 class EncryptionKeys(SettingField[tuple[str, ...]]):

@@ -22,7 +22,8 @@ SINK_SCHEMES = (
 WITH_DRIVER = ("postgresql", "mysql", "sqlite")
 
 
-def _split(text: str) -> SplitResult:
+def split_url(text: str) -> SplitResult:
+    """Return the parts of a URL. Raises ValidationError for what urlsplit would take in silence, too."""
     # urlsplit drops line breaks and tabs without a word
     if any(character <= " " for character in text):
         raise ValidationError("holds a space or a control character")
@@ -40,7 +41,7 @@ class RedisUrl(SettingField[str]):
     right = "give redis://host:6379/0, rediss://… (TLS) or unix:///path/to/redis.sock"
 
     def read(self, text: str) -> str:
-        url = _split(text)
+        url = split_url(text)
         if url.scheme not in {"redis", "rediss", "unix"}:
             raise ValidationError("is not the URL of a Redis server")
         if url.scheme == "unix" and not url.path:
@@ -58,7 +59,7 @@ class BaseUrl(SettingField[str]):
     right = "give http(s)://host, with a port and a path if need be, and without a user, a query or a fragment"
 
     def read(self, text: str) -> str:
-        url = _split(text)
+        url = split_url(text)
         if url.scheme not in {"http", "https"} or not url.hostname:
             raise ValidationError("is not the URL of a web server")
         if "@" in url.netloc or "?" in text or "#" in text:

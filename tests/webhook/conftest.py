@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from door import House
+from stubs import StubServer, answer
+from subscribing import Operator
 
 
 @pytest.fixture
@@ -22,3 +24,15 @@ def make_house(redis_url):
 @pytest.fixture
 def house(make_house):
     return make_house()
+
+
+@pytest.fixture
+def operator(redis_url):
+    return Operator(redis_url)
+
+
+@pytest.fixture
+def receiver():
+    """A subscriber that takes everything."""
+    with StubServer(answer()) as server:
+        yield server

@@ -17,7 +17,11 @@ def test_whatever_comes_is_read_as_by_the_standard_library(query):
     assert read_pairs(query.encode()) == expected
 
 
-@given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))))
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
+    )
+)
 def test_what_was_encoded_comes_back(pairs):
     assert read_pairs(urlencode(pairs).encode()) == pairs
 

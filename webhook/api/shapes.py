@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 
 class Sink(Schema):
@@ -78,6 +81,15 @@ class Exchange(Schema):
     check = fields.String(metadata={"description": "Of a sink that is no webhook: what its own check found."})
 
 
+class TrueOrFalse(fields.Boolean):
+    """One of the two, and not what else might stand for them: `off` would be false, and `none` an error."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Disabling(Schema):
     """Why a sink is disabled."""
 
@@ -88,8 +100,13 @@ class Span(Schema):
     """A span of time."""
 
     since = fields.AwareDateTime(required=True)
-    until = fields.AwareDateTime(load_default=None, allow_none=True)
-    dry_run = fields.Boolean(load_default=False, metadata={"description": "Only count."})
+    until = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "null: now."})
+    dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count."})
+
+    @validates_schema
+    def _begins_before_it_ends(self, given: dict[str, Any], **_: Any) -> None:
+        if (given["until"] or datetime.now(UTC)) <= given["since"]:
+            raise ValidationError("Has to be before `until`, which is now if it is not given.", "since")
 
 
 class Recovered(Schema):

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 
 from schemas.subscriber import SUBSCRIBER
 from webhook.access import only_for_operators
+from webhook.api.bodies import only_json
 from webhook.api.shapes import AddedSink, Disabling, Exchange, OutOfUse, Recovered, Removed, Secret, Sink, Span
 from webhook.door import door
 from webhook.errors import problem
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("sinks", __name__, url_prefix="/api/sinks", description="Where records go.")
 blueprint.before_request(only_for_operators)
+blueprint.before_request(only_json)
 
 
 def _desk() -> SinkDesk:
@@ -48,11 +50,13 @@ def _not_possible(error: LegworkError) -> Response:
 class Sinks(MethodView):
     """All of them."""
 
+    @blueprint.doc(operationId="list_sinks")
     @blueprint.response(200, Sink(many=True))
     def get(self) -> list[dict[str, Any]]:
         """List every sink, and how it is."""
         return _desk().descriptions()
 
+    @blueprint.doc(operationId="add_sink")
     @blueprint.arguments(SUBSCRIBER)
     @blueprint.response(201, AddedSink())
     @blueprint.alt_response(409, description="There is a sink of that name, or LEGWORK_SECRET_KEY is not set.")
@@ -66,12 +70,14 @@ class Sinks(MethodView):
 class OneSink(MethodView):
     """One of them."""
 
+    @blueprint.doc(operationId="describe_sink")
     @blueprint.response(200, Sink())
     @blueprint.alt_response(404, description="There is none of that name.")
     def get(self, name: str) -> dict[str, Any]:
         """Describe a sink."""
         return _desk().describe(name)
 
+    @blueprint.doc(operationId="remove_sink")
     @blueprint.response(200, Removed())
     @blueprint.alt_response(404, description="There is none of that name, or it stands in the settings.")
     def delete(self, name: str) -> dict[str, Any]:
@@ -80,7 +86,8 @@ class OneSink(MethodView):
 
 
 @blueprint.post("/<name>/disable")
-@blueprint.arguments(Disabling())
+@blueprint.doc(operationId="disable_sink")
+@blueprint.arguments(Disabling(), required=False)
 @blueprint.response(200, Sink())
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
     """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
@@ -90,6 +97,7 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<name>/enable")
+@blueprint.doc(operationId="enable_sink")
 @blueprint.response(200, Sink())
 def enable(name: str) -> dict[str, Any]:
     """Deliver to a sink again, as if nothing had been."""
@@ -99,13 +107,16 @@ def enable(name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<name>/rotate-secret")
+@blueprint.doc(operationId="rotate_secret")
 @blueprint.response(200, Secret())
+@blueprint.alt_response(422, description="It has as many as there may be: finish the rotation first.")
 def rotate_secret(name: str) -> dict[str, str]:
     """Make a new signing secret; the old ones sign too until the rotation is finished."""
     return {"name": name, "secret": _desk().rotate_secret(name)}
 
 
 @blueprint.post("/<name>/finish-rotation")
+@blueprint.doc(operationId="finish_rotation")
 @blueprint.response(200, OutOfUse())
 def finish_rotation(name: str) -> dict[str, Any]:
     """Sign with the newest secret alone."""
@@ -113,11 +124,12 @@ def finish_rotation(name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<name>/test")
+@blueprint.doc(operationId="test_sink")
 @blueprint.response(200, Exchange())
 def test(name: str) -> dict[str, Any]:
     """Send a webhook a signed `legwork.ping`, and tell all that came of it; have any other sink look at itself."""
     desk = _desk()
-    desk.describe(name)
+    desk.spec(name)
     try:
         found = desk.test(name)
     except (LegworkError, OSError) as error:
@@ -129,6 +141,7 @@ def test(name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<name>/recover")
+@blueprint.doc(operationId="recover_sink")
 @blueprint.arguments(Span())
 @blueprint.response(200, Recovered())
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:

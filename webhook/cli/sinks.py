@@ -16,12 +16,12 @@ from webhook.cli.common import console, json_option, open_ledger, print_json, se
 from webhook.cli.given import Moment, moment, moments_of
 from webhook.cli.sinks_shown import show_exchange, show_list
 from webhook.cli.subscriber import document_of, problems
-from webhook.cli.trouble import Trouble
+from webhook.cli.trouble import BadSettings, Trouble
 from webhook.sinks import SinkDesk
 from worker.errors import LegworkError
 from worker.ledger.purging import left_behind
 from worker.ledger.replaying import Fate
-from worker.vault import new_key
+from worker.vault import Locked, new_key
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
@@ -96,11 +96,10 @@ def add(as_json: bool, **given: Any) -> None:
     """Add a webhook subscriber. Its signing secret is made here, and shown this once."""
     desk, _ = _desk()
     try:
-        described, secret = desk.add(load_subscriber(document_of(given)))
+        spec = load_subscriber(document_of(given))
+        described, secret = _told(lambda: desk.add(spec), wrong=click.UsageError)
     except ValidationError as error:
         raise click.UsageError(problems(error)) from None
-    except LegworkError as error:
-        raise Trouble(str(error)) from None
     if as_json:
         print_json({**described, "secret": secret or None})
         return
@@ -117,11 +116,11 @@ def add(as_json: bool, **given: Any) -> None:
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Remove a subscriber, and drop what waits for it. Counts first, and asks."""
     desk, _ = _desk()
-    waiting = desk.waiting_for(name)
+    waiting = _told(lambda: desk.would_drop(name))
     if waiting and not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError(f"{waiting} deliveries wait for {name} and would be dropped: give --yes")
-        click.confirm(f"Drop the {waiting} deliveries that wait for {name}?", abort=True, err=True)
+            raise click.UsageError(f"deliveries that wait for {name} and would be dropped: {waiting}; give --yes")
+        click.confirm(f"Drop what waits for {name} (deliveries: {waiting})?", abort=True, err=True)
     dropped = _told(lambda: desk.remove(name))
     if as_json:
         print_json({"name": name, "dropped": dropped})
@@ -189,6 +188,7 @@ def test(name: str, as_json: bool) -> None:
     Exits with 1 if that did not go well.
     """
     desk, _ = _desk()
+    _told(lambda: desk.spec(name))
     try:
         found = desk.test(name)
     except (LegworkError, OSError) as error:
@@ -243,18 +243,25 @@ def recover(name: str, since: Moment, until: Moment | None, dry_run: bool, as_js
 
 
 @sinks.command(epilog='Example: `echo "LEGWORK_SECRET_KEY=$(legwork sinks key)" >> .env`')
-def key() -> None:
+@json_option
+def key(as_json: bool) -> None:
     """Print a fresh key for LEGWORK_SECRET_KEY.
 
     To rotate it, put the new one before the old one; the old one is needed as long as anything was added under it.
     """
-    click.echo(new_key())
+    fresh = new_key()
+    if as_json:
+        print_json({"key": fresh})
+    else:
+        click.echo(fresh)
 
 
-def _told(act: Any) -> Any:
+def _told(act: Any, *, wrong: type[click.ClickException] = Trouble) -> Any:
     try:
         return act()
     except ValidationError as error:
-        raise Trouble(problems(error)) from None
+        raise wrong(problems(error)) from None
+    except Locked as error:
+        raise BadSettings(str(error)) from None
     except LegworkError as error:
         raise Trouble(str(error)) from None

@@ -29,13 +29,13 @@ def show_list(found: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
         colour = _COLOUR_OF.get(sink["state"], "red")
         counts = (str(sink.get(name, "")) for name in ("waiting", "delivered", "dead"))
         state = f"[{colour}]{sink['state']}[/]"
-        table.add_row(sink["name"], sink["source"], escape(sink.get("where", "")), state, *counts)
+        table.add_row(sink["name"], sink["source"], escape(_printable(sink.get("where", ""))), state, *counts)
     for sink in left:
         table.add_row(sink["name"], sink["source"], "", "[red]gone[/]", str(sink["waiting"]), "", "")
     console().print(table)
     for sink in found:
         if sink["state"] != "active":
-            click.echo(f"{sink['name']}: {sink['state']}: {Mask().text(str(sink['reason']))}")
+            click.echo(_printable(f"{sink['name']}: {sink['state']}: {Mask().text(str(sink['reason']))}"))
     for sink in left:
         click.echo(f"{sink['name']} left the settings; `legwork sinks remove {sink['name']}` drops what waits for it")
 
@@ -50,5 +50,9 @@ def show_exchange(found: Exchange) -> None:
         lines += [f"{name}: {value}" for name, value in found.answer_headers.items()]
         lines += ["", found.answer_body]
     for line in "\n".join(lines).splitlines():
-        # What a stranger answered may hold what moves a cursor.
-        click.echo("".join(character if character.isprintable() or character == "\t" else "?" for character in line))
+        click.echo(_printable(line))
+
+
+def _printable(line: str) -> str:
+    """Return a line without what moves a cursor: a stranger may have written it."""
+    return "".join(character if character.isprintable() or character == "\t" else "?" for character in line)

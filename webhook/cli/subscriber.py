@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from schemas.settings.declare import Unusable
 from schemas.settings.document import REFERENCE
+from schemas.settings.environment import Environment
 
 if TYPE_CHECKING:
     from marshmallow import ValidationError
@@ -17,11 +20,13 @@ if TYPE_CHECKING:
 def document_of(given: dict[str, Any]) -> dict[str, Any]:
     """Put what the options say into the form that a subscriber has."""
     options: dict[str, Any] = {}
-    headers = {}
+    headers: dict[str, str] = {}
     for header in given.pop("headers"):
         name, colon, value = header.partition(":")
-        if not colon:
-            raise click.UsageError(f"--header: {name!r} has no value; give NAME:VALUE")
+        if not colon:  # then what is there may be the value
+            raise click.UsageError("--header: one has no colon in it; give NAME:VALUE")
+        if name.strip() in headers:
+            raise click.UsageError(f"--header: {name.strip()} is there twice; leave one out")
         headers[name.strip()] = _resolved("--header", value.strip())
     if headers:
         options["headers"] = headers
@@ -48,11 +53,19 @@ def problems(error: ValidationError) -> str:
 
 
 def _resolved(option: str, value: str) -> str:
-    """Return a value, or what the variable holds that it refers to: everybody on the machine may read a command line."""
+    """Return a value, or what the variable holds that it refers to: everybody on the machine may read a command line.
+
+    Such a variable may stand in `.env` or have its value in a file, as one that legwork.toml refers to.
+    """
     if not value.startswith(REFERENCE):
         return value
     name = value.removeprefix(REFERENCE)
     try:
-        return os.environ[name]
-    except KeyError:
-        raise click.UsageError(f"{option}: refers to {name}, which is not set; set that variable") from None
+        found = Environment(os.environ, Path(), []).find(name)
+    except Unusable as error:
+        raise click.UsageError(f"{option}: {error}") from None
+    if found is None:
+        # What is not in capitals may be a secret, put where its variable's name belongs.
+        shown = f"{name}, which" if name.isupper() else "a variable that"
+        raise click.UsageError(f"{option}: refers to {shown} is not set; set that variable")
+    return found.text

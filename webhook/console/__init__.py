@@ -1,57 +1,88 @@
-"""The console: is it flowing, what waits and why. Server-rendered; it reads what `legwork status` reads."""
+"""The console: what waits and why, a call's story, and what can be done about it. Server-rendered, a room a page."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
-from flask import Blueprint, render_template
+import structlog
+from flask import Blueprint, g, render_template
+from werkzeug.exceptions import HTTPException
 
-from webhook.access import only_for_operators
+from webhook.assets import asset
+from webhook.console.accounts import blueprint as accounts_room
+from webhook.console.call import blueprint as call_room
+from webhook.console.calls import blueprint as calls_room
+from webhook.console.dead import blueprint as dead_room
+from webhook.console.gate import form_token, guard, keep_cookie, visit
+from webhook.console.overview import blueprint as overview_room
+from webhook.console.said import what_was_said
+from webhook.console.signing_in import blueprint as signing_in_room
+from webhook.console.sinks import blueprint as sinks_room
+from webhook.console.words import FILTERS
 from webhook.door import door
-from worker.ledger.standing import STATES, account_standing, list_calls, sink_standing
+from webhook.errors import problem
+from webhook.letters import Letters
 
 if TYPE_CHECKING:
+    from flask import Response
+    from flask.blueprints import BlueprintSetupState
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("console", __name__)
-blueprint.before_request(only_for_operators)
+log = structlog.get_logger(__name__)
 
-LATELY = 20
-_MINUTE, _HOUR = 60, 3600
-
-
-@blueprint.get("/")
-def overview() -> ResponseReturnValue:
-    """Show how things stand."""
-    ledger = door().ledger
-    try:
-        states = ledger.sink_states()
-        accounts = [account_standing(ledger, sid) for sid in ledger.calls]
-        sinks = [sink_standing(ledger, spec.name, states) for spec in ledger.sinks.values()]
-        calls = [
-            call for sid in ledger.calls for state in STATES for call in list_calls(ledger, sid, state, limit=LATELY)
-        ]
-        workers = ledger.workers()
-    except redis.RedisError:
-        return render_template("overview.html", trouble=True), 503
-    totals = {name: sum(getattr(account, name) for account in accounts) for name in ("received", *STATES)}
-    calls.sort(key=lambda call: call.at_ms, reverse=True)
-    return render_template(
-        "overview.html", totals=totals, accounts=accounts, sinks=sinks, calls=calls[:LATELY], workers=workers
-    )
+for _room in (overview_room, calls_room, call_room, sinks_room, dead_room, accounts_room):
+    guard(_room)
+    blueprint.register_blueprint(_room)
+blueprint.register_blueprint(signing_in_room)
 
 
-@blueprint.app_template_filter("length_of_time")
-def length_of_time(seconds: float) -> str:
-    """Write a length of time the way people say it: 12 s, 5 min, 3.2 h."""
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
+@blueprint.record_once
+def _teach_templates(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.filters |= FILTERS
+    state.app.jinja_env.globals |= {"asset": asset}
+    state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
 
 
-@blueprint.app_template_filter("moment")
-def moment(milliseconds: float) -> str:
-    """Write a moment of Redis's clock, in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+@blueprint.app_context_processor
+def _known_to_templates() -> dict[str, Any]:
+    let_in = bool(g.get("let_in"))
+    return {
+        "let_in": let_in,
+        "signed_in": let_in and visit().signed_in,
+        "form_token": form_token,
+        "masked": _masked,
+        "said": what_was_said() if let_in else "",
+    }
+
+
+def _masked(text: str) -> str:
+    """Return what somebody else wrote, a reason for instance, without numbers and secrets."""
+    return Letters(door().ledger).fit(text)
+
+
+@blueprint.after_request
+def _private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return keep_cookie(answer)
+
+
+@blueprint.errorhandler(HTTPException)
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if not g.get("let_in"):
+        return problem(status)
+    return render_template("trouble.html", title=error.name, text=error.description), status
+
+
+@blueprint.errorhandler(redis.RedisError)
+def _out_of_reach(error: redis.RedisError) -> ResponseReturnValue:
+    log.error("ledger.unreachable", error=str(error))
+    return render_template("trouble.html", title="The ledger is out of reach", text=_OUT_OF_REACH), 503
+
+
+_OUT_OF_REACH = (
+    "Redis does not answer, or refuses. Callbacks are answered with 503 until it is back, and Exotel sends them again; "
+    "nothing that was accepted is lost. `legwork check` says more."
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.ledger.keys import of_account
 
@@ -87,6 +87,23 @@ class Reaped(NamedTuple):
     poisoned: list[Lease]
 
 
+def read_leases(answer: list[bytes]) -> list[tuple[Lease, Claim]]:
+    """Read what the script for leasing has answered."""
+    parts = iter(answer)
+    return [
+        (Lease(item.decode(), lease.decode()), _claim(*claim)) for item, lease, *claim in zip(*[parts] * 7, strict=True)
+    ]
+
+
+def read_claim(answer: list[bytes] | None) -> Claim | None:
+    """Read what the script for claiming has answered."""
+    return None if answer is None else _claim(*answer)
+
+
+def _claim(lane: bytes, due: bytes, attempts: bytes, deaths: bytes, now: bytes) -> Claim:
+    return Claim(Lane(int(lane)), float(due), int(attempts), int(deaths), float(now))
+
+
 class Backlog:
     """A due list with leases, for one account.
 
@@ -142,19 +159,29 @@ class Backlog:
     def lease(self, room: int, *, most: Sequence[int] | None = None) -> list[Lease]:
         """Lease up to `room` items that are due; `most` says how many at most from each lane."""
         allowed = list(most) if most is not None else [room] * len(Lane)
-        flat = self._scripts.run(
-            "backlog/lease", [*self.keys, self._fence], [room, *allowed, BEGIN_SECONDS * 1000, self._clock()]
-        )
-        return [Lease(item.decode(), lease.decode()) for item, lease in zip(flat[::2], flat[1::2], strict=True)]
+        args: list[Argument] = [room, *allowed, BEGIN_SECONDS * 1000, self._clock(), ""]
+        answer = self._scripts.run("backlog/lease", [*self.keys, self._fence], args)
+        return [lease for lease, _ in read_leases(answer)]
+
+    def begin_on(self, pipeline: redis.client.Pipeline, room: int) -> None:
+        """Queue on a pipeline: lease up to `room` items that are due, and begin the work on them at once.
+
+        `read_leases` reads the answer.
+        """
+        args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), self._worker]
+        self._scripts.run("backlog/lease", [*self.keys, self._fence], args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> Claim | None:
         """Begin the work on a lease, which runs anew from here; None if it is no longer ours (or has begun already)."""
+        return read_claim(self._claim(lease, None))
+
+    def claim_on(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
+        """Queue the same on a pipeline, whose answer `read_claim` reads."""
+        self._claim(lease, pipeline)
+
+    def _claim(self, lease: Lease, pipeline: redis.client.Pipeline | None) -> Any:
         args: list[Argument] = [lease.item, lease.id, self.lease_ms, self._worker, self._clock()]
-        answer = self._scripts.run("backlog/claim", self.keys, args)
-        if answer is None:
-            return None
-        lane, due, attempts, deaths, now = answer
-        return Claim(Lane(int(lane)), float(due), int(attempts), int(deaths), float(now))
+        return self._scripts.run("backlog/claim", self.keys, args, pipeline=pipeline)
 
     def release(self, leases: Sequence[Lease]) -> int:
         """Give back what nothing was done about; returns how many were still ours."""

@@ -6,11 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from worker.ledger.backlog import Backlog, Claim, Clock, Lease, server_clock
+from worker.ledger.backlog import Backlog, Claim, Clock, Lease, read_claim, read_leases, server_clock
 from worker.ledger.codec import unpack_event
 from worker.ledger.keys import of_account
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import redis
 
     from worker.errors import LastAnswer
@@ -50,6 +52,11 @@ class OwedDelivery:
         return json.dumps(document)
 
 
+def _owed(lease: Lease, claim: Claim, packed: bytes, delivery: bytes | None) -> OwedDelivery:
+    attempts = json.loads(delivery or b"{}").get("attempts", [])
+    return OwedDelivery(lease, claim, unpack_event(packed), tuple(attempts))
+
+
 class DeliveryBook:
     """Everything about the deliveries of one account to one sink; its backlog is `backlog`."""
 
@@ -85,27 +92,57 @@ class DeliveryBook:
 
     def claim(self, lease: Lease) -> OwedDelivery | None:
         """Begin the work on a leased delivery; None if it is no longer owed under this lease."""
-        claim = self.backlog.claim(lease)
-        if claim is None:
-            return None
-        call_sid, _, event_key = lease.item.partition("/")
+        owed = self.claim_all([lease])
+        return owed[0] if owed else None
+
+    def claim_all(self, leases: Sequence[Lease]) -> list[OwedDelivery]:
+        """Begin the work on leased deliveries, in one round trip; those that are still owed under their leases."""
         pipeline = self._client.pipeline(transaction=False)
+        for lease in leases:
+            self.backlog.claim_on(pipeline, lease)
+            self._read_on(pipeline, lease)
+        answers = iter(pipeline.execute())
+        # Each takes three: what came of the claim, the record, the delivery.
+        found = [(read_claim(claim), next(answers), next(answers)) for claim in answers]
+        return [
+            _owed(lease, claim, packed, delivery)
+            for lease, (claim, packed, delivery) in zip(leases, found, strict=True)
+            if claim is not None
+        ]
+
+    def read_all(self, begun: Sequence[tuple[Lease, Claim]]) -> list[OwedDelivery]:
+        """Read what is to be delivered under leases on which the work has begun."""
+        pipeline = self._client.pipeline(transaction=False)
+        for lease, _ in begun:
+            self._read_on(pipeline, lease)
+        answers = iter(pipeline.execute())
+        return [_owed(lease, claim, next(answers), next(answers)) for lease, claim in begun]
+
+    def _read_on(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
+        call_sid, _, event_key = lease.item.partition("/")
         pipeline.hget(self.key("events", call_sid), event_key)
         pipeline.hget(self.key("deliveries", call_sid), f"{self.sink}/{event_key}")
-        packed, delivery = pipeline.execute()
-        attempts = json.loads(delivery or b"{}").get("attempts", [])
-        return OwedDelivery(lease, claim, unpack_event(packed), tuple(attempts))
 
     def delivered(self, delivery: OwedDelivery, answer: str) -> bool:
         """Close the books: the sink has the record. False if the lease was stale (it may get it again)."""
-        return self._finish(delivery, "delivered", answer)
+        return bool(self._finish(delivery, "delivered", answer))
+
+    def delivered_all(self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int) -> list[tuple[Lease, Claim]]:
+        """Close the books of several, and begin up to `room` others in the same round trip: what `read_all` takes."""
+        pipeline = self._client.pipeline(transaction=False)
+        for delivery in deliveries:
+            self._finish(delivery, "delivered", answer, pipeline=pipeline)
+        if room:
+            self.backlog.begin_on(pipeline, room)
+        answers = pipeline.execute()
+        return read_leases(answers[-1]) if room else []
 
     def bury(self, delivery: OwedDelivery, answer: str, *, last_answer: LastAnswer | None = None) -> bool:
         """Give a delivery up; it stays as a dead letter until somebody retries or drops it.
 
         What the sink said last is kept with the dead alone: for all that wait it would be a lot of memory.
         """
-        return self._finish(delivery, "dead", answer, last_answer)
+        return bool(self._finish(delivery, "dead", answer, last_answer))
 
     def postpone(self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool) -> bool:
         """Put a delivery back, due again after `wait_seconds`; `attempt`: does it cost one of the schedule?"""
@@ -122,7 +159,14 @@ class DeliveryBook:
         keys = [*self.backlog.keys, self.key("deliveries", delivery.call_sid)]
         return bool(self._scripts.run("backlog/redeliver", keys, args))
 
-    def _finish(self, delivery: OwedDelivery, outcome: str, answer: str, last_answer: LastAnswer | None = None) -> bool:
+    def _finish(
+        self,
+        delivery: OwedDelivery,
+        outcome: str,
+        answer: str,
+        last_answer: LastAnswer | None = None,
+        pipeline: redis.client.Pipeline | None = None,
+    ) -> Any:
         keys = [
             *self.backlog.keys,
             self.key("deliveries", delivery.call_sid),
@@ -139,4 +183,4 @@ class DeliveryBook:
             self._retention_ms,
             self._clock(),
         ]
-        return bool(self._scripts.run("backlog/delivered", keys, args))
+        return self._scripts.run("backlog/delivered", keys, args, pipeline=pipeline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
     import redis
     from redis.commands.core import Script
+
+# redis-py asks before each pipeline whether the server knows its scripts, which costs as much as running them. A server that
+# forgets them (a restart) answers with an error until we look again; what was leased then is due again after its lease.
+LOOK_AGAIN_SECONDS = 1.0
 
 # What a script may be given: redis-py encodes these.
 Argument = str | bytes | int | float
@@ -34,6 +39,7 @@ class Scripts:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._scripts: dict[str, Script] = {}
+        self._looked: dict[str, float] = {}
 
     def run(
         self,
@@ -50,4 +56,15 @@ class Scripts:
         script = self._scripts.get(name)
         if script is None:
             script = self._scripts.setdefault(name, self._client.register_script(source(name)))
-        return script(keys=list(keys), args=list(args), client=pipeline)
+        if pipeline is None:
+            return script(keys=list(keys), args=list(args))
+        self._see_to(name, script)
+        return pipeline.evalsha(script.sha, len(keys), *keys, *args)
+
+    def _see_to(self, name: str, script: Script) -> None:
+        """Load a script where the server does not know it, asking once in a while."""
+        now = time.monotonic()
+        if now - self._looked.get(name, float("-inf")) > LOOK_AGAIN_SECONDS:
+            if not self._client.script_exists(script.sha)[0]:
+                self._client.script_load(source(name))
+            self._looked[name] = now

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import redis
 import structlog
 
 from worker import metrics
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from schemas.settings import SinkSpec
     from worker.errors import LastAnswer
-    from worker.ledger.backlog import Lease
+    from worker.ledger.backlog import Claim, Lease
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
     from worker.sinks.base import Record
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# A thread that has delivered takes what is due next to the same sink in the same place, for so long. A message costs more
+# than a delivery (published, taken, acknowledged: 3 ms against 2 ms); a turn that is longer than one tick would be unfair.
+TURN_SECONDS = 0.25
 # A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
 LONGEST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 0.05
@@ -37,6 +42,21 @@ class Way(NamedTuple):
     book: DeliveryBook
     sink: Sink
     spec: SinkSpec
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a thread does for a sink in one go: as long as all goes well, and for a moment only."""
+
+    way: Way
+    until: float
+    next: list[tuple[Lease, Claim]] = field(default_factory=list)
+    went_well: bool = False
+    in_trouble: bool = False
+
+    def goes_on(self, now: float) -> bool:
+        """May the next delivery be taken in the place of the one that is done?"""
+        return self.went_well and not self.in_trouble and now < self.until
 
 
 class Letter(NamedTuple):
@@ -57,12 +77,24 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
             "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
         )
         return
-    owed = [delivery for delivery in map(book.claim, leases) if delivery is not None]
-    way = Way(book, sink, spec)
+    turn = Turn(Way(book, sink, spec), until=shop.monotonic() + TURN_SECONDS)
     with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name):
-        letters = _wrapped(way, owed)
-        for start in range(0, len(letters), sink.batch):
-            _send(shop, way, letters[start : start + sink.batch])
+        owed = book.claim_all(leases)
+        while owed:
+            letters = _wrapped(turn.way, owed)
+            turn.next = []
+            for start in range(0, len(letters), sink.batch):
+                _send(shop, turn, letters[start : start + sink.batch])
+            owed = _read(shop, book, turn.next) if turn.next else []
+
+
+def _read(shop: Workshop, book: DeliveryBook, begun: list[tuple[Lease, Claim]]) -> list[OwedDelivery]:
+    try:
+        return book.read_all(begun)
+    except redis.RedisError:
+        # Nobody else knows of these leases.
+        shop.arrears.add(lambda: book.backlog.release([lease for lease, _ in begun]))
+        raise
 
 
 def bury(book: DeliveryBook, lease: Lease, reason: str) -> None:
@@ -83,38 +115,42 @@ def _wrapped(way: Way, owed: list[OwedDelivery]) -> list[Letter]:
     return letters
 
 
-def _send(shop: Workshop, way: Way, letters: list[Letter]) -> None:
-    book = way.book
+def _send(shop: Workshop, turn: Turn, letters: list[Letter]) -> None:
+    way, book = turn.way, turn.way.book
     try:
         with _allowed(shop, way, letters) as wait_seconds:
             if wait_seconds:
                 _put_back(book, letters, "", wait_seconds)
+                turn.in_trouble = True
                 return
             with _measured(shop, way, letters):
                 answer = way.sink.send([letter.record for letter in letters])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.
-        _is_well(shop, book)
+        _is_well(shop, turn)
         if len(letters) == 1:
             _count(shop, book, "dead")
             _bury(book, letters[0].delivery, str(refusal), refusal.answer)
             return
         # One bad record must not take its neighbours along: find it.
         for letter in letters:
-            _send(shop, way, [letter])
+            _send(shop, turn, [letter])
     except SinkGone as gone:
         # What waits for it is kept, and has lost no attempt.
         _count(shop, book, "gone", len(letters))
         _put_back(book, letters, str(gone), 0.0)
         _disable(shop, book, gone)
+        turn.in_trouble = True
     except TemporaryFailure as failure:
         _is_in_trouble(shop, book, failure)
+        turn.in_trouble = True
         for letter in letters:
             _again(shop, book, letter.delivery, failure)
     else:
-        _is_well(shop, book)
-        for letter in letters:
-            book.delivered(letter.delivery, answer)
+        _is_well(shop, turn)
+        # Of a batch that was split, the first of its letters begins the next one for all.
+        room = way.sink.batch if not turn.next and turn.goes_on(shop.monotonic()) else 0
+        turn.next += book.delivered_all([letter.delivery for letter in letters], answer, room=room)
         _count(shop, book, "delivered", len(letters))
 
 
@@ -163,7 +199,11 @@ def _put_back(book: DeliveryBook, letters: list[Letter], answer: str, wait_secon
         book.postpone(letter.delivery, answer, wait_seconds=wait_seconds, attempt=False)
 
 
-def _is_well(shop: Workshop, book: DeliveryBook) -> None:
+def _is_well(shop: Workshop, turn: Turn) -> None:
+    """Say so once a turn, which is over in a moment and with the first failure: it costs a round trip."""
+    if turn.went_well and not turn.in_trouble:
+        return
+    turn.went_well, book = True, turn.way.book
     if shop.ledger.health.succeeded(book.sink):
         log.warning("sink.recovered")
         announce(shop, book.account_sid, "sink_recovered", sink=book.sink)

@@ -1,7 +1,8 @@
 -- Lease what is due, the most urgent first.
 -- KEYS 1-8 backlog, 9 fence counter
--- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or ''
--- Returns a flat list: item, lease, item, lease ...
+-- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or '',
+--      8 the worker's name if it begins at once, or ''
+-- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each.
 -- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
 -- retries. The last lane (confirmations) has no such share: it lives on what nobody else wants.
 local SHARE = 20
@@ -28,6 +29,12 @@ for _ = 1, tonumber(ARGV[1]) do
   left[lane] = left[lane] - 1
   redis.call('ZREM', KEYS[lane], item)
   table.insert(leased, item)
-  table.insert(leased, tostring(hold(KEYS[9], item, lane, tonumber(due), now + tonumber(ARGV[6]))))
+  local by = ARGV[8] ~= '' and ARGV[8] or nil
+  table.insert(leased, tostring(hold(KEYS[9], item, lane, tonumber(due), now + tonumber(ARGV[6]), by)))
+  table.insert(leased, tostring(lane))
+  table.insert(leased, due)
+  table.insert(leased, redis.call('HGET', ATTEMPTS, item) or '0')
+  table.insert(leased, redis.call('HGET', DEATHS, item) or '0')
+  table.insert(leased, text(now))
 end
 return leased

@@ -14,11 +14,11 @@ local function held(item, lease)
   return { id = id, lane = tonumber(lane), due = tonumber(due), worker = worker, started = worker ~= NOBODY }
 end
 
--- Give an item out under a new fencing id, which is returned.
-local function hold(fence_counter, item, lane, due, expiry)
+-- Give an item out under a new fencing id, which is returned; `by` is the worker that begins at once, if one does.
+local function hold(fence_counter, item, lane, due, expiry, by)
   local lease = redis.call('INCR', fence_counter)
   redis.call('ZADD', LEASES, text(expiry), item)
-  redis.call('HSET', FENCES, item, string.format('%d %d %s %s', lease, lane, text(due), NOBODY))
+  redis.call('HSET', FENCES, item, string.format('%d %d %s %s', lease, lane, text(due), by or NOBODY))
   return lease
 end
 

@@ -1,0 +1,90 @@
+"""The page of the dead: grouped, counted, tried again, dropped."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from console_kit import Person, bury_delivery, settle_calls, words_of
+
+CALLS = ["dead00001", "dead00002", "dead00003"]
+
+
+@pytest.fixture
+def person(house):
+    settle_calls(house, *CALLS[:2], outcome="dead", reason="404: no such call")
+    settle_calls(house, CALLS[2], outcome="dead", reason="404: no such call, again")
+    settle_calls(house, "call00001")
+    bury_delivery(house, "call00001")
+    return Person(house)
+
+
+def states(house):
+    return [house.story(sid).standing.state for sid in CALLS]
+
+
+def agree(person, answer):
+    """Press the button of a confirmation page."""
+    assert answer.status_code == 200, answer.text
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    fields = {name: [value for key, value in hidden if key == name] for name, _ in hidden}
+    return person.open("POST", "/dead/mend", data=fields)
+
+
+def test_nothing_dead_is_said_so(house):
+    assert "Nothing is dead." in words_of(Person(house).read("/dead"))
+
+
+def test_the_dead_are_grouped_by_reason_and_counted(person):
+    page = words_of(person.read("/dead"))
+    assert "4 in all" in page
+    assert "2 fetch 404: no such call Try again" in page
+    assert "1 stdout 503: no room Try again" in page
+
+
+def test_a_group_is_counted_before_it_is_tried_again_and_only_that_group_is(house, person):
+    asked = person.press("/dead/confirm", do="retry", what="fetch", reason="404: no such call")
+    assert "Try again 2?" in words_of(asked)
+    assert states(house) == ["dead", "dead", "dead"], "asking changes nothing"
+    page = person.follow(agree(person, asked))
+    assert "2 are tried again" in words_of(page)
+    assert states(house) == ["waiting", "waiting", "dead"]
+
+
+def test_one_is_tried_again(house, person):
+    asked = person.press("/dead/confirm", do="retry", letter="dead00002/fetch/")
+    assert "Try again 1?" in words_of(asked)
+    agree(person, asked)
+    assert states(house) == ["dead", "waiting", "dead"]
+
+
+def test_some_are_dropped_fetches_and_deliveries(house, person):
+    keys = ["dead00001/fetch/", "call00001/stdout/1/completed"]
+    asked = person.press("/dead/confirm", do="drop", letter=keys)
+    assert "1 fetch of calls" in words_of(asked)
+    assert "1 delivery to stdout" in words_of(asked)
+    agree(person, asked)
+    assert states(house) == ["dropped", "dead", "dead"]
+    assert "2 in all" in words_of(person.read("/dead"))
+
+
+def test_all_are_dropped_but_what_died_after_the_count(house, person):
+    asked = person.press("/dead/confirm", do="drop", all="1")
+    assert "Drop 4?" in words_of(asked)
+    settle_calls(house, "later0001", outcome="dead", reason="404")
+    page = person.follow(agree(person, asked))
+    assert "4 were dropped" in words_of(page)
+    assert "1 in all" in words_of(page)
+
+
+def test_what_changed_meanwhile_is_not_done_twice(person):
+    asked = person.press("/dead/confirm", do="retry", all="1")
+    agree(person, asked)
+    assert "Nothing was changed" in words_of(person.follow(agree(person, asked)))
+
+
+@pytest.mark.parametrize("fields", [{"do": "retry"}, {"do": "burn", "all": "1"}, {}])
+def test_choosing_nothing_does_nothing(house, person, fields):
+    assert person.press("/dead/confirm", **fields).status_code == 422
+    assert person.press("/dead/mend", **fields).status_code == 422
+    assert states(house) == ["dead"] * 3

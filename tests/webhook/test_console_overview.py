@@ -1,0 +1,85 @@
+"""The overview and the accounts: what can be seen in ten seconds."""
+
+from __future__ import annotations
+
+from console_kit import SID, Person, admit, bury_delivery, settle_calls, words_of
+from house import ACCOUNT
+
+
+def test_it_says_what_waits_and_that_nobody_works(house):
+    admit(house, SID)
+    page = words_of(Person(house).read())
+    assert SID in page
+    assert "waiting 1" in page
+    assert "No worker is running" in page
+
+
+def test_with_a_worker_there_is_no_alarm(house):
+    house.ledger.say_hello("host:1", 8)
+    page = words_of(Person(house).read())
+    assert "workers 1 8 threads" in page
+    assert "No worker is running" not in page
+
+
+def test_it_shows_the_bucket_as_a_gauge(house):
+    bucket = house.ledger.calls[ACCOUNT].bucket
+    for token in ("one", "two"):
+        assert bucket.take(token).taken
+    page = Person(house).read().text
+    assert "2 in use, 0 cooling down, 198 free, of 200" in page
+    assert '<rect class="flying" width="1.0"' in page
+
+
+def test_it_shows_what_failed_last_fetches_and_deliveries_with_no_number_in_the_reason(house):
+    settle_calls(house, SID)
+    bury_delivery(house, SID, answer="503: +919000000001 is blocked")
+    settle_calls(house, "call00002", outcome="dead", reason="404: no such call")
+    page = words_of(Person(house).read())
+    failed = page[page.index("What failed last") : page.index("Lately")]
+    assert failed.index("404: no such call") < failed.index("503: …0001 is blocked")
+    assert "and 1 delivery" in page
+
+
+def test_a_sink_that_is_not_well_says_why(house):
+    house.ledger.disable_sink("stdout", "moves house")
+    assert "stdout disabled moves house" in words_of(Person(house).read())
+
+
+def test_what_strangers_wrote_is_text_and_never_markup(house):
+    settle_calls(house, SID, outcome="dead", reason="<script>alert(1)</script>")
+    for path in ("/", "/dead", f"/calls/{SID}", "/calls"):
+        page = Person(house).read(path).text
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+
+
+def test_it_updates_itself_by_a_script_of_ours_and_can_be_paused(house):
+    page = Person(house).read().text
+    assert "http-equiv" not in page
+    assert "data-live" in page
+    assert 'id="pause"' in page
+
+
+def test_the_accounts_say_what_they_may_ask_and_what_holds_them_up(house):
+    bucket = house.ledger.calls[ACCOUNT].bucket
+    bucket.take("one")
+    page = words_of(Person(house).read("/accounts"))
+    assert "200 requests in any 1 min" in page
+    assert "1 of 200" in page
+    assert "not paused" in page
+
+
+def test_a_paused_account_says_until_when(house):
+    bucket = house.ledger.calls[ACCOUNT].bucket
+    bucket.pause(80)
+    page = words_of(Person(house).read("/accounts"))
+    assert "Exotel asked for a pause" in page
+    assert "( in 1 min )" in page
+
+
+def test_a_suspended_account_says_why(house):
+    bucket = house.ledger.calls[ACCOUNT].bucket
+    bucket.suspend("401: wrong key")
+    page = words_of(Person(house).read("/accounts"))
+    assert "suspended 401: wrong key" in page
+    assert "No call is lost" in page

@@ -1,0 +1,31 @@
+"""The files that pages load, by URLs that change with them."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import request, url_for
+
+_FOLDER = Path(__file__).parent / "static"
+# Enough for a file to have no namesake among its own versions.
+_LENGTH = 16
+
+
+def asset(name: str) -> str:
+    """Return the URL of a file in `static/`."""
+    return url_for("static", filename=name, v=checksum(name))
+
+
+def is_current() -> bool:
+    """Is this a request for a file by its checksum, the one that it has now?"""
+    name = (request.view_args or {}).get("filename", "")
+    given = request.args.get("v") if request.endpoint == "static" else None
+    return given is not None and (_FOLDER / name).is_file() and given == checksum(name)
+
+
+@cache
+def checksum(name: str) -> str:
+    """Return the beginning of a file's SHA-256. Files do not change while a process runs."""
+    return hashlib.sha256((_FOLDER / name).read_bytes()).hexdigest()[:_LENGTH]

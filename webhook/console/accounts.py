@@ -1,0 +1,23 @@
+"""`/accounts`: what each account may ask of Exotel, what it uses of that now, and what holds it up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, render_template
+
+from webhook.door import door
+from worker.ledger.standing import account_standing
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("accounts", __name__)
+
+
+@blueprint.get("/accounts")
+def show() -> ResponseReturnValue:
+    """Show every account."""
+    ledger = door().ledger
+    accounts = [(ledger.account(sid), account_standing(ledger, sid)) for sid in ledger.calls]
+    return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

@@ -1,0 +1,166 @@
+"""`/calls/<sid>`: one call's whole story, a drawing of its legs, and what can be done about it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+from flask import Blueprint, Response, abort, render_template, request
+
+from webhook.console.masking import Shown
+from webhook.console.said import back_to
+from webhook.door import door
+from webhook.svg import draw_svg
+from worker.ledger.mending import Mending, dead_letters_of
+from worker.ledger.replaying import Fate, Replay, Wanted, call_named
+from worker.ledger.standing import call_story
+from worker.workshop import Workshop
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from worker.ledger.replaying import Tally
+    from worker.ledger.standing import CallStory
+
+blueprint = Blueprint("call", __name__)
+log = structlog.get_logger(__name__)
+
+
+class Moment(NamedTuple):
+    """Something that happened to a call."""
+
+    at_ms: float
+    what: str
+    text: str
+
+
+@blueprint.get("/calls/<sid>")
+def show(sid: str) -> ResponseReturnValue:
+    """Show a call, its numbers masked."""
+    return _page(_story(sid), numbers=False)
+
+
+@blueprint.post("/calls/<sid>/numbers")
+def show_numbers(sid: str) -> ResponseReturnValue:
+    """Show a call with its numbers in full, this once; that somebody did is logged."""
+    story = _story(sid)
+    log.info("console.numbers_shown", call_sid=story.standing.call_sid, address=request.remote_addr)
+    return _page(story, numbers=True)
+
+
+@blueprint.get("/calls/<sid>/legs.svg")
+def legs(sid: str) -> ResponseReturnValue:
+    """Return the drawing by itself, to be saved; its numbers are masked."""
+    drawing = _drawing(_story(sid), numbers=False)
+    if drawing is None:
+        abort(404, "Exotel has told nothing of this call's legs yet.")
+    return Response(drawing, content_type="image/svg+xml; charset=utf-8")
+
+
+@blueprint.post("/calls/<sid>/fetch")
+def fetch_again(sid: str) -> ResponseReturnValue:
+    """Fetch a call again that was given up on: what `legwork dead retry` does about it."""
+    ledger = door().ledger
+    letters = [letter for letter in dead_letters_of(ledger, sid) or () if letter.sink is None]
+    done = Mending(ledger).retry(letters).calls
+    return back_to("console.call.show", "refetch" if done else "unchanged", sid=sid)
+
+
+@blueprint.post("/calls/<sid>/deliver")
+def deliver_again(sid: str) -> ResponseReturnValue:
+    """Deliver a call's records again, to a sink or to all of them: what `legwork replay` does."""
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    sink = request.form.get("sink") or None
+    known = call_named(ledger, sid)
+    if known is None or sink not in {None, *ledger.sinks}:
+        abort(404, "There is no such call, or no such sink.")
+    plan = Replay(ledger, Wanted(Workshop(ledger.settings, ledger, {}).sinks_for, sink=sink))
+    done: Tally = Counter()
+    for _, counts in plan.run([known]):
+        done.update(counts)
+    queued, waiting = (
+        sum(number for (_, found), number in done.items() if found is fate) for fate in (Fate.QUEUED, Fate.WAITING)
+    )
+    if queued:
+        return back_to("console.call.show", "queued", queued, sid=sid)
+    return back_to("console.call.show", "waiting" if waiting else "unchanged", waiting, sid=sid)
+
+
+def _story(sid: str) -> CallStory:
+    story = next(call_story(door().ledger, sid), None)
+    if story is None:
+        abort(404, "There is no such call in the ledger. It may have been forgotten: see RETENTION_DAYS.")
+    return story
+
+
+def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+    zone = ledger.account(story.standing.account_sid).timezone
+    records = [
+        (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(story.events.items()))
+    ]
+    return render_template(
+        "call.html",
+        story=story,
+        call=story.standing,
+        shown=shown,
+        zone=zone,
+        now_ms=ledger.now_ms(),
+        drawing=_drawing(story, numbers=numbers),
+        records=records,
+        callbacks=[(callback, _json(shown.document(callback.params))) for callback in story.callbacks],
+        moments=_moments(story, shown),
+        deliveries=_deliveries(story, shown),
+    )
+
+
+def _moments(story: CallStory, shown: Shown) -> list[Moment]:
+    """Put all that happened in the order in which it did."""
+    moments = [
+        Moment(
+            callback.received_at.timestamp() * 1000,
+            "callback",
+            ", ".join(filter(None, (callback.kind, callback.event, "the call has ended" if callback.ended else ""))),
+        )
+        for callback in story.callbacks
+    ]
+    moments += [Moment(step["at"], step["step"], shown.text(str(step["answer"]))) for step in story.steps]
+    for name, delivery in story.deliveries.items():
+        sink = name.partition("/")[0]
+        moments += [
+            Moment(attempt["at"], f"delivery to {sink}", shown.text(attempt["answer"]))
+            for attempt in delivery.get("attempts", [])
+        ]
+    return sorted(moments, key=lambda moment: moment.at_ms)
+
+
+def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
+    found = []
+    for name, delivery in story.deliveries.items():
+        sink, _, record = name.partition("/")
+        attempts = [
+            {"at": attempt["at"], "answer": shown.text(attempt["answer"])} for attempt in delivery.get("attempts", [])
+        ]
+        said = delivery.get("last_answer")
+        last = said and {**said, "body": shown.text(said["body"])}
+        state = delivery.get("state", "waiting")
+        found.append({"sink": sink, "record": record, "state": state, "attempts": attempts, "last": last})
+    return found
+
+
+def _drawing(story: CallStory, *, numbers: bool) -> str | None:
+    """Draw the legs of the newest record that has some."""
+    zone = door().ledger.account(story.standing.account_sid).timezone
+    for event in reversed(story.events.values()):
+        if event["data"]["legs"]:
+            return draw_svg(event["data"]["legs"], zone=zone, numbers=numbers)
+    return None
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,116 @@
+"""Lets people into the console's pages: signed in, with Basic authentication, or without a password at this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import redis
+from flask import Blueprint, Response, g, make_response, render_template, request
+from werkzeug.exceptions import NotFound
+
+from webhook.access import changes_something, comes_from_another_site, is_loopback, only_for_operators
+from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
+from webhook.door import door
+from webhook.errors import problem
+from worker.ledger.sign_outs import SignOuts
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+def guard(room: Blueprint) -> None:
+    """Let nobody but operators into a room, and no form but one of ours change anything."""
+    room.before_request(_let_in)
+    room.before_request(only_our_forms)
+
+
+def sessions() -> Sessions:
+    """Return what reads and writes the cookies of this app."""
+    return Sessions(door().settings)
+
+
+def visit() -> Visit:
+    """Return whose request this is; somebody new has a visit begun."""
+    if "visit" not in g:
+        known = _known()
+        g.visit, g.is_new = known or Sessions.begin(signed_in=False), known is None
+    found: Visit = g.visit
+    return found
+
+
+def form_token() -> str:
+    """Return the hidden field of every form."""
+    return sessions().token(visit())
+
+
+def keep_cookie(response: Response) -> Response:
+    """Give whoever was shown a form the cookie that its token hangs on."""
+    if g.get("is_new"):
+        set_cookie(response, sessions().write(g.visit), secure=is_secure())
+    return response
+
+
+def is_secure() -> bool:
+    """Is the cookie for TLS alone? Everywhere but at this machine: a proxy in front may have taken the TLS off."""
+    return request.is_secure or not is_loopback_host()
+
+
+def is_loopback_host() -> bool:
+    """Was this machine asked for by a name that can be no other's?"""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
+
+
+def only_our_forms() -> ResponseReturnValue | None:
+    """Refuse a change that does not come from a form of this visit."""
+    if not changes_something():
+        return None
+    if comes_from_another_site():
+        return problem(403, "A page of another site may change nothing here.")
+    if sessions().is_token(visit(), request.form.get("token", "")):
+        return None
+    return render_template("trouble.html", title="Once more, please", text=_OLD_FORM), 403
+
+
+_OLD_FORM = (
+    "This form was too old, or its cookie was gone: nothing was changed. Go back, load the page again and repeat."
+)
+
+
+def _let_in() -> ResponseReturnValue | None:
+    if door().settings.console_password is not None:
+        known = _known()
+        if known is not None and known.signed_in:
+            g.visit, g.let_in = known, True
+            return None
+    try:
+        refused = only_for_operators()
+    except NotFound:
+        return problem(404)  # in a word that no page of the console says, as for any unknown URL
+    if refused is None:
+        g.let_in = True
+        return None
+    if refused.status_code == 401 and "text/html" in request.headers.get("Accept", ""):  # noqa: PLR2004
+        return sign_in_page(401)
+    return refused
+
+
+def sign_in_page(status: int, said: str = "") -> Response:
+    """Ask for the password; after it, for the page that was asked for."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("wanted", "/")
+    over_plain_http = not request.is_secure and request.headers.get("X-Forwarded-Proto", "http") != "https"
+    page = render_template(
+        "sign_in.html", wanted=wanted, said=said, will_not_keep=over_plain_http and not is_loopback_host()
+    )
+    return make_response(page, status)
+
+
+def _known() -> Visit | None:
+    found = sessions().read(request.cookies.get(cookie_name(secure=is_secure()), ""))
+    if found is None or not found.signed_in:
+        return found
+    try:
+        return None if SignOuts(door().ledger.client).has_ended(found.name) else found
+    except redis.RedisError:
+        return found  # every page will say that the ledger is out of reach, and nothing else

@@ -1,0 +1,42 @@
+"""What was done, as the page that follows a change says it. Only these words and a number travel in its URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import redirect, request, url_for
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+log = structlog.get_logger(__name__)
+
+# With one of each, and with any other number.
+_SAID = {
+    "queued": ("One record is queued for delivery.", "{} records are queued for delivery."),
+    "waiting": ("Nothing was queued: it waits for its sink already.", "Nothing was queued: {} wait already."),
+    "refetch": ("The call is fetched again.", "{} calls are fetched again."),
+    "retried": ("One is tried again.", "{} are tried again."),
+    "dropped": ("One was dropped.", "{} were dropped."),
+    "disabled": ("The sink is disabled: what is for it waits.", ""),
+    "enabled": ("The sink is enabled.", ""),
+    "removed": ("The sink is removed; one delivery that waited was dropped.", "The sink is removed; {} were dropped."),
+    "finished": ("One secret signs no more.", "{} secrets sign no more."),
+    "unchanged": ("Nothing was changed: it was so already.", ""),
+}
+
+
+def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> ResponseReturnValue:
+    """Lead to a page which says what was done; the log says it too."""
+    names = {"sid": "call_sid", "name": "sink"}
+    told = {names[key]: value for key, value in where.items()}
+    log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **told)
+    return redirect(url_for(endpoint, said=said, n=number, **where), 303)
+
+
+def what_was_said() -> str:
+    """Return the sentence for the page that is asked for; '' for none."""
+    one, many = _SAID.get(request.args.get("said", ""), ("", ""))
+    number = request.args.get("n", default=1, type=int)
+    return one if number == 1 or not many else many.format(f"{number:,}")

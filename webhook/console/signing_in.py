@@ -1,0 +1,84 @@
+"""`/sign-in` and `/sign-out`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from flask import Blueprint, abort, make_response, redirect, request
+
+from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
+from webhook.console.session import Sessions, set_cookie
+from webhook.door import door
+from worker.ledger.sign_outs import SignOuts
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("signing_in", __name__)
+log = structlog.get_logger(__name__)
+
+
+@blueprint.before_request
+def only_with_a_password() -> None:
+    """Without a password there is nothing to sign in with."""
+    if door().settings.console_password is None:
+        abort(404)
+
+
+@blueprint.get("/sign-in")
+def page() -> ResponseReturnValue:
+    """Ask for the password."""
+    if visit().signed_in:
+        return redirect("/", 303)
+    return sign_in_page(200)
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Begin a session with the right password."""
+    if (refused := only_our_forms()) is not None:
+        return refused
+    password = door().settings.console_password or ""
+    tried = door().lock.try_password(request.form.get("password", ""), password, request.remote_addr or "")
+    if tried.wait_seconds:
+        answer = sign_in_page(429, f"Too many wrong passwords. Wait {_minutes(tried.wait_seconds)}, then try again.")
+        answer.headers["Retry-After"] = f"{tried.wait_seconds:.0f}"
+        return answer
+    if not tried.right:
+        return sign_in_page(403, "That is not the password.")
+    # A name of its own: one that somebody else may have put into this browser must not become a session.
+    begun = Sessions.begin(signed_in=True)
+    log.info("console.signed_in", address=request.remote_addr)
+    return _lead_to(_local(request.form.get("wanted", "/")), sessions().write(begun))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session, wherever its cookie may have got to."""
+    if (refused := only_our_forms()) is not None:
+        return refused
+    ended = visit()
+    try:
+        SignOuts(door().ledger.client).end(ended.name, ended.seconds_left)
+    except redis.RedisError as error:
+        log.warning("console.sign_out_not_noted", error=str(error))
+    return _lead_to("/sign-in", "", seconds=0)
+
+
+def _lead_to(path: str, cookie: str, **seconds: int) -> ResponseReturnValue:
+    answer = make_response(redirect(path, 303))
+    set_cookie(answer, cookie, secure=is_secure(), **seconds)
+    return answer
+
+
+def _local(path: str) -> str:
+    """Return a path of ours; what a browser would take for another host's leads to the overview."""
+    is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
+    return path if is_ours else "/"
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

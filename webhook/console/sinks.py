@@ -1,0 +1,162 @@
+"""`/sinks`: where records go, how each sink is, and what can be done about it; all by SinkDesk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, abort, render_template, request
+from marshmallow import ValidationError
+
+from schemas.subscriber import load_subscriber
+from webhook.console.masking import Shown
+from webhook.console.said import back_to
+from webhook.door import door
+from webhook.letters import Letters
+from webhook.sinks import NoSuchSink, SinkDesk
+from worker.errors import LegworkError
+from worker.ledger.lately import given_up_lately
+from worker.ledger.replaying import RECORD_TYPES
+from worker.steps.announce import OPERATOR_EVENTS
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("sinks", __name__)
+
+_FAILED = 10
+_OPERATOR_TYPES = tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
+_TYPES = (*RECORD_TYPES, *_OPERATOR_TYPES)
+#: The fields of the form that are a text each.
+_TEXTS = ("name", "url", "filter", "rate")
+
+
+@blueprint.errorhandler(NoSuchSink)
+def _no_such(error: NoSuchSink) -> ResponseReturnValue:
+    return render_template("trouble.html", title="No such sink", text=str(error)), 404
+
+
+@blueprint.errorhandler(LegworkError)
+def _not_possible(error: LegworkError) -> ResponseReturnValue:
+    return render_template("trouble.html", title="That cannot be done", text=str(error)), 409
+
+
+@blueprint.get("/sinks")
+def show() -> ResponseReturnValue:
+    """Show every sink, and the form for a new one."""
+    return _list(given={}, wrong={})
+
+
+@blueprint.post("/sinks")
+def add() -> ResponseReturnValue:
+    """Add a webhook subscriber; the page that follows shows its secret, this once."""
+    given: dict[str, Any] = {name: text for name in _TEXTS if (text := request.form.get(name, "").strip())}
+    given["types"] = request.form.getlist("types")
+    document = {name: value for name, value in given.items() if value}
+    if request.form.get("allow_private"):
+        document["options"] = {"allow_private": True}
+    try:
+        described, secret = _desk().add(load_subscriber(document))
+    except ValidationError as error:
+        return _list(given, _by_field(error)), 422
+    except LegworkError as error:
+        return _list(given, {"": str(error)}), 409
+    return _one(described["name"], secret=secret, added=True)
+
+
+@blueprint.get("/sinks/<name>")
+def show_one(name: str) -> ResponseReturnValue:
+    """Show a sink, and what it refused last."""
+    return _one(name)
+
+
+@blueprint.post("/sinks/<name>/disable")
+def disable(name: str) -> ResponseReturnValue:
+    """Deliver nothing to it until it is enabled."""
+    done = _desk().disable(name)
+    return back_to("console.sinks.show_one", "disabled" if done else "unchanged", name=name)
+
+
+@blueprint.post("/sinks/<name>/enable")
+def enable(name: str) -> ResponseReturnValue:
+    """Deliver to it again."""
+    done = _desk().enable(name)
+    return back_to("console.sinks.show_one", "enabled" if done else "unchanged", name=name)
+
+
+@blueprint.post("/sinks/<name>/test")
+def test(name: str) -> ResponseReturnValue:
+    """Send a webhook a signed ping, have any other sink look at itself; show what came of it."""
+    desk = _desk()
+    desk.describe(name)
+    try:
+        return _one(name, tested=desk.test(name))
+    except (LegworkError, OSError) as error:
+        return _one(name, failed=str(error))
+
+
+@blueprint.post("/sinks/<name>/rotate")
+def rotate(name: str) -> ResponseReturnValue:
+    """Sign with a new secret too; the page shows it, this once."""
+    try:
+        return _one(name, secret=_desk().rotate_secret(name))
+    except ValidationError as error:
+        return _one(name, failed=" ".join(_by_field(error).values()))
+
+
+@blueprint.post("/sinks/<name>/finish")
+def finish(name: str) -> ResponseReturnValue:
+    """Sign with the newest secret alone."""
+    dropped = _desk().finish_rotation(name)
+    return back_to("console.sinks.show_one", "finished" if dropped else "unchanged", dropped, name=name)
+
+
+@blueprint.post("/sinks/<name>/remove")
+def remove(name: str) -> ResponseReturnValue:
+    """Remove a subscriber; asks first, with a count of what waits for it."""
+    desk = _desk()
+    if not request.form.get("sure"):
+        described = desk.describe(name)
+        if described["source"] != "added":
+            abort(409, f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart.")
+        return render_template("remove.html", sink=described, waiting=desk.waiting_for(name))
+    return back_to("console.sinks.show", "removed", desk.remove(name))
+
+
+def _desk() -> SinkDesk:
+    return SinkDesk(door().ledger)
+
+
+def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
+    sinks = _desk().descriptions()
+    can_add = bool(door().settings.legwork_secret_key)
+    more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
+    return render_template("sinks.html", sinks=sinks, **more)
+
+
+def _one(name: str, **more: Any) -> str:
+    desk, ledger = _desk(), door().ledger
+    described = desk.describe(name)
+    return render_template(
+        "sink.html",
+        sink=described,
+        shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
+        letters=Letters(ledger),
+        failures=given_up_lately(ledger, limit=_FAILED, sink=name),
+        now_ms=ledger.now_ms(),
+        **more,
+    )
+
+
+def _by_field(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong with which field of the form; what has none of its own is under ''."""
+    wrong: dict[str, str] = {}
+    for field, texts in error.normalized_messages().items():  # type: ignore[no-untyped-call]
+        where = field if field in {*_TEXTS, "types"} else ""
+        wrong[where] = " ".join(filter(None, (wrong.get(where), _flat(texts))))
+    return wrong
+
+
+def _flat(texts: Any) -> str:
+    if isinstance(texts, dict):
+        return " ".join(f"{name}: {_flat(found)}" for name, found in texts.items())
+    return " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)
