@@ -17,9 +17,9 @@ from worker.exotel import ExotelClient
 from worker.sinks import sink_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from schemas.settings import Account, Settings
+    from schemas.settings import Account, Settings, SinkSpec
     from worker.ledger import Ledger
     from worker.logs import Mask
 
@@ -182,9 +182,19 @@ def _why_not(why: str) -> str:
     }.get(why, "the quota is used up")
 
 
-def check_sinks(settings: Settings) -> Iterator[Finding]:
+def check_subscribers(ledger: Ledger) -> Iterator[Finding]:
+    """Can what was added at run time be used here?"""
+    try:
+        ledger.refresh_sinks()
+    except redis.RedisError as error:
+        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}")
+    for name, reason in ledger.register.unusable.items():
+        yield Finding(f"sink {name}", Verdict.WRONG, reason)
+
+
+def check_sinks(specs: Iterable[SinkSpec]) -> Iterator[Finding]:
     """Is the other side of each sink there?"""
-    for spec in settings.sinks:
+    for spec in specs:
         about = f"sink {spec.name}"
         try:
             sink: Any = sink_for(spec)

@@ -7,7 +7,9 @@ from cli_kit import open_ledger, run
 from house import ACCOUNT
 from stubs import StubServer, answer, reset
 
+from schemas.settings.sinks import SinkSpec
 from worker.ledger import NEW_SECONDS
+from worker.vault import new_key
 
 UNKNOWN_CALL = answer({"RestException": {"Status": 400, "Message": "Please check the call id sent"}}, 400)
 
@@ -170,3 +172,18 @@ def test_what_others_say_shows_no_secret(redis_url, exotel):
     exotel.then(answer({"RestException": {"Status": 401, "Message": "wrong: the-api-token"}}, 401))
     _, text = found(redis_url, exotel)[f"exotel {ACCOUNT}"][0]
     assert "wrong: ***" in text
+
+
+def test_subscribers_added_at_run_time_are_tried_like_the_others(redis_url, exotel):
+    key = new_key()
+    ledger = open_ledger(redis_url, legwork_secret_key=key)
+    with StubServer(answer(status=204)) as there:
+        ledger.subscribers.add(SinkSpec(name="here", url=f"{there.url}/hook", options={"allow_private": True}))
+        ledger.subscribers.add(SinkSpec(name="there", url="http://127.0.0.1:1/?token=secret-of-a-query"))
+        lines = found(redis_url, exotel, legwork_secret_key=key)
+    assert verdict(lines, "sink here") == "ok"
+    assert verdict(lines, "sink there") == "wrong"
+    assert "secret-of-a-query" not in json.dumps(lines)
+    lines = found(redis_url, exotel, legwork_secret_key=new_key())
+    assert lines["sink here"][0][0] == "wrong"
+    assert "LEGWORK_SECRET_KEY" in lines["sink here"][0][1]

@@ -12,7 +12,7 @@ from webhook.cli.common import json_option, print_json, settings_here
 from webhook.cli.trouble import Trouble
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.logs import Mask, secrets_of
+from worker.logs import Mask, secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def check(ctx: click.Context, as_json: bool) -> None:
     settings = settings_here()
     mask = Mask(secrets_of(settings))
     findings = []
-    for finding in check_everything(settings):
+    for finding in check_everything(settings, mask):
         found = finding.masked(mask)
         findings.append(found)
         if not as_json:
@@ -45,7 +45,7 @@ def check(ctx: click.Context, as_json: bool) -> None:
         ctx.exit(Trouble.exit_code)
 
 
-def check_everything(settings: Settings) -> Iterator[Finding]:
+def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
     """Yield what is found, as soon as it is."""
     yield from checks.check_settings(settings)
     ledger = None
@@ -63,4 +63,8 @@ def check_everything(settings: Settings) -> Iterator[Finding]:
             yield from checks.check_ledger(ledger)
         yield from checks.check_broker(settings)
     yield from checks.check_exotel(settings, ledger)
-    yield from checks.check_sinks(settings)
+    if ledger is not None:
+        yield from checks.check_subscribers(ledger)
+        for spec in ledger.sinks.values():
+            mask.learn(secrets_of_sink(spec))
+    yield from checks.check_sinks(settings.sinks if ledger is None else ledger.sinks.values())
