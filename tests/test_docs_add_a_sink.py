@@ -30,7 +30,7 @@ def test_the_sink_and_its_tests_are_what_they_say(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "11 passed" in done.stdout
+    assert "12 passed" in done.stdout
 
 
 def test_the_sink_is_as_short_as_is_said():
