@@ -1,4 +1,4 @@
-"""Records of ordinary calls, and how they get onto the backlogs of the sinks."""
+"""Ordinary calls: their callbacks, their legs and their records, and how they get into the ledger."""
 
 from __future__ import annotations
 
@@ -12,50 +12,65 @@ from schemas.legs import load_legs
 from worker.record import Provenance, build_record
 
 if TYPE_CHECKING:
+    from schemas.callback import Callback
     from worker.ledger import Ledger
 
 ACCOUNT = "acme1m"
 _NOW = datetime(2026, 9, 16, 5, 50, tzinfo=UTC)
 _CALLBACK = [("EventType", "terminal"), ("Status", "completed"), ("From", "09000000001"), ("To", "09000000002")]
-_LEGS = [
-    {
-        "Sid": f"{place}a1b2c3d4e5f60718293a4b5c6d71a9g",
-        "AccountSid": ACCOUNT,
-        "DateCreated": "2026-09-16 11:12:39",
-        "DateUpdated": "2026-09-16 11:13:08",
-        "Status": "completed",
-        "Origin": origin,
-        "PhoneNumber": number,
-        "OnCallDuration": seconds,
-        "Uri": "/v1/Accounts/acme1m/Calls/legs",
-    }
-    for place, (origin, number, seconds) in enumerate(
-        [("outbound", "09000000001", 25), ("outbound-dial", "09000000002", 9)]
-    )
-]
+_PARTIES = [("outbound", "09000000001", 25), ("outbound-dial", "09000000002", 9)]
+
+
+def legs_of(call_sid: str) -> list[dict[str, Any]]:
+    """Two legs that are final, as the Legs API gives them."""
+    return [
+        {
+            "Sid": f"{place}a1b2c3d4e5f60718293a4b5c6d71a9g",
+            "CallSid": call_sid,
+            "AccountSid": ACCOUNT,
+            "DateCreated": "2026-09-16 11:12:39",
+            "DateUpdated": "2026-09-16 11:13:08",
+            "Status": "completed",
+            "Origin": origin,
+            "PhoneNumber": number,
+            "OnCallDuration": seconds,
+            "Uri": "/v1/Accounts/acme1m/Calls/legs",
+        }
+        for place, (origin, number, seconds) in enumerate(_PARTIES)
+    ]
+
+
+def callback_of(call_sid: str) -> Callback:
+    """The StatusCallback of a call that is over."""
+    (callback,) = load_callbacks("status", [("CallSid", call_sid), *_CALLBACK], received_at=_NOW)
+    return callback
 
 
 def make_records(count: int) -> list[dict[str, Any]]:
     """Records of so many calls: two legs and one callback each."""
-    answer = load_legs(json.dumps({"legs": _LEGS}).encode(), timezone=ZoneInfo("Asia/Kolkata"))
     provenance = Provenance(_NOW, 1, "0" * 64, _NOW, {"settle": 120.0, "quota": 0.3, "fetch": 0.2})
     records = []
     for number in range(count):
         call_sid = f"{number:032}"
-        (callback,) = load_callbacks("status", [("CallSid", call_sid), *_CALLBACK], received_at=_NOW)
+        answer = load_legs(json.dumps({"legs": legs_of(call_sid)}).encode(), timezone=ZoneInfo("Asia/Kolkata"))
         records.append(
             build_record(
                 account_sid=ACCOUNT,
                 call_sid=call_sid,
                 revision=1,
                 settled=True,
-                callbacks=[callback],
+                callbacks=[callback_of(call_sid)],
                 answer=answer,
                 provenance=provenance,
                 timezone=ZoneInfo("Asia/Kolkata"),
             )
         )
     return records
+
+
+def admit(ledger: Ledger, record: dict[str, Any]) -> None:
+    """Note the callback of a record's call, as the door does; it is to be fetched at once."""
+    ledger.calls[ACCOUNT].admit(callback_of(record["subject"]), wait_seconds=0.0)
 
 
 def queue(ledger: Ledger, record: dict[str, Any]) -> None:
