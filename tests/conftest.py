@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from worker import embedded_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# A shell ignores Ctrl-C for what it starts in the background, and that is inherited: programs under test would be deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

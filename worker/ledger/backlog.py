@@ -87,11 +87,16 @@ class Reaped(NamedTuple):
     poisoned: list[Lease]
 
 
-def read_leases(answer: list[bytes]) -> list[tuple[Lease, Claim]]:
-    """Read what the script for leasing has answered."""
-    parts = iter(answer)
+# What the script for leasing answers of each item; of a delivery that begins at once, two parts more.
+_PARTS, _PARTS_BEGUN = 7, 9
+
+
+def read_begun(answer: list[bytes]) -> list[tuple[Lease, Claim, bytes, bytes]]:
+    """Read what the script for leasing has answered of deliveries: the lease, the claim, the record, the delivery."""
+    rows = zip(*[iter(answer)] * _PARTS_BEGUN, strict=True)
     return [
-        (Lease(item.decode(), lease.decode()), _claim(*claim)) for item, lease, *claim in zip(*[parts] * 7, strict=True)
+        (Lease(item.decode(), lease.decode()), _claim(*claim), packed, stored)
+        for item, lease, *claim, packed, stored in rows
     ]
 
 
@@ -161,14 +166,15 @@ class Backlog:
         allowed = list(most) if most is not None else [room] * len(Lane)
         args: list[Argument] = [room, *allowed, BEGIN_SECONDS * 1000, self._clock(), ""]
         answer = self._scripts.run("backlog/lease", [*self.keys, self._fence], args)
-        return [lease for lease, _ in read_leases(answer)]
+        return [Lease(item.decode(), lease.decode()) for item, lease, *_ in zip(*[iter(answer)] * _PARTS, strict=True)]
 
-    def begin_on(self, pipeline: redis.client.Pipeline, room: int) -> None:
-        """Queue on a pipeline: lease up to `room` items that are due, and begin the work on them at once.
+    def begin_on(self, pipeline: redis.client.Pipeline, room: int, sink: str) -> None:
+        """Queue on a pipeline: lease up to `room` deliveries that are due, and begin the work on them at once.
 
-        `read_leases` reads the answer.
+        `read_begun` reads the answer.
         """
-        args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), self._worker]
+        whose: list[Argument] = [self._worker, of_account(self.account_sid, ""), sink]
+        args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), *whose]
         self._scripts.run("backlog/lease", [*self.keys, self._fence], args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> Claim | None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from worker.ledger.backlog import Backlog, Claim, Clock, Lease, read_claim, read_leases, server_clock
+from worker.ledger.backlog import Backlog, Claim, Clock, Lease, read_begun, read_claim, server_clock
 from worker.ledger.codec import unpack_event
 from worker.ledger.keys import of_account
 
@@ -110,14 +110,6 @@ class DeliveryBook:
             if claim is not None
         ]
 
-    def read_all(self, begun: Sequence[tuple[Lease, Claim]]) -> list[OwedDelivery]:
-        """Read what is to be delivered under leases on which the work has begun."""
-        pipeline = self._client.pipeline(transaction=False)
-        for lease, _ in begun:
-            self._read_on(pipeline, lease)
-        answers = iter(pipeline.execute())
-        return [_owed(lease, claim, next(answers), next(answers)) for lease, claim in begun]
-
     def _read_on(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
         call_sid, _, event_key = lease.item.partition("/")
         pipeline.hget(self.key("events", call_sid), event_key)
@@ -127,15 +119,15 @@ class DeliveryBook:
         """Close the books: the sink has the record. False if the lease was stale (it may get it again)."""
         return bool(self._finish(delivery, "delivered", answer))
 
-    def delivered_all(self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int) -> list[tuple[Lease, Claim]]:
-        """Close the books of several, and begin up to `room` others in the same round trip: what `read_all` takes."""
+    def delivered_all(self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int) -> list[OwedDelivery]:
+        """Close the books of several, and begin the work on up to `room` others in the same round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for delivery in deliveries:
             self._finish(delivery, "delivered", answer, pipeline=pipeline)
         if room:
-            self.backlog.begin_on(pipeline, room)
+            self.backlog.begin_on(pipeline, room, self.sink)
         answers = pipeline.execute()
-        return read_leases(answers[-1]) if room else []
+        return [_owed(*begun) for begun in read_begun(answers[-1])] if room else []
 
     def bury(self, delivery: OwedDelivery, answer: str, *, last_answer: LastAnswer | None = None) -> bool:
         """Give a delivery up; it stays as a dead letter until somebody retries or drops it.

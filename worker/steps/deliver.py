@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import redis
 import structlog
 
 from worker import metrics
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from schemas.settings import SinkSpec
     from worker.errors import LastAnswer
-    from worker.ledger.backlog import Claim, Lease
+    from worker.ledger.backlog import Lease
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
     from worker.sinks.base import Record
@@ -50,7 +49,7 @@ class Turn:
 
     way: Way
     until: float
-    next: list[tuple[Lease, Claim]] = field(default_factory=list)
+    next: list[OwedDelivery] = field(default_factory=list)
     went_well: bool = False
     in_trouble: bool = False
 
@@ -85,16 +84,7 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
             turn.next = []
             for start in range(0, len(letters), sink.batch):
                 _send(shop, turn, letters[start : start + sink.batch])
-            owed = _read(shop, book, turn.next) if turn.next else []
-
-
-def _read(shop: Workshop, book: DeliveryBook, begun: list[tuple[Lease, Claim]]) -> list[OwedDelivery]:
-    try:
-        return book.read_all(begun)
-    except redis.RedisError:
-        # Nobody else knows of these leases.
-        shop.arrears.add(lambda: book.backlog.release([lease for lease, _ in begun]))
-        raise
+            owed = turn.next
 
 
 def bury(book: DeliveryBook, lease: Lease, reason: str) -> None:

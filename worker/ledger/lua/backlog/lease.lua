@@ -1,8 +1,10 @@
 -- Lease what is due, the most urgent first.
 -- KEYS 1-8 backlog, 9 fence counter
 -- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or '',
---      8 the worker's name if it begins at once, or ''
--- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each.
+--      8 the worker's name if it begins at once, or '', then for deliveries that begin at once: 9 what the account's keys begin
+--      with, 10 sink
+-- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each, and of such a delivery the
+-- record, packed, and the JSON of the delivery: whoever begins would ask for them next, and a round trip costs him more.
 -- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
 -- retries. The last lane (confirmations) has no such share: it lives on what nobody else wants.
 local SHARE = 20
@@ -36,5 +38,10 @@ for _ = 1, tonumber(ARGV[1]) do
   table.insert(leased, redis.call('HGET', ATTEMPTS, item) or '0')
   table.insert(leased, redis.call('HGET', DEATHS, item) or '0')
   table.insert(leased, text(now))
+  if ARGV[9] then
+    local sid, record = string.match(item, '^([^/]+)/(.+)$')
+    table.insert(leased, redis.call('HGET', ARGV[9] .. 'events:' .. sid, record) or '')
+    table.insert(leased, redis.call('HGET', ARGV[9] .. 'deliveries:' .. sid, ARGV[10] .. '/' .. record) or '')
+  end
 end
 return leased
