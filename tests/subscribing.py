@@ -24,7 +24,10 @@ class Operator:
     def __init__(self, redis_url, **variables):
         self.variables = {"redis_url": redis_url, "sinks": "stdout:", "legwork_secret_key": KEY, **variables}
 
-    def run(self, *arguments, **more):
+    def run(self, *arguments, checked=False, **more):
+        # Most subscribers of these tests are nowhere.
+        if arguments[0] == "add" and not checked:
+            arguments = (*arguments, "--unchecked")
         return run("sinks", *arguments, **{**self.variables, **more})
 
     def json(self, *arguments, **more):

@@ -64,6 +64,21 @@ class SinkDesk:
             return _unusable(name, unusable[name])
         return self._describe(self.spec(name), self._ledger.sink_states())
 
+    def reach(self, spec: SinkSpec) -> str:
+        """Find out whether somebody answers at a subscriber's URL, without sending a record; returns a word about it.
+
+        Raises ValidationError: nobody is there, the certificate does not hold, the address is private.
+        """
+        self._check(spec)
+        sink = sink_for(spec)
+        sink.open()
+        try:
+            return sink.check()
+        except (LegworkError, OSError) as error:
+            raise ValidationError({"url": [f"{where(spec.url)}: {error}"]}) from error
+        finally:
+            sink.close()
+
     def add(self, spec: SinkSpec) -> tuple[dict[str, Any], str]:
         """Add a subscriber; returns what it is, and the secret made for it, which is shown this once ('' if it has its own).
 

@@ -91,12 +91,18 @@ def list_command(as_json: bool) -> None:
 @click.option(
     "--allow-network", "allow_networks", multiple=True, metavar="CIDR", help="A private network it may be in."
 )
+@click.option("--unchecked", is_flag=True, help="Add it though nobody answers there yet.")
 @json_option
-def add(as_json: bool, **given: Any) -> None:
-    """Add a webhook subscriber. Its signing secret is made here, and shown this once."""
+def add(unchecked: bool, as_json: bool, **given: Any) -> None:
+    """Add a webhook subscriber. Its signing secret is made here, and shown this once.
+
+    Refused where nobody answers at its URL, by a certificate that holds; --unchecked adds it all the same.
+    """
     desk, _ = _desk()
     try:
         spec = load_subscriber(document_of(given))
+        if not unchecked:
+            _told(lambda: desk.reach(spec), wrong=click.UsageError)
         described, secret = _told(lambda: desk.add(spec), wrong=click.UsageError)
     except ValidationError as error:
         raise click.UsageError(problems(error)) from None
