@@ -48,3 +48,9 @@ def in_utc(moment: datetime, zone: tzinfo) -> datetime | None:
 def write_time(instant: datetime) -> str:
     """Write an aware datetime as `2026-09-16T05:43:08Z`, with a fraction of a second where there is one."""
     return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def write_milliseconds(milliseconds: float) -> str:
+    """Write a moment of Redis's clock, in milliseconds since the epoch, as `2026-09-16T05:43:08.000Z`."""
+    written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    return written.removesuffix("+00:00") + "Z"

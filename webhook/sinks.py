@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
+from schemas.times import write_milliseconds
 from webhook.discretion import discreet, where
 from worker.errors import LegworkError
 from worker.ledger.purging import purge, waiting_for
@@ -236,7 +236,7 @@ class SinkDesk:
             "public_keys": _public_keys(spec),
             "state": standing.state,
             "reason": standing.reason,
-            "since": None if "since" not in state else _moment(state["since"]),
+            "since": None if "since" not in state else write_milliseconds(state["since"]),
             "waiting": standing.waiting,
             "delivered": standing.delivered,
             "dead": standing.dead,
@@ -253,7 +253,7 @@ class SinkDesk:
             "source": f"/exotel/accounts/{account_sid}",
             "type": "legwork.ping",
             "subject": spec.name,
-            "time": _moment(now_ms),
+            "time": write_milliseconds(now_ms),
             "datacontenttype": "application/json",
             "data": {"account_sid": account_sid, "sink": spec.name},
         }
@@ -275,8 +275,3 @@ def _public_keys(spec: SinkSpec) -> list[str]:
             with suppress(ValidationError):
                 found.append(public_key(secret))
     return found
-
-
-def _moment(milliseconds: float) -> str:
-    written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")

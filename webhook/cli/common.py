@@ -14,6 +14,7 @@ import redis
 from rich.console import Console
 
 from schemas.settings import Settings, SettingsError, load_settings
+from schemas.times import write_milliseconds
 from webhook.cli.trouble import Trouble
 from webhook.up.folder import is_left_behind
 from worker.connections import connect, without_password
@@ -79,9 +80,7 @@ def console() -> Console:
 
 def utc(milliseconds: float | None) -> str | None:
     """A moment of Redis's clock as records write it, or None."""
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if milliseconds is None else write_milliseconds(milliseconds)
 
 
 def local(milliseconds: float, zone: tzinfo | None = None) -> str:

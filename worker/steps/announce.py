@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from schemas.times import write_milliseconds
 
 if TYPE_CHECKING:
     from worker.workshop import Workshop
@@ -30,7 +31,7 @@ def announce_new_ledger(shop: Workshop) -> None:
     since_ms = shop.ledger.new_since_ms()
     if since_ms is not None:
         for account_sid in shop.ledger.calls:
-            announce(shop, account_sid, "ledger_new", once=str(since_ms), since=_moment(since_ms))
+            announce(shop, account_sid, "ledger_new", once=str(since_ms), since=write_milliseconds(since_ms))
 
 
 def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
@@ -51,7 +52,7 @@ def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = 
         "source": f"/exotel/accounts/{account_sid}",
         "type": event_type,
         "subject": str(data.get("call_sid") or data.get("sink") or account_sid),
-        "time": _moment(now_ms),
+        "time": write_milliseconds(now_ms),
         "datacontenttype": "application/json",
         "data": {"account_sid": account_sid, **data},
     }
@@ -59,8 +60,3 @@ def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = 
     if sinks:
         shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
         shop.nudge()
-
-
-def _moment(milliseconds: float) -> str:
-    written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")
