@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 
-from schemas.settings.fields import Listed, Matching, SigningSecrets, WholeNumber
+from schemas.plain import encodable
+from schemas.settings.fields import Listed, Matching, WholeNumber
+from schemas.settings.secret_fields import SigningSecrets
 from schemas.settings.sink_fields import Expression, RateLimit
 from schemas.settings.sinks import SINK_KEYS, SinkSpec
 from schemas.settings.urls import SinkUrl, split_url
@@ -75,6 +77,25 @@ class _Keys(Schema):
         raise ValidationError(messages)
 
 
+def _is_no_text(value: Any) -> bool:
+    """Is there half of a surrogate pair in it? What it was kept in could never be shown again.
+
+    JSON can spell one; in an argument it stands for a byte that is no UTF-8.
+    """
+    # Not by calling itself: JSON nests as deep as somebody likes.
+    left = [value]
+    while left:
+        match left.pop():
+            case str() as text:
+                if encodable(text) != text:
+                    return True
+            case dict() as document:
+                left += [*document, *document.values()]
+            case list() as texts:
+                left += texts
+    return False
+
+
 class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, variable in SINK_KEYS.items()})):  # type: ignore[misc]
     """Reads a subscriber into the same SinkSpec that the settings give."""
 
@@ -83,6 +104,13 @@ class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, vari
         load_default=dict,
         metadata={"description": "The options of a webhook, as docs/sinks.md lists them: headers, ca_file, …"},
     )
+
+    @pre_load
+    def _only_text(self, given: Any, **_: Any) -> Any:
+        wrong = [key for key, value in given.items() if _is_no_text(value)] if isinstance(given, dict) else []
+        if wrong:
+            raise ValidationError({key: ["is no text"] for key in wrong})
+        return given
 
     @post_load
     def _make(self, given: dict[str, Any], **_: Any) -> SinkSpec:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from abc import abstractmethod
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
@@ -152,19 +151,6 @@ class Choice(SettingField[str]):
             raise ValidationError("is not one of them") from None
 
 
-class Password(SettingField[str]):
-    """A text that is taken as it is, spaces included."""
-
-    right = "give a text"
-
-    def read(self, text: str) -> str:
-        return text
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        super()._deserialize(value, attr, data, **kwargs)
-        return str(value)
-
-
 class File(SettingField[Path]):
     """The path of a file. That it can be read is seen when it is read."""
 
@@ -207,50 +193,3 @@ class Networks(SettingField[tuple[IPv4Network | IPv6Network, ...]]):
             return ip_network(word)
         except ValueError:  # 10.0.0.1/8: a network or one address? Guessing wrong would let the wrong ones in
             raise ValidationError(f"holds an address with a mask; that network is {network}") from None
-
-
-class CallbackTokens(SettingField[tuple[str, ...]]):
-    """The secrets in the callback URLs, the newest first. They are a part of a path, hence URL-safe."""
-
-    #: Below 16 characters a token could be found by trying.
-    SHORTEST = 16
-    right = f"give {SHORTEST} or more of A-Z a-z 0-9 - _ . ~; several tokens are separated by spaces"
-
-    def read(self, text: str) -> tuple[str, ...]:
-        tokens = tuple(dict.fromkeys(text.split()))
-        if not all(re.fullmatch(r"[A-Za-z0-9_.~-]+", token) for token in tokens):
-            raise ValidationError("holds a character that is not URL-safe")
-        if not tokens or min(map(len, tokens)) < self.SHORTEST:
-            raise ValidationError("is too short")
-        return tokens
-
-
-class SigningSecrets(SettingField[tuple[str, ...]]):
-    """Signing secrets as Standard Webhooks writes them, shared ones and Ed25519; several while they are being exchanged."""
-
-    #: What each sort begins with, and its lengths in bytes. A shared one as the specification asks; an Ed25519 key alone,
-    #: or with its public key behind it, as Svix writes it.
-    LENGTHS: ClassVar = {"whsec_": range(24, 65), "whsk_": (32, 64)}
-    #: An old and a new one of both sorts.
-    MOST = 4
-    right = (
-        "give whsec_ and the base64 of 24 to 64 random bytes, or whsk_ and the base64 of an Ed25519 private key "
-        f"(32 bytes, or 64 with the public key); up to {MOST} are separated by spaces"
-    )
-
-    def read(self, text: str) -> tuple[str, ...]:
-        secrets = tuple(text.split())
-        if not 1 <= len(secrets) <= self.MOST:
-            raise ValidationError(f"is not one to {self.MOST} secrets")
-        for secret in secrets:
-            sort, _, written = secret.partition("_")
-            lengths = self.LENGTHS.get(f"{sort}_")
-            if lengths is None:
-                raise ValidationError(f"does not start with {' or '.join(self.LENGTHS)}")
-            try:
-                key = base64.b64decode(written, validate=True)
-            except ValueError:
-                raise ValidationError(f"is not base64 after {sort}_") from None
-            if len(key) not in lengths:
-                raise ValidationError("is of the wrong length")
-        return secrets

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from schemas.settings.declare import declared_in, setting
 from schemas.settings.fields import (
     Amount,
-    CallbackTokens,
     Choice,
     File,
     Matching,
     Networks,
-    Password,
     Schedule,
     Seconds,
-    SigningSecrets,
     WholeNumber,
     Zone,
 )
+from schemas.settings.secret_fields import CallbackTokens, Password, SigningSecrets
 from schemas.settings.sink_fields import EncryptionKeys
 from schemas.settings.urls import BaseUrl, RedisUrl, SinkUrls
 
@@ -184,6 +182,12 @@ class Settings:
         "How long delivered calls stay in the ledger. Where Redis runs short of room, an hour at least.",
         default="7",
         group="The house",
+    )
+    dead_retention_days: float | None = setting(
+        Amount("days", most=3650),
+        "How long what was given up on, calls and deliveries, waits to be retried. It is dropped then, and stays for "
+        "`RETENTION_DAYS`.",
+        otherwise="until it is retried or dropped",
     )
     log_level: str = setting(
         Choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),

@@ -55,10 +55,11 @@ ROOM_FOR_NUMBER = 4
 SINK_KEYS = {
     "name": Variable(
         name="name",
+        # `fetch` stands where a sink's name would, of a call whose fetch was given up on.
         field=Matching(
-            rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}",
+            rf"(?!fetch$)[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}",
             wrong="is not a name",
-            right=f"give up to {LONGEST_NAME} small letters, digits, - and _",
+            right=f"give up to {LONGEST_NAME} small letters, digits, - and _; not `fetch`",
         ),
         meaning="What the sink is called in the status, in metrics and in commands. Unique.",
         otherwise="needed",

@@ -127,7 +127,7 @@ def test_a_made_up_name_leaves_the_names_of_the_file_alone(toml):
     [
         (
             "[[sinks]]\nurl = 'file:x'",
-            "sinks[1].name: is missing; give up to 64 small letters, digits, - and _",
+            "sinks[1].name: is missing; give up to 64 small letters, digits, - and _; not `fetch`",
         ),
         ("[[sinks]]\nname = 'x'", "sinks[1].url: is missing; give a URL with one of these schemes"),
         ("[[sinks]]\nname = 'A'\nurl = 'file:x'", "sinks[1].name: 'A' is not a name"),
