@@ -29,6 +29,10 @@ class Relay:
         for one in (self._server, *self._sockets):
             one.close()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Lead connections that are made from now on somewhere else; those there are stay as they are."""
+        self._target = (host, port)
+
     def cut(self):
         """End all connections, those that lie idle too."""
         for one in self._sockets:

@@ -12,7 +12,7 @@ from stubs import answer
 
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.standing import CallStory, call_story
+from worker.ledger.whereabouts import CallStory, call_story
 from worker.sinks.base import Sink
 from worker.steps.fetch import fetch_call
 from worker.workshop import Workshop

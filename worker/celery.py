@@ -26,6 +26,12 @@ _AGAIN_SECONDS = 1.0
 class _Connection(Connection):
     """A connection to the broker that is tried again every second, however long it has been away."""
 
+    @property
+    def connection_errors(self) -> tuple[type[Exception], ...]:
+        # Where a channel is closed while the worker's loop makes its client, kombu trips over what is gone; to Celery that
+        # would be a bug, and end the worker.
+        return (*super().connection_errors, AttributeError)
+
     def ensure_connection(self, *args: Any, **kwargs: Any) -> _Connection:
         every = {"interval_start": _AGAIN_SECONDS, "interval_step": 0.0, "interval_max": _AGAIN_SECONDS}
         super().ensure_connection(*args, **{**every, **kwargs})  # type: ignore[no-untyped-call]

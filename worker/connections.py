@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +18,34 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT_SECONDS = 2.0
 
 
+class Luggage:
+    """The scripts that every new connection of a client brings along.
+
+    A server that was started again knows none, and whoever comes back to it may come with a pipeline that names them by
+    their hash: what was queued on it would fail, and a delivery that was made count as not made.
+    """
+
+    def __init__(self) -> None:
+        self._sources: dict[str, str] = {}
+
+    def add(self, name: str, source: str) -> None:
+        """Have connections that are made from now on load it."""
+        self._sources[name] = source
+
+    def __call__(self, connection: redis.Connection) -> None:
+        """Greet the server as redis-py does, and load them. Raises redis.RedisError as connecting does."""
+        connection.on_connect()  # type: ignore[no-untyped-call]
+        sources = list(self._sources.values())
+        if not sources:
+            return
+        connection.send_packed_command(
+            connection.pack_commands([("SCRIPT", "LOAD", source) for source in sources])  # type: ignore[no-untyped-call]
+        )
+        for _ in sources:
+            with suppress(redis.ResponseError):  # who may not load them now is told so where they are used
+                connection.read_response()
+
+
 def connect(settings: Settings) -> redis.Redis:
     """Return a client for the ledger, safe to share between threads; nothing is connected yet.
 
@@ -29,10 +58,13 @@ def connect(settings: Settings) -> redis.Redis:
     keepalive: dict[str, Any] = {} if settings.redis_url.startswith("unix:") else {"socket_keepalive": True}
     return redis.Redis.from_url(
         settings.redis_url,
+        redis_connect_func=Luggage(),
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         **keepalive,
         retry=Retry(NoBackoff(), 1),
+        # A primary that has become a replica may keep its connections. The name leads elsewhere by now: it is asked again.
+        retry_on_error=[redis.ReadOnlyError],
         protocol=2,
         client_name="legwork",
     )

@@ -18,11 +18,13 @@ from kombu.exceptions import OperationalError
 
 from worker import metrics
 from worker.fairness import Want, share
+from worker.heartbeat import Heartbeat
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.backlog import read_reaped
+from worker.ledger.mending import drop_old
 from worker.ledger.opening import open_aloud
 from worker.ledger.purging import clear_up
-from worker.ledger.room import look_at_room
+from worker.ledger.room import SHORT_AT, look_at_room
 from worker.sources import Deliveries, Fetches, Source, within_places
 from worker.steps import decide, deliver
 from worker.steps.announce import announce_new_ledger
@@ -45,8 +47,8 @@ REAP_SECONDS = 1.0
 # How soon a subscriber that was added gets records.
 LEARN_SECONDS = 1.0
 FORGET_SECONDS = 10.0
-# The part of maxmemory from which delivered calls are forgotten early: before callbacks are turned away (webhook/watch.py).
-SHORT_AT = 0.7
+# Files are kept for days; how many minutes more is nothing to anybody.
+FORGET_FILES_SECONDS = 300.0
 # One task that runs and one that is ready for each thread: enough to keep it busy, little enough to stay fair.
 TASKS_PER_THREAD = 2
 # No backlog may hold more than so much of the fleet's threads, so that one in trouble (each task a time-out) leaves
@@ -82,8 +84,11 @@ def _alone(lease: Lease) -> Iterator[None]:
 class Dispatcher:
     """Leases what is due and publishes it. `run` loops until `stop`; `run_once` does one round."""
 
-    def __init__(self, shop: Workshop, carrier: Carrier, *, name: str, threads: int) -> None:
+    def __init__(
+        self, shop: Workshop, carrier: Carrier, *, name: str, threads: int, heartbeat: Heartbeat | None = None
+    ) -> None:
         self._shop = shop
+        self._heartbeat = heartbeat or Heartbeat(None)
         self._carrier = carrier
         self._name = name
         self._threads = threads
@@ -91,6 +96,7 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._hello, self._reap = _Every(HELLO_SECONDS), _Every(REAP_SECONDS)
         self._forget, self._count, self._learn = _Every(FORGET_SECONDS), _Every(1.0), _Every(LEARN_SECONDS)
+        self._forget_files = _Every(FORGET_FILES_SECONDS)
         self._fleet = max(1, threads)
         self._turn = 0
         self._in_trouble = False
@@ -99,6 +105,7 @@ class Dispatcher:
     def run(self) -> None:
         """Dispatch until stopped. The ledger or the broker out of reach is reported once, and waited for."""
         while not self._stopping.is_set():
+            self._heartbeat.beat()
             try:
                 self.keep_house()
                 self.run_once()
@@ -140,6 +147,8 @@ class Dispatcher:
             self.reap()
         if self._forget.due(now):
             self._forget_old()
+        if self._threads and self._forget_files.due(now):
+            self._shop.forget_old_files()
 
     def _forget_old(self) -> None:
         """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
@@ -148,6 +157,7 @@ class Dispatcher:
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
         if short and forgotten:
             log.warning("ledger.forgets_early", calls=forgotten, hint="raise maxmemory, or lower RETENTION_DAYS")
+        drop_old(ledger)
         clear_up(ledger)
 
     def reap(self) -> None:

@@ -23,6 +23,7 @@ from marshmallow import ValidationError
 from schemas.legs import LegsAnswer, load_error, load_legs
 from worker.bodies import read_body
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
+from worker.tracing.spans import current_span
 
 if TYPE_CHECKING:
     from schemas.settings import Account
@@ -65,7 +66,10 @@ class ExotelClient:
         account = self._account
         url = f"{account.base_url}/v1/Accounts/{quote(account.sid, safe='')}/Calls/{quote(call_sid, safe='')}/Legs.json"
         started = time.monotonic()
-        status, headers, body = self._get(url)
+        # Which call it is about, the span around this one says.
+        with current_span().child("GET Legs.json", "GET", url) as span:
+            status, headers, body = self._get(url)
+            span.answered(status)
         seconds = time.monotonic() - started
         if status != HTTPStatus.OK:
             raise _refusal(status, headers, body)

@@ -7,12 +7,16 @@ to their last four digits and leaves no secret of the settings standing.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
+
+from worker.tracing.asked import is_asked_for
+from worker.tracing.ids import trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,15 +33,31 @@ _KEPT = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?",
     r"\d+\.\d+",
 )
+# Digits beside letters are part of an id (a CallSid, say), but for those behind what stands for a character in a URL, in JSON
+# or in Python's way of showing a text: `%3A`, `%253A`, `\\n`, `\\xa0`, `\\u00a0`.
+_START = (
+    r"(?:(?<![0-9a-z])|(?<=%[0-9a-f][a-f])|(?<=%25[0-9a-f][a-f])"
+    r"|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+)
+_GAP = r"(?:[ \u00a0\u2010-\u2015+().-]|%(?:25)*(?:20|28|29|2d|2e|a0))"
 # Seven digits are the shortest subscriber number in use, seventeen the longest in E.164 behind an international prefix.
-# Digits beside letters are part of an id (a CallSid, say), but for those behind the plus of a query string.
 _NUMBERS = (
-    r"(?:(?<![0-9a-z])|(?<=%2b))\d{3,13}(\d{4})(?![0-9a-z])",
-    r"\+[0-9][0-9 ()-]{5,20}[0-9]",
+    # With gaps, and the plus in front: at most fifteen digits.
+    rf"(?:\+|%(?:25)*2b){_GAP}{{0,2}}[0-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?![0-9])",
+    rf"{_START}\d{{3,13}}(\d{{4}})(?![0-9a-z])",
+)
+# A number in two or three groups, as people write it at home; `_is_grouped` looks closer. A schedule has more groups.
+_GROUPS = (
+    r"(?<![\w.:+/-])(?<!\d )(?:0[ -])?(?:\(\d|[06-9]\d|[2-5]\d\d-)\d{0,5}\)?"
+    r"(?:(?:[\u00a0\u2010-\u2015-]| -? ?|%20)\(?\d{2,6}\)?){1,2}(?![\w:]|[.-]\d| \d)"
 )
 _DIGITS = re.compile(
-    f"(?<![0-9a-z])(?P<kept>{'|'.join(_KEPT)})(?![0-9a-z])|(?P<number>{'|'.join(_NUMBERS)})", re.IGNORECASE
+    f"(?<![0-9a-z])(?P<kept>{'|'.join(_KEPT)})(?![0-9a-z])|(?P<number>{'|'.join(_NUMBERS)})|(?P<groups>{_GROUPS})",
+    re.IGNORECASE,
 )
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# From a national number to one behind an international prefix; shorter ones are not told from two counts side by side.
+_FEWEST, _MOST = 10, 14
 # A whole number this large in a field of its own is a phone number without its plus.
 _LARGE = 10**9
 # Options and parameters of a sink by these names are not for anybody's eyes.
@@ -45,12 +65,25 @@ _SECRETIVE = re.compile(r"key|pass|pwd|secret|sig|token", re.IGNORECASE)
 # These speak at INFO of every task and connection; a healthy hour is short.
 _TALKATIVE = ("celery", "kombu", "urllib3", "amqp", "granian", "_granian", "requests_hardened")
 # Fields that hold numbers of ours, never of a person.
-_OURS = frozenset({"timestamp", "pid", "port", "seconds", "count", "account", "call_sid", "lease", "version"})
+_OURS = frozenset(
+    {"timestamp", "pid", "port", "seconds", "count", "account", "call_sid", "lease", "version", "trace_id"}
+)
 
 
 def mask_number(number: str) -> str:
     """Return a phone number with all but its last four digits masked."""
     return f"…{number[-_SHOWN:]}" if len(number) > _SHOWN else number
+
+
+def _shown(found: re.Match[str]) -> str:
+    if found["number"] or (found["groups"] and _is_grouped(found["groups"])):
+        return mask_number(re.sub(r"%(?:25)*[0-9a-f]{2}|\D", "", found[0], flags=re.IGNORECASE))
+    return found[0]
+
+
+def _is_grouped(text: str) -> bool:
+    """Are these groups of digits one number? Not where a day is among them, or where they are too few or too many."""
+    return _FEWEST <= sum(map(str.isdigit, text.replace("%20", ""))) <= _MOST and not _DAY.search(text)
 
 
 class Mask:
@@ -70,9 +103,11 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return a text with nothing in it that must not show."""
-        if self._secrets is not None:
-            text = self._secrets.sub("***", text)
-        return _DIGITS.sub(lambda found: found["kept"] or mask_number(found["number"]), text)
+        return _DIGITS.sub(_shown, self.without_secrets(text))
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text with no secret in it; numbers stay."""
+        return text if self._secrets is None else self._secrets.sub("***", text)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # What begins with an underscore is structlog's own, and is taken out before anything is written.
@@ -81,16 +116,25 @@ class Mask:
         }
 
     def _masked(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | float):
+        if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int):
-            return value if abs(value) < _LARGE else self.text(str(value))
+        if isinstance(value, int | float):
+            # Some readers of JSON make a float of every number.
+            is_whole = isinstance(value, int) or value.is_integer()
+            return self.text(str(int(value))) if is_whole and abs(value) >= _LARGE else value
         if isinstance(value, dict):
             return {self.text(str(key)): self._masked(part) for key, part in value.items()}
         if isinstance(value, list | tuple):
             return [self._masked(part) for part in value]
         # Whatever else there is would be written as text in the end, and unmasked then.
         return self.text(str(value))
+
+
+def with_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the trace of the call that a line is about, kept by the sampler or not (a structlog processor)."""
+    if "account" in event and "call_sid" in event:
+        event["trace_id"] = f"{trace_id_of(str(event['account']), str(event['call_sid'])):032x}"
+    return event
 
 
 def secrets_of(settings: Settings) -> set[str]:
@@ -149,6 +193,7 @@ def set_up_logs(settings: Settings, *, stream: Any = None) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        *([with_trace_id] if is_asked_for(os.environ) else []),
         Mask(secrets_of(settings)),
     ]
     log_format = settings.log_format or ("console" if stream.isatty() else "json")

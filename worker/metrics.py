@@ -21,12 +21,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric. `buckets` are a histogram's upper bounds; `+Inf` is understood."""
+    """A metric. `buckets` are a histogram's upper bounds; `+Inf` is understood.
+
+    `values` are a label's, in the order of `labels`; none where they are the accounts or the sinks there are.
+    """
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
+    values: tuple[tuple[str, ...], ...] = ()
     buckets: tuple[float, ...] = ()
 
 
@@ -39,17 +43,21 @@ def _enter(metric: Metric) -> Metric:
     return metric
 
 
-def _counter(name: str, meaning: str, *labels: str) -> Metric:
-    return _enter(Metric(name, Kind.COUNTER, meaning, labels))
+def _counter(name: str, meaning: str, **labels: tuple[str, ...]) -> Metric:
+    return _enter(Metric(name, Kind.COUNTER, meaning, tuple(labels), tuple(labels.values())))
 
 
-def _gauge(name: str, meaning: str, *labels: str) -> Metric:
-    return _enter(Metric(name, Kind.GAUGE, meaning, labels))
+def _gauge(name: str, meaning: str, **labels: tuple[str, ...]) -> Metric:
+    return _enter(Metric(name, Kind.GAUGE, meaning, tuple(labels), tuple(labels.values())))
 
 
-def _histogram(name: str, meaning: str, *labels: str, buckets: tuple[float, ...]) -> Metric:
-    return _enter(Metric(name, Kind.HISTOGRAM, meaning, labels, buckets))
+def _histogram(name: str, meaning: str, *, buckets: tuple[float, ...], **labels: tuple[str, ...]) -> Metric:
+    return _enter(Metric(name, Kind.HISTOGRAM, meaning, tuple(labels), tuple(labels.values()), buckets))
 
+
+# Those that the settings name, and the subscribers that were added since.
+_OF_THE_SETTINGS: tuple[str, ...] = ()
+_KINDS = ("passthru", "status")
 
 # From a healthy answer in milliseconds to Exotel's 15 s.
 _SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
@@ -59,82 +67,122 @@ _LONG = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 10800.0, 4
 CALLBACKS = _counter(
     "legwork_callbacks_total",
     "Callbacks noted: of a `new` call, or of one that was `known`.",
-    "account",
-    "kind",
-    "outcome",
+    account=_OF_THE_SETTINGS,
+    kind=_KINDS,
+    outcome=("new", "known"),
 )
 CALLBACKS_REFUSED = _counter(
     "legwork_callbacks_refused_total",
     "Callbacks not noted: a wrong `token`, an `address` that is not allowed, `invalid`, or nowhere to note it (`unavailable`).",
-    "kind",
-    "reason",
+    kind=_KINDS,
+    reason=("token", "address", "invalid", "unavailable"),
 )
 ACK_SECONDS = _histogram(
-    "legwork_ack_seconds", "From a callback's arrival to its answer, noted on the disk.", "kind", buckets=_SHORT
+    "legwork_ack_seconds", "From a callback's arrival to its answer, noted on the disk.", kind=_KINDS, buckets=_SHORT
 )
 FETCHES = _counter(
     "legwork_fetches_total",
     "Requests to Exotel, by what came of them: `final`, `not_final`, `throttled` (429), `suspended` (401, 402, 403), "
     "`unreachable` (no usable answer).",
-    "account",
-    "outcome",
+    account=_OF_THE_SETTINGS,
+    outcome=("final", "not_final", "throttled", "suspended", "unreachable"),
 )
-FETCH_SECONDS = _histogram("legwork_fetch_seconds", "A request to Exotel, and its answer.", "account", buckets=_SHORT)
+FETCH_SECONDS = _histogram(
+    "legwork_fetch_seconds", "A request to Exotel, and its answer.", account=_OF_THE_SETTINGS, buckets=_SHORT
+)
 REQUESTS_PER_CALL = _histogram(
     "legwork_requests_per_call",
     "Requests spent on a call until it was decided.",
-    "account",
+    account=_OF_THE_SETTINGS,
     buckets=(1, 2, 3, 4, 5, 8, 13),
 )
 SETTLE_WAIT_SECONDS = _histogram(
-    "legwork_settle_wait_seconds", "From a call's first callback to when it was last due.", "account", buckets=_LONG
+    "legwork_settle_wait_seconds",
+    "From a call's first callback to when it was last due.",
+    account=_OF_THE_SETTINGS,
+    buckets=_LONG,
 )
 QUOTA_WAIT_SECONDS = _histogram(
-    "legwork_quota_wait_seconds", "From when a call was due to its request: quota, threads.", "account", buckets=_LONG
+    "legwork_quota_wait_seconds",
+    "From when a call was due to its request: quota, threads.",
+    account=_OF_THE_SETTINGS,
+    buckets=_LONG,
 )
 CALLS_DECIDED = _counter(
-    "legwork_calls_decided_total", "Calls decided: `settled`, `corrected`, `confirmed`, `dead`.", "account", "outcome"
+    "legwork_calls_decided_total",
+    "Calls decided: `settled`, `corrected`, `confirmed`, `dead`.",
+    account=_OF_THE_SETTINGS,
+    outcome=("settled", "corrected", "confirmed", "dead"),
 )
 DELIVERY_ATTEMPTS = _counter(
     "legwork_delivery_attempts_total",
     "Attempts to deliver a record: `delivered`, `again` (by the schedule), `dead`, `gone` (410).",
-    "sink",
-    "outcome",
+    sink=_OF_THE_SETTINGS,
+    outcome=("delivered", "again", "dead", "gone"),
 )
 DELIVERY_SECONDS = _histogram(
-    "legwork_delivery_seconds", "An attempt to deliver a batch of records.", "sink", buckets=_SHORT
+    "legwork_delivery_seconds", "An attempt to deliver a batch of records.", sink=_OF_THE_SETTINGS, buckets=_SHORT
 )
 DELIVERY_WAIT_SECONDS = _histogram(
-    "legwork_delivery_wait_seconds", "From when a delivery was due to its attempt.", "sink", buckets=_LONG
+    "legwork_delivery_wait_seconds",
+    "From when a delivery was due to its attempt.",
+    sink=_OF_THE_SETTINGS,
+    buckets=_LONG,
 )
 DISPATCHER_TICKS = _counter("legwork_dispatcher_ticks_total", "Rounds of the dispatchers.")
 TASKS_DISPATCHED = _counter("legwork_tasks_dispatched_total", "Tasks that the dispatchers gave to Celery.")
 
-CALLS_RECEIVED = _counter("legwork_calls_received_total", "Calls accepted, ever.", "account")
-CALLS_SETTLED = _counter("legwork_calls_settled_total", "Calls settled, ever.", "account")
+CALLS_RECEIVED = _counter("legwork_calls_received_total", "Calls accepted, ever.", account=_OF_THE_SETTINGS)
+CALLS_SETTLED = _counter("legwork_calls_settled_total", "Calls settled, ever.", account=_OF_THE_SETTINGS)
 CALLS = _gauge(
-    "legwork_calls", "Unfinished and dead calls, by state: `waiting`, `fetching`, `dead`.", "account", "state"
+    "legwork_calls",
+    "Unfinished and dead calls, by state: `waiting`, `fetching`, `dead`.",
+    account=_OF_THE_SETTINGS,
+    state=("waiting", "fetching", "dead"),
 )
 OLDEST_WAITING_SECONDS = _gauge(
-    "legwork_oldest_waiting_seconds", "Age of the call that waits longest, since its first callback.", "account"
+    "legwork_oldest_waiting_seconds",
+    "Age of the call that waits longest, since its first callback.",
+    account=_OF_THE_SETTINGS,
 )
-QUOTA_USED = _gauge("legwork_quota_used", "Tokens out: under way, or cooling down.", "account")
-QUOTA_LIMIT = _gauge("legwork_quota_limit", "The limit in force; less than EXOTEL_QUOTA while yielding.", "account")
-QUOTA_REFUSED = _counter("legwork_quota_refused_total", "Answers 429 of Exotel, ever.", "account")
+OVERDUE_SECONDS = _gauge(
+    "legwork_overdue_seconds",
+    "For how long the call that is due first has been due: what is late, and not what waits on purpose.",
+    account=_OF_THE_SETTINGS,
+)
+QUOTA_USED = _gauge("legwork_quota_used", "Tokens out: under way, or cooling down.", account=_OF_THE_SETTINGS)
+QUOTA_LIMIT = _gauge(
+    "legwork_quota_limit", "The limit in force; less than EXOTEL_QUOTA while yielding.", account=_OF_THE_SETTINGS
+)
+QUOTA_REFUSED = _counter("legwork_quota_refused_total", "Answers 429 of Exotel, ever.", account=_OF_THE_SETTINGS)
 ACCOUNT_STATE = _gauge(
     "legwork_account_state",
     "1 for the state it is in: `active`, `paused`, `yielding`, `suspended`.",
-    "account",
-    "state",
+    account=_OF_THE_SETTINGS,
+    state=("active", "paused", "yielding", "suspended"),
 )
-DELIVERIES = _counter("legwork_deliveries_total", "Records delivered, ever.", "sink")
-DELIVERIES_WAITING = _gauge("legwork_deliveries_waiting", "Records that wait for a sink.", "sink")
-DELIVERIES_DEAD = _gauge("legwork_deliveries_dead", "Dead letters of a sink.", "sink")
+DELIVERIES = _counter("legwork_deliveries_total", "Records delivered, ever.", sink=_OF_THE_SETTINGS)
+DELIVERIES_WAITING = _gauge("legwork_deliveries_waiting", "Records that wait for a sink.", sink=_OF_THE_SETTINGS)
+DELIVERIES_DEAD = _gauge("legwork_deliveries_dead", "Dead letters of a sink.", sink=_OF_THE_SETTINGS)
 OLDEST_DELIVERY_SECONDS = _gauge(
-    "legwork_oldest_delivery_seconds", "Age of the record that waits longest for a sink, since it was queued.", "sink"
+    "legwork_oldest_delivery_seconds",
+    "Age of the record that waits longest for a sink, since it was queued.",
+    sink=_OF_THE_SETTINGS,
 )
-SINK_STATE = _gauge("legwork_sink_state", "1 for the state it is in: `active`, `failing`, `disabled`.", "sink", "state")
+OVERDUE_DELIVERY_SECONDS = _gauge(
+    "legwork_overdue_delivery_seconds", "For how long the record that is due first has been due.", sink=_OF_THE_SETTINGS
+)
+SINK_STATE = _gauge(
+    "legwork_sink_state",
+    "1 for the state it is in: `active`, `failing`, `disabled`.",
+    sink=_OF_THE_SETTINGS,
+    state=("active", "failing", "disabled"),
+)
 WORKERS = _gauge("legwork_workers", "Worker processes heard of within 15 s.")
 WORKER_THREADS = _gauge("legwork_worker_threads", "Their threads.")
+LEDGER_SPOKEN_FOR_RATIO = _gauge(
+    "legwork_ledger_spoken_for_ratio",
+    "The part of maxmemory in use, or sure to be when all that waits is settled; from 0.9 on callbacks are answered with 503.",
+)
 LEDGER_USED_RATIO = _gauge("legwork_ledger_used_ratio", "The part of Redis's maxmemory in use; 0 where it has none.")
 LEDGER_NEW = _gauge("legwork_ledger_new", "1 if the ledger was begun within the last day.")

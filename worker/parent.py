@@ -37,6 +37,8 @@ def end_with_parent() -> None:
     parent = parent_process()
     if parent is None or sys.platform != "linux":
         return
+    # A fork has its parent's handlers, and in here nobody would hear what they do. Who wants his own sets it after this.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _watch_parent()
     if os.getppid() != parent.pid:  # it died before it could be watched
         os.kill(os.getpid(), signal.SIGTERM)

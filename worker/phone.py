@@ -8,6 +8,9 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
+#: The countries (ISO 3166) whose ways of writing numbers are known.
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+
 # libphonenumber finds a number in almost any text, and reads letters as the keys of a telephone: the masked
 # 0900XXXX001 would become somebody's real number. So only what is written like a number gets that far.
 _WRITTEN_LIKE_A_NUMBER = re.compile(r"\+?[0-9 ()./-]{3,32}")

@@ -6,16 +6,17 @@ import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from schemas.plain import encodable
 from schemas.record import DATASCHEMA, EVENT, TYPE_COMPLETED, TYPE_CORRECTED, TYPE_UNAVAILABLE
+from worker.envelope import envelope, event_id
+from worker.erasure import ERASED
 from worker.hints import Hints
 from worker.outcome import Part, direction, outcome, parts_of, with_role
 from worker.phone import to_e164
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from schemas.callback import Callback
@@ -99,24 +100,33 @@ def build_record(
     }
     return dict(
         EVENT.dump(
-            {
-                "specversion": "1.0",
-                "id": _event_id(account_sid, call_sid, revision, event_type),
-                "source": f"/exotel/accounts/{quote(account_sid, safe='')}",
-                "type": event_type,
-                "subject": call_sid,
-                "time": facts["ended_at"] or hints.ended_at() or provenance.first_callback_at,
-                "datacontenttype": "application/json",
-                "dataschema": DATASCHEMA,
-                "data": data,
-            }
+            envelope(
+                event_type,
+                account_sid,
+                known_as=_event_id(account_sid, call_sid, revision, event_type),
+                subject=call_sid,
+                time=facts["ended_at"] or hints.ended_at() or provenance.first_callback_at,
+                data=data,
+            )
+            | {"dataschema": DATASCHEMA}
         )
     )
 
 
 def same_facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Say whether two records agree in their legs and in what follows from them: no need for a correction."""
-    return all(one["data"][name] == other["data"][name] for name in _FACTS)
+    """Say whether two records agree in their legs and in what follows from them: no need for a correction.
+
+    Where somebody's number was erased from `one`, that `other` has it is no news, and brings it back to nobody.
+    """
+    before, now = one["data"], other["data"]
+    erased = {leg["sid"] for leg in before["legs"] if ERASED in (leg["number_raw"] or "")}
+    if not all(before[name] == now[name] for name in _FACTS if name != "legs"):
+        return False
+    return _comparable(before["legs"], erased) == _comparable(now["legs"], erased)
+
+
+def _comparable(legs: Sequence[dict[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:
+    return [{**leg, "number": None, "number_raw": None, "extra": None} if leg["sid"] in erased else leg for leg in legs]
 
 
 def _event_type(parts: Sequence[Part], revision: int) -> str:
@@ -128,7 +138,7 @@ def _event_type(parts: Sequence[Part], revision: int) -> str:
 def _event_id(account_sid: str, call_sid: str, revision: int, event_type: str) -> str:
     # Standard Webhooks signs "id.timestamp.body", so an id holds no full stop; hexadecimal never does.
     name = "\n".join((account_sid, call_sid, str(revision), event_type))
-    return "evt_" + hashlib.sha256(name.encode()).hexdigest()[:40]
+    return event_id(hashlib.sha256(name.encode()).hexdigest())
 
 
 def _who(parts: Sequence[Part], hints: Hints) -> dict[str, str | None]:

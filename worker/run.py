@@ -17,12 +17,15 @@ from celery.platforms import SecurityWarning
 
 from worker.celery import QUEUE, make_celery
 from worker.connections import connect, without_password
+from worker.crashes import tell_crashes
 from worker.dispatcher import Dispatcher
+from worker.heartbeat import Heartbeat
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 from worker.sinks import open_sinks
 from worker.tasks import Carrier, register
+from worker.tracing.begin import begin_tracing
 from worker.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -36,23 +39,26 @@ _AGAIN_SECONDS = 1.0
 _LAST_ROUND_SECONDS = 2.0
 
 
-def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
+def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbeat | None = None) -> int:
     """Work until SIGTERM or SIGINT; what is in flight then is finished. Returns the exit code.
 
     Raises BadSink where a sink cannot be opened, LedgerUnusable where this Redis will never do. A Redis that is away is
     waited for.
     """
     set_up_logs(settings)
+    tell_crashes()
     # Celery warns whoever runs it as root because of pickled messages; ours are JSON and nothing else is accepted.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    tracing = begin_tracing(os.environ, "legwork-worker")
     sinks = open_sinks(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     ledger = Ledger(connect(settings), settings, worker=name)
-    open_when_there(ledger)
+    heartbeat = heartbeat or Heartbeat(None)
+    open_when_there(ledger, heartbeat)
     app = make_celery(settings)
-    shop = Workshop(settings, ledger, sinks)
+    shop = Workshop(settings, ledger, sinks, tracing=tracing)
     shop.keep_sinks_open()
-    dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads)
+    dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads, heartbeat=heartbeat)
     shop.nudge = dispatcher.nudge
     register(app, shop)
     thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
@@ -86,6 +92,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
         thread.join(_LAST_ROUND_SECONDS)
     _take_leave(dispatcher)
     ledger.meters.close()
+    tracing.close()
     for sink in shop.sinks.values():
         sink.close()
     log.info("worker.stopped")
@@ -93,10 +100,11 @@ def run_worker(settings: Settings, *, threads: int = THREADS) -> int:
     return 0 if endings == ["Warm"] else worker.exitcode or 0
 
 
-def open_when_there(ledger: Ledger) -> None:
+def open_when_there(ledger: Ledger, heartbeat: Heartbeat) -> None:
     """Open the ledger, waiting for a Redis that is away. Raises LedgerUnusable."""
     told = False
     while True:
+        heartbeat.beat()
         try:
             open_aloud(ledger)
         except redis.RedisError as error:

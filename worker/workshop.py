@@ -14,6 +14,7 @@ from worker.exotel import ExotelClient
 from worker.logs import learn_secrets
 from worker.shape import is_wanted
 from worker.sinks import Sink, in_step
+from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ class Workshop:
     nudge: Callable[[], None] = lambda: None
     #: What is to be noted once the ledger is back.
     arrears: Arrears = field(default_factory=Arrears)
+    tracing: Tracing = OFF
     clients: dict[str, ExotelClient] = field(init=False)
     #: The changes of the subscribers that `sinks` is in step with.
     _changes: int = field(default=0, init=False)
@@ -57,6 +59,15 @@ class Workshop:
             log.error("sink.unusable", sink=name, reason=reason, hint="what is to be delivered to it waits")
         self.sinks = in_step(self.sinks, self.ledger.sinks)
         self._changes = register.changes
+
+    def forget_old_files(self) -> None:
+        """Let sinks delete what is older than they are to keep."""
+        for name, sink in self.sinks.items():
+            try:
+                if files := sink.forget_old():
+                    log.info("sink.files_deleted", sink=name, files=files)
+            except OSError as error:
+                log.warning("sink.files_not_deleted", sink=name, reason=error.strerror)
 
     def sinks_for(self, account_sid: str, event_type: str, event: dict[str, Any] | None = None) -> list[str]:
         """Return the names of the sinks that want this type of record of this account; this record, if it is given.

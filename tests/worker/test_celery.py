@@ -61,6 +61,17 @@ def has_recorded(worker, sid):
     return sid.encode() in worker.out.read_bytes()
 
 
+def test_a_channel_that_was_closed_under_the_workers_loop_is_a_broker_that_is_away(server):
+    """Among killed workers and a Redis that came and went, kombu asked a closed channel for its connection: 'NoneType' object
+    has no attribute 'client'. Celery took it for a bug, and the worker ended."""
+    app = make_celery(make_settings(server.url))
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        channel.close()
+        with pytest.raises(connection.connection_errors):
+            channel._connparams()
+
+
 def test_a_broker_that_is_away_is_tried_every_second_however_long_it_has_been_away():
     """Celery's own waits grow to half a minute: after an absence of 20 s it took another 10 s until anything flowed."""
     waits = []

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import redis
-from house import make_settings
+from house import ACCOUNT, make_settings
 from kombu.exceptions import OperationalError
 
 from worker import embedded_redis
@@ -137,3 +137,21 @@ def test_celerys_spelling_of_the_broker(variables, broker):
 )
 def test_a_url_for_the_log_has_no_password(url, shown):
     assert without_password(url) == shown
+
+
+def test_a_server_that_was_started_again_is_given_the_scripts_before_a_pipeline_names_them(begin):
+    """For up to a second it was not, and deliveries that had been made counted as not made."""
+    server = begin()
+    settings = make_settings(server.url)
+    with connect(settings) as client:
+        book = Ledger(client, settings).calls[ACCOUNT]
+        before = survey(book, client)
+        server.stop()
+        begin(port=client.connection_pool.connection_kwargs["port"])
+        assert survey(book, client) == before
+
+
+def survey(book, client):
+    pipeline = client.pipeline(transaction=False)
+    book.fetches.survey_on(pipeline)
+    return pipeline.execute()[0]

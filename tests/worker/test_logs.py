@@ -74,12 +74,31 @@ def test_a_phone_number_keeps_its_last_four_digits_wherever_it_stands(number, te
 
 
 @pytest.mark.parametrize(
-    "text", ["+91 90000 00001", "+91-90000-00001", "+91 (900) 000-0001", "From=%2B919000000001&To=%2b919000000001"]
+    "text",
+    [
+        *("+91 90000 00001", "+91-90000-00001", "+91 (900) 000-0001", "From=%2B919000000001&To=%2b919000000001"),
+        *(
+            "+91\u00a090000\u00a000001",
+            "+91\u201190000\u201100001",
+            "From=%2B91%2090000%2000001",
+            "From=%2B91+90000+00001",
+        ),
+        *("90000 00001", "0 90000 00001", "090000-00001", "(900) 000-0001", "900-000-0001", "0091 90000 00001"),
+        "no agent has 90000 00001, 1 of 3",
+    ],
 )
 def test_a_number_written_with_gaps_or_escapes_is_one_too(text):
+    """Without a plus in front, and in a URL's way of writing blanks, it stood in full."""
     masked = Mask().text(text)
+    assert "0001" in masked
     assert "0000-0001" not in masked
-    assert not [part for part in ("90000", "(900)", "000000") if part in masked]
+    assert not [part for part in ("90000", "(900)", "900-", "000000", "%20") if part in masked]
+
+
+@pytest.mark.parametrize("before", ["To%3A", "To%3D", "x%2F", "To%253A", "\\n", "\\t", "\\xa0", "\\u00a0", "\\u002b"])
+def test_a_letter_that_stands_for_another_character_does_not_make_an_id_of_a_number(before):
+    """`To%3A9000000001` and Python's `'\\n9000000001'` were taken for ids, which begin with a letter too."""
+    assert Mask().text(f"{before}9000000001'") == f"{before}…0001'"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +115,11 @@ def test_a_number_written_with_gaps_or_escapes_is_one_too(text):
         "127.0.0.1:52344",
         "200 requests in 60 s, 6 left",
         "15 60 300 900 3600 10800 21600",
+        "line 16 2026-11-23 17:02:34",
+        "200 2026-11-23",
+        "took 12 of 345 ms",
+        "attempt 3 of 10 in 3600 s",
+        "10.000001 and 0.0000001",
         "Redis 7.2.4, Valkey 9.1.2",
         "12345678901234567890",
         "acme1m",

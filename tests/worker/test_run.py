@@ -15,7 +15,7 @@ from worker import embedded_redis
 from worker.connections import connect
 from worker.embedded_redis import free_port
 from worker.ledger import Ledger
-from worker.ledger.standing import call_story
+from worker.ledger.whereabouts import call_story
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +117,7 @@ def test_a_sink_that_cannot_be_opened_ends_it_with_a_line_that_says_so(begin, tm
     assert worker.wait() != 0
     last = worker.err.read_text()
     assert "BadSink" in last
-    assert "No such file or directory" in last
+    assert "no/such/folder.jsonl cannot be opened (No such file or directory); make its directory and let this" in last
     assert "no_such_module cannot be imported" in last
 
 

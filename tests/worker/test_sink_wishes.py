@@ -138,7 +138,7 @@ def test_a_worker_opens_a_subscriber_that_is_added_while_it_runs_and_closes_it_w
     bench.shop.keep_sinks_open()
     assert bench.shop.sinks["hook"] is opened, "nothing has changed"
     assert bench.shop.sinks_for(ACCOUNT, "legwork.call.completed") == ["hook", "stdout"]
-    bench.ledger.subscribers.change(sink_spec("https://other.example/", name="hook"))
+    bench.ledger.subscribers.change("hook", lambda _: sink_spec("https://other.example/", name="hook"))
     bench.shop.keep_sinks_open()
     assert bench.shop.sinks["hook"].url == "https://other.example/"
     bench.ledger.subscribers.remove("hook", now_ms=0)

@@ -7,7 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
-from worker.ledger.standing import STATES, CallStanding, index_keys, standing_of
+from worker.ledger.whereabouts import STATES, CallStanding, index_keys, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,17 +43,20 @@ def page_of_calls(
     limit: int,
     accounts: Collection[str] | None = None,
     states: Sequence[str] = STATES,
+    since_ms: float | None = None,
+    until_ms: float | None = None,
     after: Place | None = None,
 ) -> Page:
-    """Return up to `limit` calls after a place, the latest first.
+    """Return up to `limit` calls after a place, the latest first; those of a span of time, `until_ms` not included.
 
     The time of a call is that of its state: when it is due, or until when a worker has it, which may lie ahead; when it
     was settled or given up. Calls go on moving while somebody leafs through them.
     """
+    span = _Span(since_ms, until_ms, after)
     rows: list[_Row] = []
     for account_sid in ledger.calls if accounts is None else accounts:
         for state in states:
-            rows += _rows(ledger, account_sid, state, after, limit + 1)
+            rows += _rows(ledger, account_sid, state, span, limit + 1)
     latest = nlargest(limit + 1, rows)
     page = latest[:limit]
     pipeline = ledger.client.pipeline(transaction=False)
@@ -68,15 +71,30 @@ def page_of_calls(
     return Page(_without_confirmed(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
 
 
-def _rows(ledger: Ledger, account_sid: str, state: str, after: Place | None, limit: int) -> list[_Row]:
-    """Return the rows of a state after a place, or a few more of the same moment."""
+class _Span(NamedTuple):
+    """Which rows are looked for: by their time, and after a place."""
+
+    since_ms: float | None
+    until_ms: float | None
+    after: Place | None
+
+    def scores(self) -> tuple[float | str, float | str]:
+        """Return the highest and the lowest as Redis takes them: `(` leaves a bound itself out."""
+        lowest = "-inf" if self.since_ms is None else self.since_ms
+        if self.after is not None and (self.until_ms is None or self.after.at_ms < self.until_ms):
+            return self.after.at_ms, lowest
+        return "+inf" if self.until_ms is None else f"({self.until_ms}", lowest
+
+
+def _rows(ledger: Ledger, account_sid: str, state: str, span: _Span, limit: int) -> list[_Row]:
+    """Return the rows of a state within a span, or a few more of the same moment."""
+    highest, lowest = span.scores()
+    after = span.after
     found: list[_Row] = []
     for key in index_keys(ledger.calls[account_sid], state):
         size = limit
         while True:
-            rows = ledger.client.zrevrangebyscore(
-                key, "+inf" if after is None else after.at_ms, "-inf", start=0, num=size, withscores=True
-            )
+            rows = ledger.client.zrevrangebyscore(key, highest, lowest, start=0, num=size, withscores=True)
             fresh = [_Row(at, raw.decode(), account_sid, state) for raw, at in rows]
             fresh = [row for row in fresh if after is None or (row.at_ms, row.call_sid) < after]
             if len(fresh) >= limit or len(rows) < size:

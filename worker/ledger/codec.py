@@ -74,9 +74,7 @@ def unpack_callback(packed: bytes, call_sid: str) -> Callback:
 
     Raises ValueError where the bytes are of a version unknown to this Legwork.
     """
-    if packed[:1] != _CALLBACK_V1:
-        raise ValueError(f"a callback packed in an unknown version ({packed[:1].hex()}): written by a newer Legwork?")
-    document = orjson.loads(_inflate(packed[1:], _dictionary_for(call_sid)))
+    document = orjson.loads(callback_text(packed, call_sid))
     return Callback(
         kind=document["k"],
         call_sid=call_sid,
@@ -87,6 +85,13 @@ def unpack_callback(packed: bytes, call_sid: str) -> Callback:
     )
 
 
+def callback_text(packed: bytes, call_sid: str) -> bytes:
+    """Return the JSON of a callback that `pack_callback` packed; ValueError for an unknown version."""
+    if packed[:1] != _CALLBACK_V1:
+        raise ValueError(f"a callback packed in an unknown version ({packed[:1].hex()}): written by a newer Legwork?")
+    return _inflate(packed[1:], _dictionary_for(call_sid))
+
+
 def pack_event(event: dict[str, Any]) -> bytes:
     """Return a record (a CloudEvent as a JSON-ready mapping) as bytes for the ledger."""
     return _EVENT_V1 + _deflate(orjson.dumps(event), DICTIONARY)
@@ -94,10 +99,15 @@ def pack_event(event: dict[str, Any]) -> bytes:
 
 def unpack_event(packed: bytes) -> dict[str, Any]:
     """Return the record that `pack_event` packed; ValueError for an unknown version."""
+    event: dict[str, Any] = orjson.loads(event_text(packed))
+    return event
+
+
+def event_text(packed: bytes) -> bytes:
+    """Return the JSON of a record that `pack_event` packed; ValueError for an unknown version."""
     if packed[:1] != _EVENT_V1:
         raise ValueError(f"a record packed in an unknown version ({packed[:1].hex()}): written by a newer Legwork?")
-    event: dict[str, Any] = orjson.loads(_inflate(packed[1:], DICTIONARY))
-    return event
+    return _inflate(packed[1:], DICTIONARY)
 
 
 def pack_body(body: bytes) -> bytes:

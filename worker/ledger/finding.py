@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
 
 from worker.ledger.browsing import Place, page_of_calls
-from worker.ledger.codec import unpack_callback, unpack_event
+from worker.ledger.codec import callback_text, event_text
 from worker.ledger.pages import PAGE
 from worker.phone import to_e164
 
@@ -15,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger import Ledger
-    from worker.ledger.standing import CallStanding
+    from worker.ledger.whereabouts import CallStanding
 
 # Some tenths of a second of one web process; Redis answers others in between.
 LOOKED_THROUGH = 2000
+#: What can be looked for: what somebody would dial, or a sip address.
+NUMBER = r"(\+?[0-9 ()./-]{4,32}|[sS][iI][pP][sS]?:[!-~]{1,128})"
 # What two spellings of one number have in common, and few other texts.
 _TAIL = 6
 _NO_DIGIT = re.compile(r"\D")
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +62,39 @@ def _with_number(ledger: Ledger, calls: list[CallStanding], number: str) -> Iter
         pipeline.hgetall(book.key("events", call.call_sid))
     answers = pipeline.execute() if calls else []
     for call, callbacks, events in zip(calls, answers[::2], answers[1::2], strict=True):
-        region = ledger.account(call.account_sid).region
-        documents = [unpack_callback(packed, call.call_sid).params for packed in callbacks]
-        documents += [unpack_event(packed)["data"] for key, packed in events.items() if key != b"partial"]
-        wanted = to_e164(number, region)
-        if any(_is_number(text, number, wanted, region) for document in documents for text in _texts(document)):
+        wanted = _Wanted.of(number, ledger.account(call.account_sid).region)
+        documents = [callback_text(packed, call.call_sid) for packed in callbacks]
+        documents += [event_text(packed) for key, packed in events.items() if key != b"partial"]
+        if any(wanted.is_in(document) for document in documents):
             yield call
 
 
-def _is_number(text: str, number: str, wanted: str | None, region: str) -> bool:
-    if text.strip() == number:
-        return True
-    if wanted is None or wanted[-_TAIL:] not in _NO_DIGIT.sub("", text):
-        return False
-    return to_e164(text, region) == wanted
+class _Wanted(NamedTuple):
+    """A number as it was asked for, and in E.164 as a region writes it."""
+
+    number: str
+    e164: str | None
+    region: str
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, number: str, region: str) -> _Wanted:
+        return cls(number, to_e164(number, region), region)
+
+    def is_in(self, document: bytes) -> bool:
+        """Is one of the values of this JSON the number? Most are ruled out without being read."""
+        if self.e164 is None:
+            may_be = orjson.dumps(self.number)[1:-1] in document
+        else:
+            may_be = self.e164[-_TAIL:].encode() in document.translate(None, _NO_DIGITS)
+        return may_be and any(map(self._is_number, _texts(orjson.loads(document))))
+
+    def _is_number(self, text: str) -> bool:
+        if text.strip() == self.number:
+            return True
+        if self.e164 is None or self.e164[-_TAIL:] not in _NO_DIGIT.sub("", text):
+            return False
+        return to_e164(text, self.region) == self.e164
 
 
 def _texts(document: Any) -> Iterator[str]:

@@ -54,10 +54,11 @@ class SinkHealth:
         return bool(self._scripts.run("sink/probe", [SINKS, SINK_RUNS], args))
 
     def disable(self, sink: str, reason: str, *, now_ms: float) -> bool:
-        """Stop delivering to a sink. True if it was not disabled."""
-        before = self.states().get(sink, {}).get("state")
+        """Stop delivering to a sink. False if it was disabled already, which it stays for the reason it was."""
+        if self.states().get(sink, {}).get("state") == "disabled":
+            return False
         self._client.hset(SINKS, sink, json.dumps({"state": "disabled", "reason": reason, "since": round(now_ms)}))
-        return before != "disabled"
+        return True
 
     def enable(self, sink: str) -> bool:
         """Deliver to a sink again, as if nothing had been. True if it was disabled or failing."""

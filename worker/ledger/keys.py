@@ -12,6 +12,8 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:subscribers` | hash | sink added at run time → JSON of it; its URL, secrets and options encrypted |
 | `lw:removed-sinks` | hash | sink removed lately → when |
 | `lw:{guesses}:<address>`, `lw:{guesses}:in-all` | string | wrong passwords from an address, and from everywhere; expire |
+| `lw:tokens` | hash | token of the API, by its name → JSON of it, with its digest |
+| `lw:token-uses` | hash | token → when it was used, to the hour |
 | `lw:signed-out:<session>` | string | a session of the console ended before its time; expires with it |
 | `lw:meters`, `lw:minutes` | hash | what all processes have counted and measured: see `worker/ledger/meters.py` |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
@@ -40,6 +42,8 @@ REMOVED_SINKS = "lw:removed-sinks"
 GUESSES = "lw:{guesses}:"
 ALL_GUESSES = "lw:{guesses}:in-all"
 SIGNED_OUT = "lw:signed-out:"
+TOKENS = "lw:tokens"
+TOKEN_USES = "lw:token-uses"  # noqa: S105  a key in Redis
 
 
 def of_account(account_sid: str, *parts: str) -> str:

@@ -1,10 +1,13 @@
-"""What was given up on last: the ends of the lists of the dead, however long those are."""
+"""What failed lately, and what was given up on, the latest first: read from the ends of lists, however long those are."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from heapq import nlargest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from worker.ledger.backlog import Lane
 from worker.ledger.mending import dead_call, dead_delivery
 
 if TYPE_CHECKING:
@@ -12,31 +15,129 @@ if TYPE_CHECKING:
     from worker.ledger.mending import DeadLetter
 
 
+# Of each account.
+_LOOKED_AT = 50
+
+
+class Grave(NamedTuple):
+    """Where a page ended: its last letter, and when that was given up on. The next page begins after it."""
+
+    at_ms: float
+    #: The CallSid; of a delivery, `<CallSid>/<revision>/<kind>`.
+    item: str
+    #: '' where the fetch of a call was given up on.
+    sink: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """Some letters, the latest first; `next` is None on the last page."""
+
+    letters: list[DeadLetter]
+    next: Grave | None
+
+
+class _List(NamedTuple):
+    account_sid: str
+    sink: str
+    key: str
+
+
+class _Row(NamedTuple):
+    grave: Grave
+    account_sid: str
+
+
+class Failure(NamedTuple):
+    """A delivery that has failed and is to be tried again: its last attempt, and when the next one is due."""
+
+    failed_ms: float
+    account_sid: str
+    call_sid: str
+    event_key: str
+    attempts: int
+    answer: str
+    due_ms: float
+
+
+def failed_lately(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
+    """Return deliveries to a sink that are to be tried again, those that failed last first. Two round trips.
+
+    They are looked for among those that are due first.
+    """
+    books = [book for (_, name), book in ledger.deliveries.items() if name == sink]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book in books:
+        pipeline.zrange(book.backlog.due_key(Lane.RETRY), 0, _LOOKED_AT - 1, withscores=True)
+    answers = pipeline.execute() if books else []
+    waiting = [(book, raw.decode(), due) for book, rows in zip(books, answers, strict=True) for raw, due in rows]
+    for book, item, _ in waiting:
+        call_sid, _, event_key = item.partition("/")
+        pipeline.hget(book.key("deliveries", call_sid), f"{sink}/{event_key}")
+    failures = []
+    for (book, item, due), stored in zip(waiting, pipeline.execute() if waiting else (), strict=True):
+        attempts = json.loads(stored or b"{}").get("attempts")
+        if attempts:
+            call_sid, _, event_key = item.partition("/")
+            last = attempts[-1]
+            failures.append(
+                Failure(last["at"], book.account_sid, call_sid, event_key, len(attempts), last["answer"], due)
+            )
+    return nlargest(limit, failures)
+
+
 def given_up_lately(ledger: Ledger, *, limit: int, sink: str | None = None) -> list[DeadLetter]:
     """Return the last letters, the newest first; those of a sink alone, if it is named. Two round trips."""
-    calls = list(ledger.calls.values()) if sink is None else []
-    deliveries = [book for book in ledger.deliveries.values() if sink in {None, book.sink}]
-    pipeline = ledger.client.pipeline(transaction=False)
-    for key in [*(book.key("dead") for book in calls), *(book.dead_key for book in deliveries)]:
-        pipeline.zrange(key, 0, limit - 1, desc=True, withscores=True)
-    answers = pipeline.execute()
-    of_calls = [(book, *row) for book, rows in zip(calls, answers, strict=False) for row in rows]
-    of_sinks = [(book, *row) for book, rows in zip(deliveries, answers[len(calls) :], strict=True) for row in rows]
-    pipeline = ledger.client.pipeline(transaction=False)
-    for call_book, member, _ in of_calls:
-        pipeline.lindex(call_book.key("call", member.decode()), 0)
-    for book, member, _ in of_sinks:
-        call_sid, _, event_key = member.decode().partition("/")
-        pipeline.hget(book.key("deliveries", call_sid), f"{book.sink}/{event_key}")
-    details = pipeline.execute() if of_calls or of_sinks else []
-    letters = [
-        dead_call(book, member.decode(), died, state)
-        for (book, member, died), state in zip(of_calls, details, strict=False)
-        if state is not None  # else it was dropped and forgotten since
+    return page_of_letters(ledger, limit=limit, sink=sink).letters
+
+
+def page_of_letters(
+    ledger: Ledger, *, limit: int, account_sid: str | None = None, sink: str | None = None, after: Grave | None = None
+) -> LetterPage:
+    """Return up to `limit` letters after a place, the latest first; fewer where some were forgotten meanwhile."""
+    lists = [_List(sid, "", book.key("dead")) for sid, book in ledger.calls.items() if sink is None]
+    lists += [
+        _List(sid, name, book.dead_key) for (sid, name), book in ledger.deliveries.items() if sink in {None, name}
     ]
-    letters += [
-        dead_delivery(book, member.decode(), died, stored)
-        for (book, member, died), stored in zip(of_sinks, details[len(of_calls) :], strict=True)
-        if stored is not None
+    wanted = [each for each in lists if account_sid in {None, each.account_sid}]
+    found = nlargest(limit + 1, _rows(ledger, wanted, after, limit + 1))
+    page = found[:limit]
+    return LetterPage(_letters(ledger, page), page[-1].grave if len(found) > limit else None)
+
+
+def _rows(ledger: Ledger, lists: list[_List], after: Grave | None, limit: int) -> list[_Row]:
+    """Return at least the first `limit` of each list after a place, if there are so many."""
+    found: list[_Row] = []
+    size, left = limit, lists
+    while left:
+        pipeline = ledger.client.pipeline(transaction=False)
+        for each in left:
+            upper = "+inf" if after is None else after.at_ms
+            pipeline.zrevrangebyscore(each.key, upper, "-inf", start=0, num=size, withscores=True)
+        again = []
+        for each, members in zip(left, pipeline.execute(), strict=True):
+            rows = [_Row(Grave(at, raw.decode(), each.sink), each.account_sid) for raw, at in members]
+            fresh = [row for row in rows if after is None or row.grave < after]
+            if len(fresh) < limit and len(rows) == size:
+                again.append(each)  # more of one moment than a page has room for
+            else:
+                found += fresh
+        left, size = again, size * 2
+    return found
+
+
+def _letters(ledger: Ledger, page: list[_Row]) -> list[DeadLetter]:
+    pipeline = ledger.client.pipeline(transaction=False)
+    for (_, item, sink), account_sid in page:
+        book, (call_sid, _, event_key) = ledger.calls[account_sid], item.partition("/")
+        if sink:
+            pipeline.hget(book.key("deliveries", call_sid), f"{sink}/{event_key}")
+        else:
+            pipeline.lindex(book.key("call", item), 0)
+    return [
+        dead_delivery(ledger.deliveries[account_sid, sink], item, died, stored)
+        if sink
+        else dead_call(ledger.calls[account_sid], item, died, stored)
+        for ((died, item, sink), account_sid), stored in zip(page, pipeline.execute() if page else (), strict=True)
+        if stored is not None  # else it was dropped and forgotten since
     ]
-    return nlargest(limit, letters, key=lambda letter: letter.at_ms)

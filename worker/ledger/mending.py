@@ -5,10 +5,13 @@ from __future__ import annotations
 import heapq
 import json
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from worker.ledger.backlog import Clock, server_clock
-from worker.ledger.calls import CallState
+from worker.ledger.call import CallState
 from worker.ledger.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
 
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 
     # Queues a script about one dead letter on a pipeline.
     Mend = Callable[[redis.client.Pipeline, "DeadLetter"], None]
+
+
+log = structlog.get_logger(__name__)
+
+# Dropping what is old is housekeeping: small bites, often.
+DROPPED_AT_ONCE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,21 @@ def dead_letters(ledger: Ledger, *, account_sid: str | None = None, sink: str | 
         if sink in {None, book.sink} and account_sid in {None, book.account_sid}
     ]
     return heapq.merge(*walks, key=lambda letter: letter.at_ms)
+
+
+def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> Mended:
+    """Drop what was given up on more than DEAD_RETENTION_DAYS ago, and say so in the log; nothing where that is not set."""
+    days = ledger.settings.dead_retention_days
+    if days is None:
+        return Mended()
+    until_ms = float(clock() or ledger.now_ms()) - days * 86_400_000
+    old = takewhile(lambda letter: letter.at_ms <= until_ms, dead_letters(ledger))
+    dropped = Mending(ledger, clock=clock).drop(islice(old, DROPPED_AT_ONCE))
+    if dropped.calls or dropped.deliveries:
+        log.info(
+            "dead.dropped", calls=dropped.calls, deliveries=dropped.deliveries, hint="DEAD_RETENTION_DAYS are over"
+        )
+    return dropped
 
 
 def dead_letters_of(ledger: Ledger, call_sid: str) -> list[DeadLetter] | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 1.0
-#: What is counted by the minute, for the console's chart.
+#: What is counted by the minute, of the house and of each account or sink, for the console's charts.
 BY_THE_MINUTE = ("received", "fetched", "delivered")
 #: How many minutes are kept.
 MINUTES_KEPT = 120
@@ -31,6 +31,8 @@ MINUTES_KEPT = 120
 _BETWEEN = "\x1f"
 #: The part of a histogram that is the sum of its values.
 SUM = "sum"
+# By the minute, sums are whole microseconds.
+_MICRO = 1_000_000
 
 
 class Minute(NamedTuple):
@@ -40,6 +42,14 @@ class Minute(NamedTuple):
     received: int
     fetched: int
     delivered: int
+
+
+class Spent(NamedTuple):
+    """How often something was done within a minute, and how many seconds it took in all."""
+
+    at: int
+    number: int
+    seconds: float
 
 
 class Meters:
@@ -56,19 +66,24 @@ class Meters:
         self._stop = threading.Event()
 
     def count(self, metric: Metric, *labels: str, by: float = 1, minute: str | None = None) -> None:
-        """Add to a counter; and to a count by the minute, one of BY_THE_MINUTE."""
+        """Add to a counter; and to a count by the minute, one of BY_THE_MINUTE, of the house and of the first label."""
         with self._lock:
             self._pending[_BETWEEN.join((metric.name, *labels))] += by  # type: ignore[assignment]  # Counter takes floats
             if minute is not None:
                 self._minute[minute] += int(by)
+                if labels:
+                    self._minute[_BETWEEN.join((minute, labels[0]))] += int(by)
         self._begin()
 
-    def observe(self, metric: Metric, seconds: float, *labels: str) -> None:
-        """Enter a value in a histogram."""
+    def observe(self, metric: Metric, seconds: float, *labels: str, minute: str | None = None) -> None:
+        """Enter a value in a histogram; by the minute too, for `spent_by` its first label."""
         name = _BETWEEN.join((metric.name, *labels, ""))
         with self._lock:
             self._pending[f"{name}{bisect_left(metric.buckets, seconds)}"] += 1
             self._pending[f"{name}{SUM}"] += seconds  # type: ignore[assignment]  # as above
+            if minute is not None:
+                self._minute[_BETWEEN.join((minute, labels[0]))] += 1
+                self._minute[_BETWEEN.join((minute, labels[0], SUM))] += round(seconds * _MICRO)
         self._begin()
 
     def flush(self) -> None:
@@ -113,16 +128,28 @@ class Meters:
 
     def minutes(self, most: int = 60) -> list[Minute]:
         """Return the counts of the last minutes, the present one last; a minute in which nothing happened is there too."""
+        return [Minute(at, *counts) for at, counts in self._by_minute([(name,) for name in BY_THE_MINUTE], most)]
+
+    def minutes_of(self, counted: str, label: str, most: int = 60) -> list[tuple[int, int]]:
+        """Return one of BY_THE_MINUTE of one account or sink: minutes since the epoch, and how many; as `minutes`."""
+        return [(at, counts[0]) for at, counts in self._by_minute([(counted, label)], most)]
+
+    def spent_by(self, observed: str, label: str, most: int = 60) -> list[Spent]:
+        """Return how often something was observed of a label in each of the last minutes, and how long it took."""
+        rows = self._by_minute([(observed, label), (observed, label, SUM)], most)
+        return [Spent(at, number, total / _MICRO) for at, (number, total) in rows]
+
+    def _by_minute(self, names: list[tuple[str, ...]], most: int) -> list[tuple[int, list[int]]]:
         self.flush()
         seconds, _ = self._client.time()
         now = int(seconds) // 60
-        stored = {name.decode(): int(value) for name, value in self._client.hgetall(MINUTES).items()}
-        found = []
-        for at in range(now - most + 1, now + 1):
-            slot = at % MINUTES_KEPT
-            is_that = stored.get(f"{slot} at") == at
-            found.append(Minute(at, *(stored.get(f"{slot} {name}", 0) if is_that else 0 for name in BY_THE_MINUTE)))
-        return found
+        wanted = [(at, name) for at in range(now - most + 1, now + 1) for name in names]
+        stored = self._client.hmget(MINUTES, [f"{at % MINUTES_KEPT} {_BETWEEN.join(name)}" for at, name in wanted])
+        found: dict[int, list[int]] = {}
+        for (at, _), packed in zip(wanted, stored, strict=True):
+            of_minute, _, number = (packed or b"").partition(b" ")
+            found.setdefault(at, []).append(int(number) if of_minute == b"%d" % at else 0)
+        return list(found.items())
 
     def _begin(self) -> None:
         # With the first figure, so that a server that forks after loading the app has the thread in the right process.

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 # A call that waits takes some 300 bytes; settled and delivered, with its record of three legs, 2,200. Twice that, for
 # longer ones and for those whose first answers are incomplete and kept.
 BYTES_UNTIL_SETTLED = 4096
+#: The part of maxmemory from which delivered calls are forgotten early: before callbacks are turned away.
+SHORT_AT = 0.7
+#: The part, what is sure to come included, from which callbacks are turned away. What is left serves the connections, and
+#: what is noted before the next look.
+FULL_AT = 0.9
 _UNSETTLED = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
 

@@ -7,14 +7,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from worker.connections import Luggage
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import redis
     from redis.commands.core import Script
 
-# redis-py asks before each pipeline whether the server knows its scripts, which costs as much as running them. A server that
-# forgets them (a restart) answers with an error until we look again; what was leased then is due again after its lease.
+# redis-py asks before each pipeline whether the server knows its scripts, which costs as much as running them. After a restart
+# a connection brings them along (see Luggage). A server that was told to forget them (SCRIPT FLUSH) answers with an error
+# until we look again; what was leased then is due again after its lease.
 LOOK_AGAIN_SECONDS = 1.0
 
 # What a script may be given: redis-py encodes these.
@@ -65,6 +68,9 @@ class Scripts:
         """Load a script where the server does not know it, asking once in a while."""
         now = time.monotonic()
         if now - self._looked.get(name, float("-inf")) > LOOK_AGAIN_SECONDS:
+            luggage = self._client.connection_pool.connection_kwargs.get("redis_connect_func")
+            if isinstance(luggage, Luggage):
+                luggage.add(name, source(name))
             if not self._client.script_exists(script.sha)[0]:
                 self._client.script_load(source(name))
             self._looked[name] = now

@@ -1,4 +1,4 @@
-"""How things stand: the numbers of the status, where calls are, and one call's whole story. Reads only."""
+"""How accounts and sinks stand: the numbers of the status and of the metrics. Reads only."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from worker.ledger.backlog import Lane
 from worker.ledger.bucket import Gate, Look, read_look
-from worker.ledger.calls import CallBook, CallState
-from worker.ledger.codec import unpack_callback, unpack_event
+from worker.ledger.call import CallState
+from worker.ledger.whereabouts import WAITING_LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from schemas.callback import Callback
     from worker.ledger import Ledger
+    from worker.ledger.calls import CallBook
     from worker.ledger.deliveries import DeliveryBook
 
 # The oldest of a lane is looked for among so many that are due first: fresh calls are due in the order in which they
 # came, so it is nearly always the very first.
 _OLDEST_AMONG = 16
-_WAITING_LANES = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
-
-STATES = ("waiting", "fetching", "settled", "dead")
 
 
 @dataclass(frozen=True, slots=True)
 class AccountStanding:
-    """How an account stands. Times are in seconds, moments in milliseconds of Redis's clock."""
+    """How an account stands. Times are in seconds, moments in milliseconds of Redis's clock.
+
+    `overdue_seconds` is for how long the call that is due first has been due; 0 while all wait on purpose.
+    """
 
     sid: str
     state: str
@@ -39,6 +37,7 @@ class AccountStanding:
     settled: int
     dead: int
     oldest_waiting_seconds: float
+    overdue_seconds: float
     eta_seconds: float
     look: Look
     paused_until_ms: float | None
@@ -47,7 +46,7 @@ class AccountStanding:
 
 @dataclass(frozen=True, slots=True)
 class SinkStanding:
-    """How a sink stands, over all accounts."""
+    """How a sink stands, over all accounts. `overdue_seconds` as with an account, of its deliveries."""
 
     name: str
     state: str
@@ -56,30 +55,7 @@ class SinkStanding:
     delivered: int
     dead: int
     oldest_waiting_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class CallStanding:
-    """Where a call is: its state, when that is due or was reached, and what is known of it."""
-
-    account_sid: str
-    call_sid: str
-    state: str
-    at_ms: float
-    since_ms: int | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallStory:
-    """All that the ledger holds of a call."""
-
-    standing: CallStanding
-    details: CallState
-    callbacks: tuple[Callback, ...]
-    steps: tuple[dict[str, Any], ...]
-    events: dict[str, dict[str, Any]]
-    deliveries: dict[str, dict[str, Any]]
+    overdue_seconds: float
 
 
 def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
@@ -87,9 +63,9 @@ def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
     book = ledger.calls[sid]
     client, keys = ledger.client, book.fetches.keys
     pipeline = client.pipeline(transaction=False)
-    for lane in _WAITING_LANES:
+    for lane in WAITING_LANES:
         pipeline.zcard(book.fetches.due_key(lane))
-        pipeline.zrange(book.fetches.due_key(lane), 0, _OLDEST_AMONG - 1)
+        pipeline.zrange(book.fetches.due_key(lane), 0, _OLDEST_AMONG - 1, withscores=True)
     pipeline.hvals(keys[5])
     pipeline.hgetall(book.key("totals"))
     pipeline.zcard(book.key("dead"))
@@ -101,6 +77,7 @@ def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
     now = time[0] * 1000 + time[1] / 1000
     look = read_look(look_answer)
     waiting = sum(lanes[::2])
+    first = [row for rows in lanes[1::2] for row in rows]
     # A call that is only being confirmed is settled; its lease is not "fetching".
     fetching = sum(1 for fence in fences if int(fence.split()[1]) != Lane.CONFIRM)
     paused_until = float(gate[b"paused_until"]) if b"paused_until" in gate else 0.0
@@ -113,7 +90,8 @@ def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
         fetching=fetching,
         settled=int(totals.get(b"settled", 0)),
         dead=dead,
-        oldest_waiting_seconds=_oldest(client, book, [raw for names in lanes[1::2] for raw in names], now),
+        oldest_waiting_seconds=_oldest(client, book, [raw for raw, _ in first], now),
+        overdue_seconds=_overdue([due for _, due in first], now),
         eta_seconds=_eta(book, waiting, look, now, last_live),
         look=look,
         paused_until_ms=paused_until if paused_until > now else None,
@@ -138,6 +116,11 @@ def _oldest(client: Any, book: CallBook, first: list[bytes], now: float) -> floa
     return max((max(0.0, now - state.since) / 1000 for state in states), default=0.0)
 
 
+def _overdue(dues: list[float], now: float) -> float:
+    """Return for how many seconds the first of some items has been due."""
+    return max(0.0, now - min(dues, default=now)) / 1000
+
+
 def _eta(book: CallBook, waiting: int, look: Look, now: float, last_live: list[tuple[bytes, float]]) -> float:
     """Return in how many seconds the backlog will be done: by quota, and not before its last fresh call is due."""
     if not waiting:
@@ -160,6 +143,7 @@ def sink_standing(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) 
     answers = pipeline.execute()
     rows = [answers[at : at + len(Lane) + 3] for at in range(0, len(answers), len(Lane) + 3)]
     state = states.get(name, {})
+    oldest, overdue = _oldest_delivery(ledger, books)
     return SinkStanding(
         name=name,
         state=state.get("state", "active"),
@@ -167,14 +151,15 @@ def sink_standing(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) 
         waiting=sum(sum(row[: len(Lane) + 1]) for row in rows),
         delivered=sum(int(row[-2] or 0) for row in rows),
         dead=sum(row[-1] for row in rows),
-        oldest_waiting_seconds=_oldest_delivery(ledger, books),
+        oldest_waiting_seconds=oldest,
+        overdue_seconds=overdue,
     )
 
 
-def _oldest_delivery(ledger: Ledger, books: list[DeliveryBook]) -> float:
-    """Return the age in seconds of the delivery that has waited longest: since it was due, or since its first attempt.
+def _oldest_delivery(ledger: Ledger, books: list[DeliveryBook]) -> tuple[float, float]:
+    """Return for how many seconds a delivery has waited at most, and for how many one has been due.
 
-    It is looked for among those that are due first.
+    The one that has waited longest, since it was due or since its first attempt, is looked for among those due first.
     """
     pipeline = ledger.client.pipeline(transaction=False)
     for book in books:
@@ -192,76 +177,4 @@ def _oldest_delivery(ledger: Ledger, books: list[DeliveryBook]) -> float:
     for (_, _, due), stored in zip(found, pipeline.execute() if found else (), strict=True):
         attempts = json.loads(stored or b"{}").get("attempts")
         oldest = min(oldest, attempts[0]["at"] if attempts else due)
-    return max(0.0, now - oldest) / 1000
-
-
-def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallStanding]:
-    """Return up to `limit` calls of an account in one of STATES, by the time of that state (waiting: by when due)."""
-    book = ledger.calls[sid]
-    found: list[tuple[bytes, float]] = []
-    for key in index_keys(book, state):
-        found += ledger.client.zrange(key, 0, limit - 1, desc=newest_first, withscores=True)
-    found.sort(key=lambda row: row[1], reverse=newest_first)
-    found = found[:limit]
-    pipeline = ledger.client.pipeline(transaction=False)
-    for raw, _ in found:
-        pipeline.lindex(book.key("call", raw.decode()), 0)
-    details = pipeline.execute() if found else []
-    return [standing_of(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
-
-
-def index_keys(book: CallBook, state: str) -> list[str]:
-    """Return the sorted sets that hold the calls in one of STATES, by its time."""
-    if state == "waiting":
-        return [book.fetches.due_key(lane) for lane in _WAITING_LANES]
-    return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
-
-
-def standing_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallStanding:
-    """Return where a call is, out of the state that the ledger holds of it."""
-    details = CallState.parse(text) if text is not None else None
-    return CallStanding(
-        account_sid,
-        call_sid,
-        state,
-        at,
-        details.since if details else None,
-        details.reason if details else None,
-    )
-
-
-def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
-    """Tell a call that an operator has dropped from one that was on its way from a list to the next."""
-    last = json.loads(steps[-1]) if steps else {}
-    return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
-
-
-def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
-    """Yield what is known of a call, for each account that knows it (a CallSid is one account's, so at most one)."""
-    for sid, book in ledger.calls.items():
-        pipeline = ledger.client.pipeline(transaction=False)
-        pipeline.lrange(book.key("call", call_sid), 0, -1)
-        pipeline.lrange(book.key("story", call_sid), 0, -1)
-        pipeline.hgetall(book.key("events", call_sid))
-        pipeline.hgetall(book.key("deliveries", call_sid))
-        for state in STATES:
-            for key in index_keys(book, state):
-                pipeline.zscore(key, call_sid)
-        stored, steps, events, deliveries, *scores = pipeline.execute()
-        if not stored:
-            continue
-        where = [state for state in STATES for _ in index_keys(book, state)]
-        state, at = next(
-            ((name, score) for name, score in zip(where, scores, strict=True) if score is not None),
-            _of_no_list(steps),
-        )
-        yield CallStory(
-            standing=standing_of(sid, call_sid, state, at, stored[0]),
-            details=CallState.parse(stored[0]),
-            callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
-            steps=tuple(json.loads(step) for step in steps),
-            events={key.decode(): unpack_event(packed) for key, packed in sorted(events.items()) if key != b"partial"},
-            deliveries={
-                key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"
-            },
-        )
+    return max(0.0, now - oldest) / 1000, _overdue([due for _, _, due in found], now)

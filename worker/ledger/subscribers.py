@@ -13,7 +13,7 @@ from worker.ledger.keys import LEDGER, REMOVED_SINKS, SINK_RUNS, SINKS, SUBSCRIB
 from worker.vault import Locked, Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # The version of a stored subscriber. Raise it when an older Legwork could misread what this one writes.
 _VERSION = 1
@@ -56,6 +56,10 @@ class Subscribers:
                 register.unusable[name] = str(error)
         return register
 
+    def need_key(self) -> None:
+        """Raise Locked where there is no key under which anything could be added."""
+        self._vault.encrypt("")
+
     def add(self, spec: SinkSpec) -> None:
         """Add a subscriber. Raises NameTaken, Locked."""
         pipeline = self._client.pipeline()
@@ -65,12 +69,23 @@ class Subscribers:
         if not pipeline.execute()[0]:
             raise NameTaken(f"there is a sink called {spec.name}: give another name, or remove that one")
 
-    def change(self, spec: SinkSpec) -> None:
-        """Put a subscriber in the place of the one of its name. Raises Locked."""
-        pipeline = self._client.pipeline()
-        pipeline.hset(SUBSCRIBERS, spec.name, self._pack(spec))
-        pipeline.hincrby(LEDGER, CHANGES, 1)
-        pipeline.execute()
+    def change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> bool:
+        """Put what `how` makes of a subscriber in its place; False if there is none of that name.
+
+        Where somebody else changed one meanwhile, `how` is asked again. Raises Locked, and whatever `how` raises.
+        """
+
+        def put(pipeline: Any) -> bool:
+            stored = pipeline.hget(SUBSCRIBERS, name)
+            if stored is None:
+                return False
+            packed = self._pack(how(self._unpack(name, json.loads(stored))))
+            pipeline.multi()
+            pipeline.hset(SUBSCRIBERS, name, packed)
+            pipeline.hincrby(LEDGER, CHANGES, 1)
+            return True
+
+        return bool(self._client.transaction(put, SUBSCRIBERS, value_from_callable=True))
 
     def remove(self, name: str, *, now_ms: float) -> bool:
         """Take a subscriber out; False if there was none. What waits for it is `purging.purge`'s business."""

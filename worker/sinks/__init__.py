@@ -76,7 +76,7 @@ def open_sinks(settings: Settings) -> dict[str, Sink]:
             sink = sink_for(spec)
             sink.open()
         except (LegworkError, OSError) as error:
-            problems.append(str(error) if isinstance(error, BadSink) else f"sink {spec.name}: {error}")
+            problems.append(str(error) if isinstance(error, BadSink) else f"sink {spec.name}: {why_not_opened(error)}")
         else:
             sinks[spec.name] = sink
     if problems:
@@ -107,6 +107,14 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
             sink.close()
             log.info("sink.closed", sink=name)
     return sinks
+
+
+def why_not_opened(error: Exception) -> str:
+    """Say why a sink could not be opened, and where it is about a file, what would be right."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    right = "make its directory and let this user write there, or name another path"
+    return f"{error.filename} cannot be opened ({error.strerror}); {right}"
 
 
 def _flat(error: ValidationError) -> list[tuple[str, list[str]]]:

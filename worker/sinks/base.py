@@ -9,6 +9,8 @@ from marshmallow import Schema, ValidationError
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+    from worker.erasure import Eraser
+    from worker.sinks.kept import Kept
 
 #: A record: the finished CloudEvent of contract section 5, JSON-ready.
 Record = dict[str, Any]
@@ -67,6 +69,20 @@ class Sink:
         Raises LegworkError or OSError.
         """
         return "nothing to check"
+
+    def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept] | None:  # noqa: ARG002  for those that keep something
+        """Take a person's number out of what this sink keeps on this host; None if it keeps nothing here.
+
+        Never opened for it, and safe while workers write. `dry_run`: only count.
+        """
+        return None
+
+    def forget_old(self) -> int:
+        """Let go of what is older than the options say it is kept; returns how many files. Called every few minutes.
+
+        Raises OSError.
+        """
+        return 0
 
     def close(self) -> None:
         """Let go of connections and files."""

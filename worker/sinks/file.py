@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -15,11 +16,13 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
+from worker.sinks.kept import Kept, erase_lines, erase_packed
 from worker.sinks.lines import append
 from worker.sinks.rotation import Rotation, is_at
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+    from worker.erasure import Eraser
 
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -36,6 +39,11 @@ class Options(Schema):
         },
     )
     gzip = fields.Boolean(load_default=False, metadata={"doc": "Pack with gzip what was put aside."})
+    keep_days = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1, max=3650, error="is to be a number of days, from 1 to 3650"),
+        metadata={"doc": "Delete what was put aside, so many days after the day on which it was last written."},
+    )
 
 
 class FileSink(Sink):
@@ -59,8 +67,8 @@ class FileSink(Sink):
         if rotate := self.options["rotate"]:
             most_bytes = None if rotate == "day" else int(rotate[:-2]) * _UNITS[rotate[-2:]]
             self._rotation = Rotation(self.path, most_bytes=most_bytes, packed=self.options["gzip"])
-        elif self.options["gzip"]:
-            raise ValidationError("is for what was put aside: say when, with rotate", "gzip")
+        elif alone := next((name for name in ("gzip", "keep_days") if self.options[name]), None):
+            raise ValidationError("is for what was put aside: say when, with rotate", alone)
 
     def open(self) -> None:
         """Make the file if it is missing. Raises OSError where it cannot be written."""
@@ -86,6 +94,36 @@ class FileSink(Sink):
         """Open the file for writing."""
         self.open()
         return f"{self.path} can be written"
+
+    def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept]:
+        """Rewrite the file, and what was put aside of it."""
+        kept = [erase_lines(self.path, eraser, dry_run=dry_run)]
+        # The sink may have had `rotate` once.
+        rotation = self._rotation or Rotation(self.path, most_bytes=None, packed=False)
+        # Those that were put aside meanwhile too; and of what is packed meanwhile the second look finds the packed one.
+        for is_packed, erase in ((False, erase_lines), (True, erase_packed)):
+            files = [path for path in rotation.aside() if (path.suffix == ".gz") is is_packed]
+            kept += [one for path in files if not (one := erase(path, eraser, dry_run=dry_run)).is_missing]
+        return kept
+
+    def forget_old(self) -> int:
+        """Put the file aside if its day is over, and delete what was put aside long enough ago."""
+        if not self._rotation or self.options["keep_days"] is None:
+            return 0
+        with suppress(FileNotFoundError):
+            self._put_aside_if_due(self._rotation)
+        return self._rotation.delete(self.options["keep_days"])
+
+    def _put_aside_if_due(self, rotation: Rotation) -> None:
+        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if is_at(self.path, file) and rotation.is_due(file, 0):
+                append(file, b"")
+                rotation.put_aside(file)
+                rotation.pack_soon()
+        finally:
+            os.close(file)
 
     def close(self) -> None:
         """Wait a little for what is being packed."""

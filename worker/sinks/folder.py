@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
+from worker.sinks.extras import import_or_explain
+from worker.sinks.kept import Kept, erase_object
 from worker.sinks.objects import ObjectSink
+from worker.sinks.objects import Options as ObjectOptions
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+    from worker.erasure import Eraser
+
+
+# The names of the subfolders, and of nothing that somebody else may have put there.
+_DAY = "day=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+# What a worker that was killed has left of a file; one that is being written is named in a moment.
+_UNNAMED, _LEFT_SECONDS = f".{'[0-9a-f]' * 32}", 3600.0
+
+
+class Options(ObjectOptions):
+    """What may be said of a folder, in the URL's query or in legwork.toml."""
+
+    keep_days = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1, max=3650, error="is to be a number of days, from 1 to 3650"),
+        metadata={"doc": "Delete the subfolder of a day, so many days after it."},
+    )
 
 
 class FolderSink(ObjectSink):
@@ -24,6 +48,8 @@ class FolderSink(ObjectSink):
     It is called `day=2026-09-16/acme1m-<CallSid>-1-completed.jsonl`, by the day on which the call ended, the revision and
     the kind of record, so a record that comes again takes its own place. Files appear whole or not at all.
     """
+
+    Options = Options
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
@@ -43,6 +69,37 @@ class FolderSink(ObjectSink):
         with tempfile.TemporaryFile(dir=self.path) as file:
             file.write(b"\n")
         return f"{self.path} can be written"
+
+    def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept]:
+        """Rewrite every file with the number."""
+        kept = Kept(str(self.path), is_missing=not self.path.is_dir())
+        if not dry_run:
+            self._clear_up()
+        for path in sorted(self.path.glob(f"{_DAY}/*.jsonl")):
+            erase_object(path, eraser, kept, dry_run=dry_run)
+        if packed := sorted(self.path.glob(f"{_DAY}/*.parquet")):
+            parquet = import_or_explain("worker.sinks.parquet", extra="parquet")
+            for path in packed:
+                parquet.erase_parquet(path, eraser, kept, dry_run=dry_run)
+        return [kept]
+
+    def forget_old(self) -> int:
+        """Delete the folders of days that are over long enough, and what killed workers have left behind."""
+        self._clear_up()
+        if self.options["keep_days"] is None:
+            return 0
+        last = (datetime.now(UTC).date() - timedelta(days=self.options["keep_days"])).isoformat()
+        old = [folder for folder in self.path.glob(_DAY) if folder.name.removeprefix("day=") < last]
+        files = sum(len(list(folder.iterdir())) for folder in old)
+        for folder in old:
+            shutil.rmtree(folder)
+        return files
+
+    def _clear_up(self) -> None:
+        for path in self.path.glob(f"{_DAY}/{_UNNAMED}"):
+            with suppress(FileNotFoundError):  # another worker was faster
+                if path.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                    path.unlink()
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file under another name first, one that readers pass over."""

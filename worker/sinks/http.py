@@ -20,6 +20,7 @@ from worker.sinks.exchange import NO_ANSWER, TIMEOUT_SECONDS, Exchange, make_exc
 from worker.sinks.http_options import Options
 from worker.sinks.http_session import check_ca_file, new_session
 from worker.sinks.signing import signer_for
+from worker.tracing.spans import current_span
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
@@ -55,9 +56,15 @@ class HttpSink(Sink):
 
     def exchange(self, record: Record) -> Exchange:
         """POST one record, signed, and return all that came of it; whatever that is, nothing is raised."""
-        body, headers = orjson.dumps(record), self.options["headers"]
-        request = requests.Request("POST", self.url, headers=headers | self._headers(record["id"], body), data=body)
-        return make_exchange(self._session(), request, hidden=headers)
+        body, headers, span = orjson.dumps(record), self.options["headers"], current_span()
+        sent = headers | self._headers(record["id"], body)
+        if "traceparent" not in map(str.lower, headers):
+            sent |= span.headers()
+        request = requests.Request("POST", self.url, headers=sent, data=body)
+        exchange = make_exchange(self._session(), request, hidden=headers)
+        span.sent("POST", self.url)
+        span.answered(exchange.status)
+        return exchange
 
     def check(self) -> str:
         """Connect and ask for OPTIONS: any answer will do."""

@@ -26,6 +26,12 @@ def append(file: int, lines: bytes) -> None:
         raise
 
 
+def whole_lines(file: int) -> int:
+    """Return how many bytes of an open file are whole lines."""
+    end = os.fstat(file).st_size
+    return end - len(_last_line(file, end))
+
+
 def _mend(file: int, unfinished: bytes, end: int, lines: bytes) -> tuple[int, bytes]:
     """Keep a line that lacks its end from spoiling the next: give where to append, and what."""
     try:

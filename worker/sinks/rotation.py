@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -55,6 +55,20 @@ class Rotation:
             thread.start()
             self._packing = [*(one for one in self._packing if one.is_alive()), thread]
 
+    def aside(self) -> list[Path]:
+        """Return what was put aside, packed or not, the oldest first. Raises OSError."""
+        return sorted(path for path, _ in self._found()) if self._path.parent.is_dir() else []
+
+    def delete(self, keep_days: int) -> int:
+        """Delete what was put aside and last written more than so many days ago; returns how many files. Raises OSError."""
+        last = (datetime.now(UTC).date() - timedelta(days=keep_days)).isoformat()
+        old = [path for path, found in self._found() if found[1] < last]
+        for path in old:
+            path.unlink(missing_ok=True)
+            # Where a worker was killed while it packed.
+            _part_of(path).unlink(missing_ok=True)
+        return len(old)
+
     def close(self) -> None:
         """Wait a little for what is being packed."""
         for thread in self._packing:
@@ -86,12 +100,16 @@ def _day(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
+def _part_of(plain: Path) -> Path:
+    return plain.with_name(f"{plain.name}.gz.part")
+
+
 def _pack(plain: Path) -> None:
     try:
         source = plain.open("rb")
     except FileNotFoundError:  # another worker was faster
         return
-    part = plain.with_name(f"{plain.name}.gz.part")
+    part = _part_of(plain)
     with source:
         fcntl.flock(source, fcntl.LOCK_EX)
         # Empty: its name is being taken by another worker, which will have renamed the file to it in a moment.

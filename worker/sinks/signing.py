@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from marshmallow import ValidationError
 from standardwebhooks import Webhook
 
-from schemas.settings.fields import SigningSecrets
+from schemas.settings.secret_fields import SigningSecrets
 
 # (message id, Unix seconds, body) → one entry of `webhook-signature`.
 Signer = Callable[[str, int, bytes], str]

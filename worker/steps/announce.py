@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from schemas.times import write_milliseconds
+from worker.envelope import envelope, event_id
 
 if TYPE_CHECKING:
     from worker.workshop import Workshop
@@ -46,16 +47,14 @@ def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = 
     now_ms = shop.ledger.now_ms()
     told = f"{account_sid} {event_type} {once or f'{now_ms:.3f}'} {sorted(data.items())}"
     known_as = hashlib.sha256(told.encode()).hexdigest()
-    event = {
-        "specversion": "1.0",
-        "id": f"evt_{known_as[:40]}",
-        "source": f"/exotel/accounts/{account_sid}",
-        "type": event_type,
-        "subject": str(data.get("call_sid") or data.get("sink") or account_sid),
-        "time": write_milliseconds(now_ms),
-        "datacontenttype": "application/json",
-        "data": {"account_sid": account_sid, **data},
-    }
+    event = envelope(
+        event_type,
+        account_sid,
+        known_as=event_id(known_as),
+        subject=str(data.get("call_sid") or data.get("sink") or account_sid),
+        time=write_milliseconds(now_ms),
+        data={"account_sid": account_sid, **data},
+    )
     sinks = shop.sinks_for(account_sid, event_type, event)
     if sinks:
         shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)

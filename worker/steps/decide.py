@@ -14,12 +14,13 @@ from schemas.record import TYPE_CORRECTED
 from worker import metrics
 from worker.errors import LegworkError, NotFinalYet
 from worker.ledger.backlog import Lane, Lease
-from worker.ledger.calls import CallBook, CallState, OwedCall, Verdict
+from worker.ledger.call import CallState, OwedCall, Verdict
 from worker.record import Provenance, build_record, same_facts
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
     from worker.exotel import Fetched
+    from worker.ledger.calls import CallBook
     from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ def settle(shop: Workshop, book: CallBook, call: OwedCall, fetched: Fetched, sen
         before = _last_record(book, call)
         if before is not None and before["data"]["settled"] and same_facts(before, event):
             verdict = Verdict("confirmed", call.state.revision, step=step)
-            if book.decide(call.call_sid, call.lease, verdict):
+            if _decide(shop, book, call, verdict):
                 shop.ledger.meters.count(metrics.CALLS_DECIDED, book.account.sid, "confirmed")
             return
     confirm = shop.settings.confirm_seconds if revision == 1 and shop.settings.confirm_seconds > 0 else None
@@ -54,7 +55,7 @@ def give_up(shop: Workshop, book: CallBook, call: OwedCall, failure: LegworkErro
     step = _step(call, str(failure))
     if call.claim.lane is Lane.CONFIRM:
         # What was sent stands; only its confirmation could not be had.
-        book.decide(call.call_sid, call.lease, Verdict("confirmed", call.state.revision, step=step))
+        _decide(shop, book, call, Verdict("confirmed", call.state.revision, step=step))
         return
     body = (failure.body if isinstance(failure, NotFinalYet) else None) or book.partial(call.call_sid)
     answer = _legs_seen(body, book)
@@ -96,11 +97,19 @@ def _send_out(
         confirm_seconds=confirm_seconds,
         step=step,
     )
-    if book.decide(call.call_sid, call.lease, verdict):
+    if _decide(shop, book, call, verdict):
         shop.nudge()
         _measure(shop, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
         if event["type"] == TYPE_CORRECTED:
             log.info("call.corrected", revision=revision)
+
+
+def _decide(shop: Workshop, book: CallBook, call: OwedCall, verdict: Verdict) -> bool:
+    with shop.tracing.decide(book.account.sid, call, verdict.outcome) as span:
+        is_ours = book.decide(call.call_sid, call.lease, verdict)
+        if not is_ours:
+            span.note(legwork__outcome="stale")
+        return is_ours
 
 
 def _measure(shop: Workshop, book: CallBook, event: dict[str, Any], outcome: str) -> None:

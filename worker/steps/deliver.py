@@ -16,6 +16,7 @@ from worker.steps.announce import announce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from schemas.settings import SinkSpec
     from worker.errors import LastAnswer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
     from worker.sinks.base import Record
+    from worker.tracing.spans import Span
     from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
@@ -113,7 +115,7 @@ def _send(shop: Workshop, turn: Turn, letters: list[Letter]) -> None:
                 _put_back(book, letters, "", wait_seconds)
                 turn.in_trouble = True
                 return
-            with _measured(shop, way, letters):
+            with _measured(shop, way, letters), _traced(shop, way, letters):
                 answer = way.sink.send([letter.record for letter in letters])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.
@@ -159,7 +161,13 @@ def _measured(shop: Workshop, way: Way, letters: list[Letter]) -> Iterator[None]
     try:
         yield
     finally:
-        meters.observe(metrics.DELIVERY_SECONDS, shop.monotonic() - began, name)
+        meters.observe(metrics.DELIVERY_SECONDS, shop.monotonic() - began, name, minute="attempted")
+
+
+def _traced(shop: Workshop, way: Way, letters: list[Letter]) -> AbstractContextManager[Span]:
+    deliveries = [letter.delivery for letter in letters]
+    schedule = shop.settings.delivery_schedule
+    return shop.tracing.deliver(way.book.account_sid, way.spec.name, deliveries, schedule=schedule)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import redis
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger.bucket import Grant
-    from worker.ledger.calls import CallBook, OwedCall
+    from worker.ledger.call import OwedCall
+    from worker.ledger.calls import CallBook
+    from worker.tracing.spans import Span
     from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
@@ -47,14 +49,16 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
     call = book.claim(lease)
     if call is None:
         return
-    with structlog.contextvars.bound_contextvars(account=account_sid, call_sid=call.call_sid):
+    with structlog.contextvars.bound_contextvars(account=account_sid, call_sid=call.call_sid), ExitStack() as traced:
         began = shop.monotonic()
         with _token(shop, book, call) as grant:
             if grant is None:
                 return
             sent = Sent(at_ms=call.claim.now + (shop.monotonic() - began) * 1000)
+            span = traced.enter_context(shop.tracing.fetch(account_sid, call, sent_ms=sent.at_ms))
             outcome = _ask(shop, book, call)
         _measure(shop, book, outcome, shop.monotonic() - began)
+        _trace(span, outcome)
         if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
             if grant.ends_suspension:
@@ -97,19 +101,29 @@ def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Outcome:
         return failure
 
 
-def _measure(shop: Workshop, book: CallBook, outcome: Outcome, seconds: float) -> None:
+def _named(outcome: Outcome) -> str:
     match outcome:
         case Fetched():
-            name = "final"
+            return "final"
         case AccountSuspended():
-            name = "suspended"
+            return "suspended"
         case Throttled():
-            name = "throttled"
+            return "throttled"
         case NotFinalYet():
-            name = "not_final"
+            return "not_final"
         case _:
-            name = "unreachable"
-    shop.ledger.meters.count(metrics.FETCHES, book.account.sid, name, minute="fetched")
+            return "unreachable"
+
+
+def _trace(span: Span, outcome: Outcome) -> None:
+    span.note(legwork__outcome=_named(outcome))
+    # That a call goes on is no failure.
+    if not isinstance(outcome, Fetched | NotFinalYet):
+        span.fail(type(outcome).__name__)
+
+
+def _measure(shop: Workshop, book: CallBook, outcome: Outcome, seconds: float) -> None:
+    shop.ledger.meters.count(metrics.FETCHES, book.account.sid, _named(outcome), minute="fetched")
     shop.ledger.meters.observe(metrics.FETCH_SECONDS, seconds, book.account.sid)
 
 

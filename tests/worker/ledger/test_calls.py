@@ -9,10 +9,12 @@ from house import ACCOUNT, FrozenClock, make_callback, make_settings
 from worker.errors import LedgerUnusable
 from worker.ledger import Ledger, check_version
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane, Lease
-from worker.ledger.calls import CALLBACKS_KEPT, CallBook, Verdict
+from worker.ledger.call import Verdict
+from worker.ledger.calls import CALLBACKS_KEPT, CallBook
 from worker.ledger.codec import pack_callback, unpack_callback
 from worker.ledger.keys import LEDGER
-from worker.ledger.standing import account_standing, call_story
+from worker.ledger.standing import account_standing
+from worker.ledger.whereabouts import call_story
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 EVENT = {"id": "evt_1", "type": "legwork.call.completed", "data": {"call_sid": SID}}

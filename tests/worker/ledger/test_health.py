@@ -68,3 +68,10 @@ def test_the_sinks_do_not_mix(health):
     fail(health, FAILURES_IN_A_ROW)
     assert fail(health, 1, sink="other") == [""]
     assert list(health.states()) == ["crm"]
+
+
+def test_a_sink_that_is_disabled_stays_so_for_the_reason_it_was(health, clock):
+    """An operator who disabled it once more, for nothing, took away the word why it had been."""
+    assert health.disable("crm", "410: gone", now_ms=clock.now_ms)
+    assert not health.disable("crm", "by the operator", now_ms=clock.now_ms + 1)
+    assert health.states()["crm"]["reason"] == "410: gone"

@@ -19,7 +19,8 @@ from hypothesis.stateful import (
 
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane, Lease
-from worker.ledger.calls import OwedCall, Verdict
+from worker.ledger.call import OwedCall, Verdict
+from worker.ledger.refetching import Refetch, fetch_again
 
 if TYPE_CHECKING:
     from worker import embedded_redis
@@ -99,6 +100,22 @@ class LedgerMachine(RuleBasedStateMachine):
         if done:
             del self.current[call.call_sid]
         return done
+
+    @rule(sid=st.sampled_from(SIDS))
+    def refetch(self, sid: str) -> None:
+        """An operator wants a call fetched, whatever there is of it."""
+        due = [self.client.zscore(self.book.fetches.due_key(lane), sid) for lane in Lane]
+        found = fetch_again(self.ledger, sid, clock=self.clock)
+        if sid not in self.accepted:
+            assert found is None
+        elif sid in self.current or any(moment is not None and moment <= self.clock.now_ms for moment in due):
+            assert found is Refetch.UNDER_WAY
+        elif any(due):
+            assert found is (Refetch.CONFIRM if due[-1] else Refetch.SOONER)
+        else:
+            assert found is (Refetch.RETRIED if sid in self.dead else Refetch.CONFIRM)
+            self.dead.discard(sid)
+            self.confirming.add(sid)
 
     @rule(seconds=st.sampled_from([0.5, 1, 60, 400]))
     def time_passes(self, seconds: float) -> None:

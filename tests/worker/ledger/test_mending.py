@@ -12,7 +12,7 @@ from workbench import SID, legs_answer
 
 from schemas.settings.sinks import SinkSpec
 from worker.ledger.backlog import Lane
-from worker.ledger.calls import Verdict
+from worker.ledger.call import Verdict
 from worker.ledger.mending import Mended, Mending, dead_letters, dead_letters_of
 from worker.ledger.pages import PAGE
 from worker.ledger.standing import account_standing, sink_standing

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.calls import Verdict
+from worker.ledger.call import Verdict
 from worker.ledger.mending import DeadLetter, Mending, dead_letters
 from worker.ledger.replaying import Fate, Replay, Wanted, calls_between
 

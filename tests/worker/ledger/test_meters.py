@@ -98,6 +98,30 @@ def test_a_minute_holds_what_happened_in_it_and_is_begun_anew_two_hours_later(ma
     assert make_meters().minutes(1)[0][1:] == (0, 0, 1), "what was counted two hours ago is gone"
 
 
+def test_by_the_minute_accounts_and_sinks_have_counts_of_their_own(make_meters):
+    meters = make_meters()
+    meters.count(metrics.FETCHES, "acme1m", "final", by=3, minute="fetched")
+    meters.count(metrics.FETCHES, "other1m", "final", minute="fetched")
+    meters.flush()
+    rows = make_meters().minutes_of("fetched", "acme1m", most=3)
+    assert sorted(count for _, count in rows) == [0, 0, 3], "the minute may have passed since"
+    assert [minute for minute, _ in rows] == list(range(rows[0][0], rows[0][0] + 3))
+    assert sum(minute.fetched for minute in meters.minutes(2)) == 4
+
+
+def test_how_long_it_took_is_added_up_by_the_minute_in_which_it_was_done(make_meters, client):
+    now_ms = int(client.time()[0]) * 1000
+    meters = make_meters(clock=FrozenClock(now_ms - 60_000))
+    meters.observe(metrics.DELIVERY_SECONDS, 0.25, "crm", minute="attempted")
+    meters.observe(metrics.DELIVERY_SECONDS, 0.5, "crm", minute="attempted")
+    meters.observe(metrics.DELIVERY_SECONDS, 9.0, "other", minute="attempted")
+    meters.flush()
+    spent = {minute.at: minute[1:] for minute in make_meters().spent_by("attempted", "crm", most=3)}
+    assert len(spent) == 3
+    assert spent.pop(now_ms // 60_000 - 1) == (2, 0.75)
+    assert set(spent.values()) == {(0, 0.0)}
+
+
 def test_every_metric_is_named_as_prometheus_advises():
     for name, metric in metrics.CATALOG.items():
         assert name.startswith("legwork_")

@@ -10,7 +10,7 @@ from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
 from worker.ledger.calls import REMEMBERED_SECONDS
 from worker.ledger.room import BYTES_UNTIL_SETTLED, look_at_room
-from worker.ledger.standing import call_story
+from worker.ledger.whereabouts import call_story
 from worker.workshop import Workshop
 
 HOUR = 3600

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from house import ACCOUNT, make_settings
@@ -114,3 +116,30 @@ def test_a_name_in_the_settings_is_the_settings_own(make_ledger):
     ledger.subscribers.add(SinkSpec(name="stdout", url="https://plain.example/"))
     ledger.refresh_sinks()
     assert ledger.sinks["stdout"].url == "stdout:"
+
+
+def test_of_changes_at_once_none_is_lost(make_ledger):
+    """Two rotations at once read the same secrets, and one handed out a secret that never signed."""
+    ledgers = [make_ledger() for _ in range(4)]
+    ledgers[0].subscribers.add(PLAIN)
+
+    def put(number):
+        one = ledgers[number % len(ledgers)].subscribers
+        return one.change("plain", lambda spec: replace(spec, accounts=(*spec.accounts, f"acc{number}")))
+
+    with ThreadPoolExecutor(len(ledgers)) as threads:
+        assert all(threads.map(put, range(40)))
+    kept = ledgers[0].subscribers.load().specs["plain"].accounts
+    assert sorted(kept) == sorted(f"acc{number}" for number in range(40))
+
+
+def test_what_was_removed_meanwhile_does_not_come_back(make_ledger):
+    ledger = make_ledger()
+    ledger.subscribers.add(PLAIN)
+
+    def remove_it_first(spec):
+        ledger.subscribers.remove("plain", now_ms=ledger.now_ms())
+        return spec
+
+    assert not ledger.subscribers.change("plain", remove_it_first)
+    assert ledger.subscribers.load().specs == {}

@@ -11,6 +11,8 @@ from worker.sinks.extras import import_or_explain
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+    from worker.erasure import Eraser
+    from worker.sinks.kept import Kept
     from worker.sinks.sql.database import Database
 
 # The drivers of the extra `sql`; SQLite's comes with Python.
@@ -69,6 +71,18 @@ class SqlSink(Sink):
     def check(self) -> str:
         """Connect, and make the tables if they are missing."""
         return self._database.about()
+
+    def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept] | None:
+        """Rewrite the rows of a SQLite file; other databases are elsewhere, whichever host they are on."""
+        if self._driver:
+            return None
+        database = import_or_explain("worker.sinks.sql.database", extra="sql").Database(
+            self._full_url, self.options["table"]
+        )
+        try:
+            return [database.erase(eraser, dry_run=dry_run)]
+        finally:
+            database.close()
 
     def close(self) -> None:
         """Close the connections to the database."""

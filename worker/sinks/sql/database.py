@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 
 from worker.errors import PermanentFailure, TemporaryFailure
+from worker.sinks.kept import Kept
+from worker.sinks.sql.erasing import erase_rows
 from worker.sinks.sql.rows import RowWriter
 from worker.sinks.sql.tables import bring_up_to_date, tables_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from worker.erasure import Eraser
     from worker.sinks.base import Record
 
 _CONNECT_SECONDS = 10
@@ -80,6 +84,13 @@ class Database:
                 if self._kind == "postgresql":
                     connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
                 self._rows.write(connection, records)
+
+    def erase(self, eraser: Eraser, *, dry_run: bool) -> Kept:
+        """Take a person's number out of a SQLite file, if there is one."""
+        path = Path(self._engine.url.database or "")
+        if not path.is_file():
+            return Kept(str(path), is_missing=True)
+        return erase_rows(self._engine, self._tables, self._rows, eraser, Kept(str(path)), dry_run=dry_run)
 
     def about(self) -> str:
         """Connect, see to the tables, and say what is there. Raises TemporaryFailure, PermanentFailure."""

@@ -1,0 +1,100 @@
+"""A name that leads to another Redis, while the one before lives on as a replica and keeps its connections.
+
+That is what a managed service's failover may look like: nothing is cut, and whoever keeps his connection reads on and
+writes nowhere, for ever.
+"""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from house import ACCOUNT, make_callback, make_settings
+from processes import WORKER, Process, until
+from relay import Relay
+from workbench import legs_answer
+
+from worker import embedded_redis
+from worker.connections import connect
+from worker.ledger import Ledger
+
+PASSWORD = "password"
+
+
+class Pair:
+    """A primary, its replica, and a name that leads to whichever is the primary."""
+
+    def __init__(self, folder):
+        replicating = f"masterauth {PASSWORD}\nrepl-diskless-sync-delay 0\n"
+        self._servers = [
+            embedded_redis.start(folder / name, password=PASSWORD, settings=f'appendonly no\nsave ""\n{replicating}')
+            for name in ("one", "two")
+        ]
+        self._ports = [int(server.url.rpartition(":")[2].partition("/")[0]) for server in self._servers]
+        self.clients = [redis.Redis(port=port, password=PASSWORD) for port in self._ports]
+        self._follow(1, 0)
+        self.relay = Relay("127.0.0.1", self._ports[0])
+        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.relay.port}/0"
+
+    def fail_over(self):
+        """Make the replica the primary, and the primary a replica; the name leads to the new one."""
+        until(lambda: self.clients[0].wait(1, 1000) == 1)
+        self.clients[1].replicaof("NO", "ONE")
+        self._follow(0, 1)
+        self.relay.lead_to("127.0.0.1", self._ports[1])
+
+    def close(self):
+        self.relay.__exit__()
+        for each in (*self.clients, *self._servers):
+            (each.close if isinstance(each, redis.Redis) else each.stop)()
+
+    def _follow(self, follower, leader):
+        self.clients[follower].replicaof("127.0.0.1", self._ports[leader])
+        until(lambda: self.clients[follower].info("replication")["master_link_status"] == "up")
+
+
+@pytest.fixture
+def pair(tmp_path):
+    found = Pair(tmp_path)
+    yield found
+    found.close()
+
+
+def test_the_ledger_finds_the_new_primary_by_itself(pair):
+    settings = make_settings(pair.url)
+    with connect(settings) as client:
+        ledger = Ledger(client, settings)
+        ledger.open()
+        book = ledger.calls[ACCOUNT]
+        assert book.admit(make_callback("before001"), wait_seconds=0)
+        pair.fail_over()
+        assert book.admit(make_callback("after0001"), wait_seconds=0)
+        assert not book.admit(make_callback("before001"), wait_seconds=0), "the replica had it"
+
+
+@pytest.mark.slow
+def test_a_worker_finds_the_new_primary_by_itself(pair, exotel, tmp_path):
+    exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
+    settings = make_settings(pair.url)
+    worker = Process(
+        WORKER,
+        tmp_path / "worker",
+        redis_url=pair.url,
+        exotel_base_url=exotel.url,
+        sinks="stdout:",
+        confirm_seconds=0,
+        settle_seconds=0,
+    )
+    try:
+        worker.wait_for("worker.ready")
+        with connect(settings) as client:
+            book = Ledger(client, settings).calls[ACCOUNT]
+            book.admit(make_callback("before001"), wait_seconds=0)
+            until(lambda: b"before001" in worker.out.read_bytes())
+            pair.fail_over()
+            for sid in ("after0001", "after0002", "after0003"):
+                book.admit(make_callback(sid), wait_seconds=0)
+                until(lambda sid=sid: sid.encode() in worker.out.read_bytes(), 30)
+        worker.ask_to_stop()
+        assert worker.wait() == 0
+    finally:
+        worker.stop()

@@ -1,0 +1,30 @@
+"""The envelope of whatever is delivered: CloudEvents 1.0, structured mode (https://github.com/cloudevents/spec)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def event_id(digest: str) -> str:
+    """Return the id of a record that is known by a digest in hexadecimal digits: the same record has the same id."""
+    return f"evt_{digest[:40]}"
+
+
+def envelope(
+    event_type: str, account_sid: str, *, known_as: str, subject: str, time: str | datetime, data: dict[str, Any]
+) -> dict[str, Any]:
+    """Put `data` about an account into its envelope. `known_as` is of `event_id`; `time` as a schema or nobody dumps it."""
+    return {
+        "specversion": "1.0",
+        "id": known_as,
+        "source": f"/exotel/accounts/{quote(account_sid, safe='')}",
+        "type": event_type,
+        "subject": subject,
+        "time": time,
+        "datacontenttype": "application/json",
+        "data": data,
+    }

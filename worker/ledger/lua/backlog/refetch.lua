@@ -1,0 +1,35 @@
+-- Have a call fetched at an operator's word, whatever its schedule says.
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 settled, 12 dead
+-- ARGV 1 CallSid, 2 clock or ''
+-- Returns nil for a call that is not known, 'under_way' where a worker has it or it is due already, 'sooner' where it
+-- waited for its time, 'confirm' where it is settled: it is read once more, when nobody else wants the quota; 'retried'
+-- where it was given up on, or dropped.
+local now, sid = clock(ARGV[2]), ARGV[1]
+local stored = redis.call('LINDEX', KEYS[9], 0)
+if not stored then return nil end
+if held(sid) then return 'under_way' end
+
+local lane, outcome
+for each = 1, LANES do
+  local due = redis.call('ZSCORE', KEYS[each], sid)
+  if due then
+    -- One that is due keeps its place in the queue.
+    if tonumber(due) <= now then return 'under_way' end
+    lane, outcome = each, each == LANES and 'confirm' or 'sooner'
+  end
+end
+if not lane then
+  local given_up = redis.call('ZREM', KEYS[12], sid) == 1
+  if redis.call('ZSCORE', KEYS[11], sid) and not given_up then
+    lane, outcome = LANES, 'confirm'
+  else
+    lane, outcome = 1, 'retried'
+    local state = cjson.decode(stored)
+    state.reason = nil
+    redis.call('LSET', KEYS[9], 0, cjson.encode(state))
+  end
+end
+redis.call('ZADD', KEYS[lane], text(now), sid)
+redis.call('RPUSH', KEYS[10], cjson.encode({ at = math.floor(now), step = 'retry', answer = 'wanted by an operator' }))
+redis.call('LTRIM', KEYS[10], -50, -1)
+return outcome
