@@ -1,28 +1,84 @@
-"""Who gets into the console and its API: whoever knows CONSOLE_PASSWORD, or without one whoever sits at this machine."""
+"""Who gets into the console and its API: whoever knows CONSOLE_PASSWORD, or without one whoever sits at this machine.
+
+Into the API, so does whoever shows a token.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Response, abort, request
+import redis
+from flask import Response, abort, g, request
 
 from webhook.door import door
 from webhook.errors import problem
+from worker.ledger.tokens import Scope, Tokens
 
 # The methods that change nothing (RFC 9110, 9.2.1).
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a proxy leaves behind. Where one stands in front unannounced (TRUSTED_PROXIES=0), everybody seems to come from it.
 _TRACES_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_FOR_PEOPLE = "This takes CONSOLE_PASSWORD, by Basic authentication."
+_FOR_PROGRAMS = "This takes a token, as `Authorization: Bearer lw_…`, or CONSOLE_PASSWORD, by Basic authentication."
+# Posted, for a number in a URL would be in a proxy's log; it changes nothing.
+_POSTED_TO_READ = frozenset({"/api/calls/search"})
 
 
-def only_for_operators() -> Response | None:
-    """Let an operator through (None), ask for the password, or know nothing of a console."""
+def scope_of(method: str, path: str) -> Scope:
+    """Return what a token has to be good for to do this: only what changes nothing is open to all of them."""
+    return Scope.READ if method in _SAFE or path in _POSTED_TO_READ else Scope.OPERATE
+
+
+def only_for_programs() -> Response | None:
+    """Let in whoever shows a token whose scope suffices (None), and without one whom the console would let in.
+
+    A session of the console opens nothing here: only what a program sends by itself does.
+    """
+    if request.authorization is None or request.authorization.type != "bearer":
+        refused = only_for_operators(_FOR_PROGRAMS)
+        if refused is not None and "WWW-Authenticate" in refused.headers:
+            refused.headers.add("WWW-Authenticate", 'Bearer realm="Legwork"')
+        return refused
+    # No browser sends a token for a page of another site, so it is not asked where this comes from.
+    return _with_token(request.authorization.token or "")
+
+
+def _with_token(shown: str) -> Response | None:
+    ledger, lock = door().ledger, door().lock
+    tokens, now_ms = Tokens(ledger.client), ledger.now_ms()
+    token = tokens.find(shown)
+    if token is None:
+        wait = lock.wrong_token(request.remote_addr or "").wait_seconds
+        if wait:
+            return problem(429, "Too many wrong tokens or passwords.", headers={"Retry-After": f"{wait:.0f}"})
+        return _challenged(401, "There is no such token, or it was revoked.", "invalid_token")
+    if token.is_expired(now_ms):  # nobody has guessed that
+        return _challenged(401, f"The token {token.name} has expired: make another one.", "invalid_token")
+    needed = scope_of(request.method, request.url_rule.rule if request.url_rule else "")
+    if not token.scope.includes(needed):
+        detail = f"This needs a token of the scope `{needed}`; {token.name} has `{token.scope}`."
+        return _challenged(403, detail, "insufficient_scope", f', scope="{needed}"')
+    with suppress(redis.RedisError):  # a ledger that is full can be read all the same
+        tokens.note_use(token, now_ms)
+    g.token_name = token.name
+    return None
+
+
+def _challenged(status: int, detail: str, error: str, more: str = "") -> Response:
+    """Refuse a token as RFC 6750 has it, section 3."""
+    challenge = f'Bearer realm="Legwork", error="{error}", error_description="{detail}"{more}'
+    return problem(status, detail, headers={"WWW-Authenticate": challenge})
+
+
+def only_for_operators(asked: str = _FOR_PEOPLE) -> Response | None:
+    """Let an operator through (None), ask for the password (`asked` says so), or know nothing of a console."""
     settings = door().settings
     if changes_something() and comes_from_another_site():
         return problem(403, "A page of another site may change nothing here.")
     if settings.console_password is None:
-        if not _sits_here(settings.trusted_proxies):
+        if not sits_here():
             abort(404)
         return None
     given = request.authorization.password if request.authorization else None
@@ -32,7 +88,8 @@ def only_for_operators() -> Response | None:
             return None
         if tried.wait_seconds:
             return problem(429, "Too many wrong passwords.", headers={"Retry-After": f"{tried.wait_seconds:.0f}"})
-    return problem(401, headers={"WWW-Authenticate": 'Basic realm="Legwork", charset="UTF-8"'})
+    detail = asked if given is None else "The password is wrong."
+    return problem(401, detail, headers={"WWW-Authenticate": 'Basic realm="Legwork", charset="UTF-8"'})
 
 
 def changes_something() -> bool:
@@ -52,8 +109,9 @@ def comes_from_another_site() -> bool:
     return origin is not None and origin.partition("://")[2] != request.host
 
 
-def _sits_here(trusted_proxies: int) -> bool:
-    if not trusted_proxies and any(name in request.headers for name in _TRACES_OF_A_PROXY):
+def sits_here() -> bool:
+    """Does whoever asks sit at this machine?"""
+    if not door().settings.trusted_proxies and any(name in request.headers for name in _TRACES_OF_A_PROXY):
         return False
     # A name that a stranger's DNS points at this machine would let his page in by the operator's browser.
     host = urlsplit(f"//{request.host}").hostname or ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from webhook.moments import utc
 from worker.ledger.mending import DeadLetter, dead_letters, dead_letters_of
 from worker.logs import Mask, secrets_of, secrets_of_sink
 
@@ -11,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger import Ledger
+
+
+#: What stands in a sink's place where the fetch of a call was given up on.
+FETCH = "fetch"
+# Each letter is read to know its reason. More than these are there only when something is wrong for all of them alike.
+_REASONS_READ = 5_000
 
 
 class Letters:
@@ -28,6 +37,21 @@ class Letters:
         """Yield them, the oldest first; `until_ms` leaves out what was given up on later."""
         found = dead_letters(self.ledger, account_sid=self._account, sink=self._sink)
         return (letter for letter in found if letter.at_ms <= until_ms and self._is_wanted(letter))
+
+    def count(self) -> int:
+        """Count those of the account, to the sink, whatever their reasons."""
+        pipeline = self.ledger.client.pipeline(transaction=False)
+        for sid, book in self.ledger.calls.items():
+            if self._sink is None and self._account in {None, sid}:
+                pipeline.zcard(book.key("dead"))
+        for (sid, name), to_sink in self.ledger.deliveries.items():
+            if self._account in {None, sid} and self._sink in {None, name}:
+                pipeline.zcard(to_sink.dead_key)
+        return sum(pipeline.execute())
+
+    def reasons(self) -> Counter[tuple[str, str]]:
+        """Count the oldest, as many as are worth it, by what was given up on (a sink, or FETCH) and why."""
+        return Counter((letter.sink or FETCH, self.reason(letter)) for letter in islice(self.all(), _REASONS_READ))
 
     def of(self, call_sid: str) -> list[DeadLetter] | None:
         """Return those of a call; None if no account knows the call."""
@@ -57,3 +81,22 @@ class Letters:
     def masked(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return a document of somebody else's without numbers and secrets."""
         return dict(self._mask(None, "", document))
+
+    def as_document(self, letter: DeadLetter) -> dict[str, Any]:
+        """Return it for programs."""
+        attempts = [{**self.masked(attempt), "at": utc(attempt["at"])} for attempt in letter.attempts]
+        said = self.last_answer(letter)
+        of_delivery = {
+            "sink": letter.sink,
+            "record": letter.event_key,
+            "attempts": attempts,
+            "last_answer": None if said is None else {**said, "at": utc(said["at"])},
+        }
+        return {
+            "what": "fetch" if letter.sink is None else "delivery",
+            "account_sid": letter.account_sid,
+            "call_sid": letter.call_sid,
+            "at": utc(letter.at_ms),
+            "reason": self.reason(letter),
+            **({} if letter.sink is None else of_delivery),
+        }

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, current_app, jsonify, render_template
 
 from schemas.json_schema import json_schema
+from webhook.access import scope_of
+from webhook.console.gate import recognise
+from webhook.door import door
+from webhook.reference import page
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -47,14 +51,41 @@ _PROBLEM = {
 }
 # What flask-smorest says of errors and of pages, of which there are none here.
 _NOT_OURS = {"Error", "PaginationMetadata"}
-# The refusals of which flask-smorest says nothing but that there are such.
-_MEANINGS = {"422": "Some of it cannot be used; `errors` says by field what is wrong.", "default": "Any other refusal."}
 # Those that every part of the API has.
 _REFUSALS = {
-    "401": "The password is missing or wrong.",
-    "429": "Too many wrong passwords came from there; `Retry-After` says when the next is listened to.",
+    "401": "Password or token are missing or wrong; `WWW-Authenticate` says what would do.",
+    "403": "The token's scope is too small, or a page of another site asked.",
+    "404": "Without CONSOLE_PASSWORD and without a token, the API is there for its own machine only.",
+    "422": "Some of it cannot be used; `errors` says by field what is wrong.",
+    "429": "Too many wrong ones came from there; `Retry-After` says when the next is listened to.",
     "503": "The ledger is out of reach: nothing was done.",
 }
+# Those of whatever is posted.
+_REFUSED_BODIES = {
+    "400": "The body is no JSON, or nests too deep.",
+    "413": "The body is larger than 256 KiB.",
+    "415": "The body is of another type than JSON.",
+}
+_SECURITY_SCHEMES = {
+    "password": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "CONSOLE_PASSWORD, with any user name. It may do everything.",
+    },
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "lw_…",
+        "description": "What `legwork token create` made. `operate` includes `read`.",
+    },
+}
+# What of a path no schema describes.
+_IN_PATHS = {"sid": "The call's CallSid.", "name": "The sink's name."}
+# What is there beside the API.
+_TAGS = [
+    {"name": "callbacks", "description": "What Exotel posts."},
+    {"name": "probes", "description": "For whoever watches over it."},
+]
 _TOKEN = {
     "name": "token",
     "in": "path",
@@ -103,21 +134,26 @@ def _probe(kind: str, summary: str, *, may_fail: bool) -> dict[str, Any]:
     return {"get": {"operationId": kind, "summary": summary, "tags": ["probes"], "responses": answers}}
 
 
-def _for_operators(item: dict[str, Any]) -> dict[str, Any]:
+def _for_operators(path: str, item: dict[str, Any]) -> dict[str, Any]:
     """Describe a path of the API: what it says of itself, who may ask, and that all it refuses is problem details."""
-    operations = {}
+    operations: dict[str, Any] = {}
     for method, operation in item.items():
         if method == "parameters":
-            operations[method] = operation
+            operations[method] = [{**each, "description": _IN_PATHS[each["name"]]} for each in operation]
             continue
-        answers, meanings = {}, {**_REFUSALS}
+        posted = _REFUSED_BODIES if method == "post" else {}
+        answers, meanings = {}, {**_REFUSALS, **posted}
         for status, answer in operation["responses"].items():
             if status.startswith("2"):
                 answers[status] = answer
-            else:
-                meanings[status] = answer.get("description") or _MEANINGS[status]
-        responses = {**answers, **_refusals(*meanings.items())}
-        operations[method] = {**operation, "responses": responses, "security": [{"password": []}]}
+            elif status != "default":  # there is no other refusal
+                meanings[status] = answer.get("description") or _REFUSALS[status]
+        responses = {**answers, **_refusals(*sorted(meanings.items()))}
+        scope = scope_of(method.upper(), path).value
+        security: list[dict[str, list[str]]] = [{"password": []}, {"token": [scope]}]
+        if door().settings.console_password is None:
+            security.append({})  # whoever sits at this machine
+        operations[method] = {**operation, "responses": responses, "security": security}
     return operations
 
 
@@ -134,6 +170,7 @@ def document() -> dict[str, Any]:
             "summary": "Every completed Exotel call, every leg, once.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "tags": [*_TAGS, *own["tags"], {"name": "records", "description": "What sinks receive."}],
         "paths": {
             "/callbacks/{token}/passthru": _callback("passthru", "Take what a Passthru applet asks for."),
             "/callbacks/{token}/status": _callback("status", "Take a StatusCallback."),
@@ -147,7 +184,7 @@ def document() -> dict[str, Any]:
                     "responses": {**metrics, **_refusals(("503", "The ledger is out of reach."))},
                 }
             },
-            **{path: _for_operators(item) for path, item in own["paths"].items()},
+            **{path: _for_operators(path, item) for path, item in own["paths"].items()},
         },
         "webhooks": {
             "record": {
@@ -161,7 +198,7 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "schemas": {**schemas, "Answer": _ANSWER, "Problem": _PROBLEM},
-            "securitySchemes": {"password": {"type": "http", "scheme": "basic", "description": "CONSOLE_PASSWORD"}},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
@@ -175,4 +212,5 @@ def openapi() -> ResponseReturnValue:
 @blueprint.get("/docs")
 def docs() -> ResponseReturnValue:
     """Show the description to a person."""
-    return render_template("docs.html", document=document())
+    recognise()
+    return render_template("docs.html", **page(document()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +9,20 @@ from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
-from schemas.times import write_milliseconds
+from webhook.described import describe, ping, stands_in_settings, unusable_sink
 from webhook.discretion import discreet, where
 from worker.errors import LegworkError
 from worker.ledger.purging import purge, waiting_for
 from worker.ledger.replaying import Replay, Wanted, calls_between
-from worker.ledger.standing import sink_standing
 from worker.ledger.subscribers import NameTaken
-from worker.shape import shaped
 from worker.sinks import BadSink, kind_of, sink_for
 from worker.sinks.http import HttpSink
-from worker.sinks.signing import new_secret, public_key
+from worker.sinks.signing import new_secret
 from worker.vault import Locked
 from worker.workshop import Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from schemas.settings import SinkSpec
     from worker.ledger import Ledger
@@ -35,8 +31,6 @@ if TYPE_CHECKING:
 
 # All of them sign, so that a subscriber may take weeks over a rotation.
 _MOST_SECRETS = 4
-# Where a sink comes from.
-_FROM_SETTINGS, _ADDED = "settings", "added"
 
 
 class NoSuchSink(LegworkError):
@@ -53,41 +47,30 @@ class SinkDesk:
         """Describe every sink: those of the settings, those added, and those added that no key here decrypts."""
         self._ledger.refresh_sinks()
         states = self._ledger.sink_states()
-        found = [self._describe(spec, states) for spec in self._ledger.sinks.values()]
-        return found + [_unusable(name, reason) for name, reason in self._ledger.register.unusable.items()]
+        found = [describe(self._ledger, spec, states) for spec in self._ledger.sinks.values()]
+        return found + [unusable_sink(name, reason) for name, reason in self._ledger.register.unusable.items()]
 
     def describe(self, name: str) -> dict[str, Any]:
         """Describe one, which may be one that no key here decrypts. Raises NoSuchSink."""
         self._ledger.refresh_sinks()
         unusable = self._ledger.register.unusable
         if name in unusable and name not in self._ledger.sinks:
-            return _unusable(name, unusable[name])
-        return self._describe(self.spec(name), self._ledger.sink_states())
+            return unusable_sink(name, unusable[name])
+        return describe(self._ledger, self.spec(name), self._ledger.sink_states())
 
-    def reach(self, spec: SinkSpec) -> str:
-        """Find out whether somebody answers at a subscriber's URL, without sending a record; returns a word about it.
-
-        Raises ValidationError: nobody is there, the certificate does not hold, the address is private.
-        """
-        self._check(spec)
-        sink = sink_for(spec)
-        sink.open()
-        try:
-            return sink.check()
-        except (LegworkError, OSError) as error:
-            raise ValidationError({"url": [f"{where(spec.url)}: {error}"]}) from error
-        finally:
-            sink.close()
-
-    def add(self, spec: SinkSpec) -> tuple[dict[str, Any], str]:
+    def add(self, spec: SinkSpec, *, unchecked: bool = False) -> tuple[dict[str, Any], str]:
         """Add a subscriber; returns what it is, and the secret made for it, which is shown this once ('' if it has its own).
 
-        Raises ValidationError by key, NameTaken, Locked.
+        Raises ValidationError by key, which it does too, unless `unchecked`, where nobody answers at its URL, the
+        certificate does not hold, or the address is private; NameTaken; Locked.
         """
         self._ledger.refresh_sinks()
         if spec.name in self._ledger.sinks:
             raise NameTaken(f"there is a sink called {spec.name}: give another name")
+        self._ledger.subscribers.need_key()
         self._check(spec)
+        if not unchecked:
+            _reach(spec)
         made = "" if spec.secrets else new_secret()
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
         return self.describe(spec.name), made
@@ -95,7 +78,7 @@ class SinkDesk:
     def would_drop(self, name: str) -> int:
         """Count what waits for a sink, and would be dropped with it. Raises NoSuchSink where `remove` would."""
         self._ledger.refresh_sinks()
-        if self._stands_in_settings(name):
+        if stands_in_settings(self._ledger, name):
             raise NoSuchSink(f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart")
         waiting = self.waiting_for(name)
         known = name in self._ledger.sinks or name in self._ledger.register.unusable
@@ -127,20 +110,34 @@ class SinkDesk:
 
     def rotate_secret(self, name: str) -> str:
         """Sign with a new secret besides those there are; returns it, this once. Raises NoSuchSink, Locked, ValidationError."""
-        spec = self._added(name)
-        if len(spec.secrets) >= _MOST_SECRETS:
-            raise ValidationError({"secret": [f"has {_MOST_SECRETS} already; finish the rotation before the next one"]})
         made = new_secret()
-        self._ledger.subscribers.change(replace(spec, secrets=(made, *spec.secrets)))
-        self._ledger.refresh_sinks()
+
+        def sign_with_it_too(spec: SinkSpec) -> SinkSpec:
+            if len(spec.secrets) >= _MOST_SECRETS:
+                text = f"has {_MOST_SECRETS} already; finish the rotation before the next one"
+                raise ValidationError({"secret": [text]})
+            return replace(spec, secrets=(made, *spec.secrets))
+
+        self._change(name, sign_with_it_too)
         return made
 
     def finish_rotation(self, name: str) -> int:
         """Sign with the newest secret alone; returns how many are out of use now. Raises NoSuchSink, Locked."""
-        spec = self._added(name)
-        self._ledger.subscribers.change(replace(spec, secrets=spec.secrets[:1]))
+        before: list[SinkSpec] = []
+
+        def sign_with_the_newest(spec: SinkSpec) -> SinkSpec:
+            before[:] = [spec]
+            return replace(spec, secrets=spec.secrets[:1])
+
+        self._change(name, sign_with_the_newest)
+        return len(before[0].secrets) - 1
+
+    def _change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> None:
+        """Change a subscriber, whoever else is at it. Raises NoSuchSink, Locked."""
+        changed = self._ledger.subscribers.change(self._added(name).name, how)
         self._ledger.refresh_sinks()
-        return len(spec.secrets) - 1
+        if not changed:  # it was removed a moment ago
+            raise self._no_such(name)
 
     def test(self, name: str) -> Exchange | str:
         """Send a webhook a signed `legwork.ping` now, and return all that came of it, but for the sink's secrets.
@@ -153,7 +150,7 @@ class SinkDesk:
         try:
             if not isinstance(sink, HttpSink):
                 return sink.check()
-            return discreet(sink.exchange(self._ping(spec)), spec)
+            return discreet(sink.exchange(ping(self._ledger, spec)), spec)
         finally:
             sink.close()
 
@@ -185,13 +182,9 @@ class SinkDesk:
 
     def _added(self, name: str) -> SinkSpec:
         spec = self.spec(name)
-        if self._stands_in_settings(name):
+        if stands_in_settings(self._ledger, name):
             raise NoSuchSink(f"{name} stands in the settings: change its secret there, and restart")
         return spec
-
-    def _stands_in_settings(self, name: str) -> bool:
-        # A subscriber of the same name, added before the settings had it, is out of use while they have.
-        return any(spec.name == name for spec in self._ledger.settings.sinks)
 
     def _no_such(self, name: str) -> LegworkError:
         if name in self._ledger.register.unusable:
@@ -219,59 +212,14 @@ class SinkDesk:
         except (BadSink, LegworkError, OSError) as error:
             raise ValidationError({"options": [str(error)]}) from error
 
-    def _describe(self, spec: SinkSpec, states: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        standing = sink_standing(self._ledger, spec.name, states)
-        state = states.get(spec.name, {})
-        return {
-            "name": spec.name,
-            "source": _FROM_SETTINGS if self._stands_in_settings(spec.name) else _ADDED,
-            "where": where(spec.url),
-            "types": list(spec.types),
-            "accounts": list(spec.accounts),
-            "filter": spec.filter,
-            "projection": spec.projection,
-            "rate": None if spec.rate is None else str(spec.rate),
-            "concurrency": spec.concurrency,
-            "secrets": len(spec.secrets),
-            "public_keys": _public_keys(spec),
-            "state": standing.state,
-            "reason": standing.reason,
-            "since": None if "since" not in state else write_milliseconds(state["since"]),
-            "waiting": standing.waiting,
-            "delivered": standing.delivered,
-            "dead": standing.dead,
-        }
 
-    def _ping(self, spec: SinkSpec) -> dict[str, Any]:
-        """Make a record that says nothing, in the shape that the sink gets."""
-        now_ms = self._ledger.now_ms()
-        account_sid = spec.accounts[0] if spec.accounts else next(iter(self._ledger.calls))
-        known_as = hashlib.sha256(f"{spec.name} {now_ms:.3f}".encode()).hexdigest()
-        event = {
-            "specversion": "1.0",
-            "id": f"evt_{known_as[:40]}",
-            "source": f"/exotel/accounts/{account_sid}",
-            "type": "legwork.ping",
-            "subject": spec.name,
-            "time": write_milliseconds(now_ms),
-            "datacontenttype": "application/json",
-            "data": {"account_sid": account_sid, "sink": spec.name},
-        }
-        try:
-            return shaped(spec, event)
-        except LegworkError:  # a projection made for calls may fail on this; the sink is there all the same
-            return event
-
-
-def _unusable(name: str, reason: str) -> dict[str, Any]:
-    return {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}
-
-
-def _public_keys(spec: SinkSpec) -> list[str]:
-    """Return what goes with its private keys. Of one that is wrong, `legwork check` tells; a list is shown all the same."""
-    found = []
-    for secret in spec.secrets:
-        if secret.startswith("whsk_"):
-            with suppress(ValidationError):
-                found.append(public_key(secret))
-    return found
+def _reach(spec: SinkSpec) -> None:
+    """Find out whether somebody answers there, without sending a record. Raises ValidationError."""
+    sink = sink_for(spec)
+    sink.open()
+    try:
+        sink.check()
+    except (LegworkError, OSError) as error:
+        raise ValidationError({"url": [f"{where(spec.url)}: {error}"]}) from error
+    finally:
+        sink.close()

@@ -36,6 +36,40 @@ def test_what_is_no_json_is_a_bad_request(house, path, body):
 
 
 @pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/api/sinks/stdout/disable", {"reason": "\ud800"}),
+        ("/api/sinks", {"name": "crm", "url": "https://crm.example.com/\ud800"}),
+        ("/api/sinks", {"name": "crm", "url": "https://crm.example.com/", "filter": '`"\udfff"`'}),
+        ("/api/sinks", {"name": "crm", "url": "https://crm.example.com/", "options": {"ca_file": "\ud800"}}),
+        ("/api/sinks", {"name": "crm", "url": "https://crm.example.com/", "options": {"\ud800": 1}}),
+        ("/api/replay", {"call_sids": ["settled00001"], "sink": "\ud800"}),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_no_text(house, path, given):
+    """It was kept, and the console's page of the sinks was a bug of ours until the sink was removed."""
+    refused = house.post(path, json=given)
+    assert (refused.status_code, refused.content_type) == (400, PROBLEM)
+    assert "surrogate" in refused.json["detail"]
+    assert [sink["state"] for sink in house.get("/api/sinks").json] == ["active"]
+    assert house.get("/sinks").status_code == 200
+
+
+def test_both_halves_are_text(house):
+    body = rb'{"reason": "\ud83e\udd80"}'
+    answered = house.post("/api/sinks/stdout/disable", data=body, content_type="application/json")
+    assert answered.json["reason"] == "\U0001f980"
+
+
+@pytest.mark.parametrize(("content_type", "body"), [("text/plain", b"x"), ("application/json", b"{")])
+def test_a_body_that_nobody_reads_is_nobodys_business(house, content_type, body):
+    """It was refused with 400 and 415, of which the description says nothing where nothing is posted."""
+    options = {"data": body, "content_type": content_type}
+    assert house.get("/api/status", **options).status_code == 200
+    assert house.client.delete("/api/sinks/crm", **options).status_code == 404
+
+
+@pytest.mark.parametrize(
     "content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", "application/xml", ""]
 )
 @pytest.mark.parametrize("path", ["/api/sinks", "/api/sinks/stdout/disable", "/api/sinks/stdout/rotate-secret"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from console_kit import PASSWORD, SID, admit
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
-from subscribing import KEY
+from subscribing import KEY, OTHER_KEY
 
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 OF_SINKS = {
@@ -65,10 +66,15 @@ def test_every_operation_has_a_summary_and_an_id_of_its_own(document):
     assert len(ids) == len(set(ids))
 
 
-def test_whoever_reads_it_knows_where_the_password_belongs(document):
-    for (_, path), operation in operations(document).items():
-        assert operation.get("security") == ([{"password": []}] if path.startswith("/api/") else None)
-    assert document["components"]["securitySchemes"]["password"]["scheme"] == "basic"
+@pytest.mark.parametrize(("given", "open_here"), [({}, [{}]), ({"console_password": PASSWORD}, [])])
+def test_whoever_reads_it_knows_where_password_and_token_belong_and_which_scope_will_do(make_house, given, open_here):
+    document = make_house(**given).get("/openapi.json").json
+    for (method, path), operation in operations(document).items():
+        reads = method == "get" or path == "/api/calls/search"
+        ways = [{"password": []}, {"token": ["read" if reads else "operate"]}, *open_here]
+        assert operation.get("security") == (ways if path.startswith("/api/") else None)
+    schemes = document["components"]["securitySchemes"]
+    assert {name: scheme["scheme"] for name, scheme in schemes.items()} == {"password": "basic", "token": "bearer"}
 
 
 def test_every_schema_is_one(document):
@@ -90,6 +96,73 @@ def test_every_parameter_of_a_path_is_described(document):
     for path, item in document["paths"].items():
         named = {parameter["name"] for parameter in item.get("parameters", []) if parameter["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path))
+
+
+def test_every_parameter_and_every_field_of_a_body_has_a_meaning(document):
+    """`limit`, `state`, `minutes`, the parts of paths and `ids` had none."""
+    for path, item in document["paths"].items():
+        for holder in (item, *(item[method] for method in METHODS & set(item))):
+            unsaid = [each["name"] for each in holder.get("parameters", []) if not each.get("description")]
+            assert not unsaid, path
+    for (method, path), operation in operations(document).items():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            shape = content["schema"].get("$ref", "").rpartition("/")[2]
+            fields = document["components"]["schemas"][shape]["properties"] if shape else {}
+            assert not [name for name, field in fields.items() if not field.get("description")], (method, path)
+
+
+def test_no_parameter_of_a_url_is_null(document):
+    """A URL has no null: `state=null` is a state that there is not."""
+    for operation in operations(document).values():
+        for parameter in operation.get("parameters", []):
+            assert parameter["schema"]["type"] in {"string", "integer", "boolean"}
+            assert parameter["schema"].get("default", 0) is not None
+
+
+def test_every_tag_has_a_meaning_and_is_used(document):
+    """Each room told its own, and the document left them out."""
+    used = {tag for operation in operations(document).values() for tag in operation["tags"]} | {"records"}
+    assert {tag["name"] for tag in document["tags"] if tag["description"]} == used
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        *(("post", f"/api/sinks/crm/{action}", None) for action in ("disable", "enable", "rotate-secret", "test")),
+        ("post", "/api/sinks/crm/finish-rotation", None),
+        ("post", "/api/sinks/crm/recover", {"since": "2026-09-16T05:30:00Z"}),
+        ("get", "/api/dead?sink=crm", None),
+        ("post", "/api/dead/retry", {"sink": "crm"}),
+        ("post", "/api/dead/drop", {"sink": "crm"}),
+        ("post", "/api/replay", {"since": "2026-09-16T05:30:00Z", "sink": "crm"}),
+        ("post", f"/api/calls/{SID}/deliver", {"sink": "crm"}),
+    ],
+)
+def test_what_a_sink_that_no_key_decrypts_is_refused_with_is_described(house, make_house, document, method, path, body):
+    """409 was answered and not described, and 404 only as what a stranger gets."""
+    admit(house, SID)
+    house.post("/api/sinks", json={"name": "crm", "url": "https://crm.example.com/"})
+    other = make_house(legwork_secret_key=OTHER_KEY)
+    refused = other.client.open(path, method=method, **({} if body is None else {"json": body}))
+    described = path.partition("?")[0].replace("/sinks/crm", "/sinks/{name}").replace(SID, "{sid}")
+    responses = document["paths"][described][method]["responses"]
+    assert (refused.status_code, "decrypts" in responses["409"]["description"]) == (409, True)
+    assert "its own machine only" not in responses["404"]["description"]
+
+
+def test_the_examples_are_taken_as_they_stand(house, document):
+    """`--json '{}'` was the example of what refuses to do something to nothing in particular."""
+    for method, path in (
+        ("post", "/api/sinks"),
+        ("post", "/api/dead/retry"),
+        ("post", "/api/dead/drop"),
+        ("post", "/api/replay"),
+        ("post", "/api/sinks/{name}/recover"),
+    ):
+        example = document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
+        taken = house.post(path.replace("{name}", "crm"), json=example)
+        assert taken.status_code in {200, 201}, taken.json
+        assert str(example.get("dry_run", "sent")).lower() in {"true", "sent"}
 
 
 def test_every_refusal_is_problem_details(document):
@@ -149,3 +222,19 @@ def test_the_page_shows_every_operation_whatever_its_method(house, document):
     assert {(method.lower(), path) for method, path in shown} == set(operations(document))
     assert "Remove a subscriber, and drop what waits for it." in page
     assert "<td></td>" not in page, "every answer has a meaning"
+
+
+def test_the_page_is_sorted_by_what_it_is_about_and_has_fields_and_an_example_to_paste(house):
+    page = house.get("/docs").text
+    for part in ("callbacks", "calls", "dead", "sinks"):
+        assert f'<section id="{part}">' in page
+    assert "looked_through" in page
+    assert "/api/calls/search" in page
+    assert "calls[].reason" in page, "the fields of a shape within another one"
+    assert "accounts.*.quota.limit" in page
+    assert "The <code>next</code> of the page before." in page
+    assert "--json &#39;{&#34;number&#34;: &#34;+919000000001&#34;}&#39;" in page
+    # curl takes what is in braces for a choice of its own.
+    assert "&#34;$LEGWORK/api/calls/$SID&#34;" in page
+    assert not re.search(r"<pre>[^<]*{\w+}", page)
+    assert "<script" not in page

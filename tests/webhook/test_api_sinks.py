@@ -84,6 +84,16 @@ def test_adding_one_shows_its_secret_this_once(house, receiver):
     assert "whsec_" not in act(house, "test").text
 
 
+def test_where_nobody_answers_is_refused_if_that_is_asked_for(house, receiver):
+    given = {"name": "crm", "url": f"http://127.0.0.1:{free_port()}/", "options": {"allow_private": True}}
+    refused = house.post("/api/sinks?check=true", json=given)
+    assert refused.status_code == 422
+    assert "refused" in refused.json["errors"]["url"][0]
+    assert house.get("/api/sinks/crm").status_code == 404
+    assert house.post("/api/sinks?check=true", json=given | {"url": receiver.url}).status_code == 201
+    assert house.post("/api/sinks?check=maybe", json=given).status_code == 422
+
+
 def test_every_key_arrives(house):
     keys = {
         "types": ["legwork.call.completed"],
@@ -248,7 +258,7 @@ def test_a_private_address_is_refused(house, receiver):
 
 def test_one_that_is_no_webhook_looks_at_itself(house, make_house):
     told = act(house, "test", "stdout").json
-    assert told["delivered"]
+    assert (told["name"], told["delivered"]) == ("stdout", True)
     assert told["check"]
     away = make_house(sinks=f"redis://127.0.0.1:{free_port()}/0")
     told = act(away, "test", "redis-127-0-0-1").json

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from flask_smorest import Api
 
 from schemas.settings.fields import Listed, SettingField, WholeNumber
-from webhook.api import sinks
+from webhook.api import calls, dead, parameters, replay, sinks, status
 
 if TYPE_CHECKING:
     from flask import Flask
 
 __all__ = ["install"]
+
+_ROOMS = (
+    status.status,
+    calls.blueprint,
+    dead.blueprint,
+    replay.blueprint,
+    sinks.blueprint,
+    status.accounts,
+    status.minutes,
+)
 
 
 def install(app: Flask) -> None:
@@ -22,5 +32,7 @@ def install(app: Flask) -> None:
     api = Api(app)
     for field, kind in ((SettingField, "string"), (Listed, "array"), (WholeNumber, "integer")):
         api.register_field(field, kind, None)
-    api.register_blueprint(sinks.blueprint)
+    for room in _ROOMS:
+        api.register_blueprint(room)
+    parameters.learn(app, api)
     app.extensions["legwork-api"] = api

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from flask import request
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
 def only_json() -> Response | None:
     """Refuse a body that cannot be read. The views would take one of another type for an empty one, and do as they like."""
-    if not request.get_data():
+    # Nothing but a POST has a body that anybody looks at (RFC 9110, 9.3.1 and 9.3.5).
+    if request.method != "POST" or not request.get_data():
         return None
     try:
-        request.get_json()
+        # JSON can spell half of a surrogate pair, which is no text: what it was kept in could never be shown again.
+        json.dumps(request.get_json(), ensure_ascii=False).encode()
     except UnsupportedMediaType:
         return problem(415, "Send JSON, as `Content-Type: application/json`.")
+    except UnicodeEncodeError:
+        return problem(400, "The body holds half of a surrogate pair (`\\ud800` to `\\udfff` alone), which is no text.")
     except (BadRequest, RecursionError):  # it nests deeper than Python can follow
         return problem(400, "The body is no JSON, or nests too deep.")
     return None

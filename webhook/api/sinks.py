@@ -6,89 +6,85 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from flask.views import MethodView
-from flask_smorest import Blueprint
-
 from schemas.subscriber import SUBSCRIBER
-from webhook.access import only_for_operators
-from webhook.api.bodies import only_json
-from webhook.api.shapes import AddedSink, Disabling, Exchange, OutOfUse, Recovered, Removed, Secret, Sink, Span
+from webhook.api.room import UNUSABLE, make_room
+from webhook.api.shapes.sinks import (
+    AddedSink,
+    Asking,
+    Disabling,
+    Exchange,
+    OutOfUse,
+    Recovered,
+    Removed,
+    Secret,
+    Sink,
+    Span,
+)
 from webhook.door import door
-from webhook.errors import problem
-from webhook.sinks import NoSuchSink, SinkDesk
+from webhook.letters import Letters
+from webhook.moments import in_ms
+from webhook.sinks import SinkDesk
 from worker.errors import LegworkError
 from worker.ledger.replaying import Fate
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from flask import Response
-
     from schemas.settings import SinkSpec
     from worker.ledger.replaying import Tally
 
-blueprint = Blueprint("sinks", __name__, url_prefix="/api/sinks", description="Where records go.")
-blueprint.before_request(only_for_operators)
-blueprint.before_request(only_json)
+blueprint = make_room("sinks", "Where records go.")
+
+_NONE = "There is none of that name."
+_NONE_ADDED = "There is none of that name, or it stands in the settings."
 
 
 def _desk() -> SinkDesk:
     return SinkDesk(door().ledger)
 
 
-@blueprint.errorhandler(NoSuchSink)
-def _no_such_sink(error: NoSuchSink) -> Response:
-    return problem(404, str(error))
+@blueprint.get("")
+@blueprint.doc(operationId="list_sinks")
+@blueprint.response(200, Sink(many=True))
+def list_sinks() -> list[dict[str, Any]]:
+    """List every sink, and how it is."""
+    return _desk().descriptions()
 
 
-@blueprint.errorhandler(LegworkError)
-def _not_possible(error: LegworkError) -> Response:
-    return problem(409, str(error))
+@blueprint.post("")
+@blueprint.doc(operationId="add_sink")
+@blueprint.arguments(SUBSCRIBER, example={"name": "crm", "url": "https://crm.example.com/hooks/calls"})
+@blueprint.arguments(Asking(), location="query")
+@blueprint.response(201, AddedSink())
+@blueprint.alt_response(409, description="There is a sink of that name, or LEGWORK_SECRET_KEY is not set.")
+def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
+    """Add a webhook subscriber; its signing secret is made here."""
+    described, secret = _desk().add(spec, unchecked=not asking["check"])
+    return {**described, "secret": secret or None}
 
 
-@blueprint.route("")
-class Sinks(MethodView):
-    """All of them."""
-
-    @blueprint.doc(operationId="list_sinks")
-    @blueprint.response(200, Sink(many=True))
-    def get(self) -> list[dict[str, Any]]:
-        """List every sink, and how it is."""
-        return _desk().descriptions()
-
-    @blueprint.doc(operationId="add_sink")
-    @blueprint.arguments(SUBSCRIBER)
-    @blueprint.response(201, AddedSink())
-    @blueprint.alt_response(409, description="There is a sink of that name, or LEGWORK_SECRET_KEY is not set.")
-    def post(self, spec: SinkSpec) -> dict[str, Any]:
-        """Add a webhook subscriber; its signing secret is made here."""
-        described, secret = _desk().add(spec)
-        return {**described, "secret": secret or None}
+@blueprint.get("/<name>")
+@blueprint.doc(operationId="describe_sink")
+@blueprint.response(200, Sink())
+@blueprint.alt_response(404, description=_NONE)
+def describe(name: str) -> dict[str, Any]:
+    """Describe a sink."""
+    return _desk().describe(name)
 
 
-@blueprint.route("/<name>")
-class OneSink(MethodView):
-    """One of them."""
-
-    @blueprint.doc(operationId="describe_sink")
-    @blueprint.response(200, Sink())
-    @blueprint.alt_response(404, description="There is none of that name.")
-    def get(self, name: str) -> dict[str, Any]:
-        """Describe a sink."""
-        return _desk().describe(name)
-
-    @blueprint.doc(operationId="remove_sink")
-    @blueprint.response(200, Removed())
-    @blueprint.alt_response(404, description="There is none of that name, or it stands in the settings.")
-    def delete(self, name: str) -> dict[str, Any]:
-        """Remove a subscriber, and drop what waits for it."""
-        return {"name": name, "dropped": _desk().remove(name)}
+@blueprint.delete("/<name>")
+@blueprint.doc(operationId="remove_sink")
+@blueprint.response(200, Removed())
+@blueprint.alt_response(404, description=_NONE_ADDED)
+def remove(name: str) -> dict[str, Any]:
+    """Remove a subscriber, and drop what waits for it."""
+    return {"name": name, "dropped": _desk().remove(name)}
 
 
 @blueprint.post("/<name>/disable")
 @blueprint.doc(operationId="disable_sink")
 @blueprint.arguments(Disabling(), required=False)
 @blueprint.response(200, Sink())
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=UNUSABLE)
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
     """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
     desk = _desk()
@@ -99,6 +95,8 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 @blueprint.post("/<name>/enable")
 @blueprint.doc(operationId="enable_sink")
 @blueprint.response(200, Sink())
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=UNUSABLE)
 def enable(name: str) -> dict[str, Any]:
     """Deliver to a sink again, as if nothing had been."""
     desk = _desk()
@@ -109,6 +107,8 @@ def enable(name: str) -> dict[str, Any]:
 @blueprint.post("/<name>/rotate-secret")
 @blueprint.doc(operationId="rotate_secret")
 @blueprint.response(200, Secret())
+@blueprint.alt_response(404, description=_NONE_ADDED)
+@blueprint.alt_response(409, description=UNUSABLE)
 @blueprint.alt_response(422, description="It has as many as there may be: finish the rotation first.")
 def rotate_secret(name: str) -> dict[str, str]:
     """Make a new signing secret; the old ones sign too until the rotation is finished."""
@@ -118,6 +118,8 @@ def rotate_secret(name: str) -> dict[str, str]:
 @blueprint.post("/<name>/finish-rotation")
 @blueprint.doc(operationId="finish_rotation")
 @blueprint.response(200, OutOfUse())
+@blueprint.alt_response(404, description=_NONE_ADDED)
+@blueprint.alt_response(409, description=UNUSABLE)
 def finish_rotation(name: str) -> dict[str, Any]:
     """Sign with the newest secret alone."""
     return {"name": name, "out_of_use": _desk().finish_rotation(name)}
@@ -126,29 +128,35 @@ def finish_rotation(name: str) -> dict[str, Any]:
 @blueprint.post("/<name>/test")
 @blueprint.doc(operationId="test_sink")
 @blueprint.response(200, Exchange())
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=UNUSABLE)
 def test(name: str) -> dict[str, Any]:
     """Send a webhook a signed `legwork.ping`, and tell all that came of it; have any other sink look at itself."""
     desk = _desk()
     desk.spec(name)
+    letters = Letters(door().ledger)
     try:
         found = desk.test(name)
     except (LegworkError, OSError) as error:
-        return {"delivered": False, "error": str(error)}
+        return {"name": name, "delivered": False, "error": letters.fit(str(error))}
     if isinstance(found, str):
-        return {"delivered": True, "check": found}
+        return {"name": name, "delivered": True, "check": letters.fit(found)}
     good = found.status is not None and 200 <= found.status < 300  # noqa: PLR2004  the class of successes
-    return {**asdict(found), "answer_headers": dict(found.answer_headers), "delivered": good}
+    said = letters.masked({"answer_body": found.answer_body, "error": found.error})
+    return {"name": name, **asdict(found), "answer_headers": dict(found.answer_headers), **said, "delivered": good}
 
 
 @blueprint.post("/<name>/recover")
 @blueprint.doc(operationId="recover_sink")
-@blueprint.arguments(Span())
+@blueprint.arguments(Span(), example={"since": "2026-09-16T05:30:00Z", "dry_run": True})
 @blueprint.response(200, Recovered())
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=UNUSABLE)
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Deliver all that a sink never got of the calls decided in a span of time; enables the sink."""
     ledger = door().ledger
-    until = ledger.now_ms() if given["until"] is None else _ms(given["until"])
-    spans = dict.fromkeys(ledger.calls, (_ms(given["since"]), until))
+    until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
+    spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))
     steps = _desk().recover(name, spans, dry_run=given["dry_run"])
     asked, done = next(steps), Counter[tuple[str, Fate]]()
     for counts in steps:
@@ -165,7 +173,3 @@ def _as_document(name: str, asked: Tally, done: Tally, *, dry_run: bool) -> dict
         "waiting": asked[name, Fate.WAITING],
         "delivered": asked[name, Fate.DELIVERED],
     }
-
-
-def _ms(moment: datetime) -> float:
-    return moment.timestamp() * 1000

@@ -1,11 +1,12 @@
-"""What the API answers with."""
+"""What `/api/sinks` takes and answers with."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate, validates_schema
+
+from webhook.api.shapes.fields import Instant, TrueOrFalse, TrueOrFalseInUrl, check_span
 
 
 class Sink(Schema):
@@ -29,11 +30,22 @@ class Sink(Schema):
         fields.String(), metadata={"description": "The `whpk_…` of its Ed25519 keys, which anybody may know."}
     )
     state = fields.String(required=True, validate=validate.OneOf(["active", "failing", "disabled", "unusable"]))
-    reason = fields.String(allow_none=True)
-    since = fields.String(allow_none=True, metadata={"format": "date-time"})
+    reason = fields.String(allow_none=True, metadata={"description": "Why it is in that state."})
+    since = fields.String(
+        allow_none=True, metadata={"format": "date-time", "description": "Since when it has been in that state."}
+    )
     waiting = fields.Integer()
     delivered = fields.Integer()
     dead = fields.Integer()
+
+
+class Asking(Schema):
+    """Whether the other side is asked before anything is kept."""
+
+    check = TrueOrFalseInUrl(
+        load_default=False,
+        metadata={"description": "Refuse it (422) where nobody answers at its URL by a certificate that holds."},
+    )
 
 
 class AddedSink(Sink):
@@ -68,7 +80,10 @@ class Removed(Schema):
 class Exchange(Schema):
     """A ping, and all that came of it."""
 
-    delivered = fields.Boolean(required=True)
+    name = fields.String(required=True)
+    delivered = fields.Boolean(
+        required=True, metadata={"description": "Was it taken (2xx)? Of one that is no webhook: is it well?"}
+    )
     method = fields.String()
     url = fields.String()
     request_headers = fields.Dict(keys=fields.String(), values=fields.String())
@@ -81,32 +96,26 @@ class Exchange(Schema):
     check = fields.String(metadata={"description": "Of a sink that is no webhook: what its own check found."})
 
 
-class TrueOrFalse(fields.Boolean):
-    """One of the two, and not what else might stand for them: `off` would be false, and `none` an error."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
-
-
 class Disabling(Schema):
     """Why a sink is disabled."""
 
-    reason = fields.String(load_default="by the operator", validate=validate.Length(1, 200))
+    reason = fields.String(
+        load_default="by the operator",
+        validate=validate.Length(1, 200),
+        metadata={"description": "What `status` is to say."},
+    )
 
 
 class Span(Schema):
     """A span of time."""
 
-    since = fields.AwareDateTime(required=True)
-    until = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "null: now."})
+    since = Instant(required=True, metadata={"description": "The calls settled or given up on since then."})
+    until = Instant(load_default=None, allow_none=True, metadata={"description": "null: now."})
     dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count."})
 
     @validates_schema
     def _begins_before_it_ends(self, given: dict[str, Any], **_: Any) -> None:
-        if (given["until"] or datetime.now(UTC)) <= given["since"]:
-            raise ValidationError("Has to be before `until`, which is now if it is not given.", "since")
+        check_span(given["since"], given["until"])
 
 
 class Recovered(Schema):
@@ -114,7 +123,7 @@ class Recovered(Schema):
 
     name = fields.String(required=True)
     dry_run = fields.Boolean(required=True)
-    to_queue = fields.Integer(required=True)
-    queued = fields.Integer(required=True)
-    waiting = fields.Integer(required=True)
-    delivered = fields.Integer(required=True)
+    to_queue = fields.Integer(required=True, metadata={"description": "How many it never got."})
+    queued = fields.Integer(required=True, metadata={"description": "How many were queued; none in a dry run."})
+    waiting = fields.Integer(required=True, metadata={"description": "How many wait for it already."})
+    delivered = fields.Integer(required=True, metadata={"description": "How many it has."})

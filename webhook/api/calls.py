@@ -1,0 +1,137 @@
+"""`/api/calls`: where calls stand, one call's story, and what can be done about it; what `legwork calls` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import structlog
+from flask import abort
+
+from webhook.api.replay import replayed
+from webhook.api.room import UNUSABLE, asked_by, check_known, make_room
+from webhook.api.shapes.calls import (
+    Calls,
+    CallStory,
+    Delivering,
+    Fetched,
+    FoundCalls,
+    Number,
+    Numbers,
+    WhichCalls,
+)
+from webhook.api.shapes.replay import Replayed
+from webhook.door import door
+from webhook.letters import Letters
+from webhook.masking import Shown
+from webhook.moments import in_ms, utc
+from webhook.places import read_place, write_place
+from webhook.story import as_document
+from worker.ledger.browsing import page_of_calls
+from worker.ledger.finding import find_by_number
+from worker.ledger.refetching import Refetch, fetch_again
+from worker.ledger.replaying import call_named
+from worker.ledger.whereabouts import STATES, call_story
+
+if TYPE_CHECKING:
+    from worker.ledger.whereabouts import CallStanding
+
+blueprint = make_room("calls", "Where calls stand.")
+log = structlog.get_logger(__name__)
+
+
+@blueprint.get("")
+@blueprint.doc(operationId="list_calls")
+@blueprint.arguments(WhichCalls(), location="query")
+@blueprint.response(200, Calls())
+@blueprint.alt_response(404, description="There is no such account.")
+def list_calls(given: dict[str, Any]) -> dict[str, Any]:
+    """List calls, the latest first, a page at a time."""
+    ledger, account = door().ledger, given.get("account")
+    check_known(account)
+    page = page_of_calls(
+        ledger,
+        limit=given["limit"],
+        accounts=None if account is None else [account],
+        states=[given["state"]] if "state" in given else STATES,
+        since_ms=in_ms(given["since"]) if "since" in given else None,
+        until_ms=in_ms(given["until"]) if "until" in given else None,
+        after=read_place(given.get("after")),
+    )
+    return {"calls": _documents(page.calls), "next": write_place(page.next)}
+
+
+@blueprint.post("/search")
+@blueprint.doc(operationId="search_calls")
+@blueprint.arguments(Number())
+@blueprint.response(200, FoundCalls())
+def search(given: dict[str, Any]) -> dict[str, Any]:
+    """Find calls by a party's number, among the latest; posted, for a URL with a number would be in a proxy's log."""
+    found = find_by_number(door().ledger, given["number"], after=read_place(given["after"]))
+    return {
+        "calls": _documents(found.calls),
+        "looked_through": found.looked_through,
+        "next": write_place(found.next),
+    }
+
+
+@blueprint.get("/<string(minlength=8, maxlength=64):sid>")
+@blueprint.doc(operationId="read_call")
+@blueprint.arguments(Numbers(), location="query")
+@blueprint.response(200, CallStory())
+@blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
+def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
+    """Tell a call's whole story, its numbers masked to the last four digits unless they are asked for."""
+    ledger = door().ledger
+    story = next(call_story(ledger, sid), None)
+    if story is None:
+        _no_such_call()
+    ledger.refresh_sinks()
+    if given["numbers"]:
+        log.info("api.numbers_shown", call_sid=story.standing.call_sid, **asked_by())
+    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=given["numbers"])
+    return dict(shown.document(as_document(story)))
+
+
+@blueprint.post("/<string(minlength=8, maxlength=64):sid>/fetch")
+@blueprint.doc(operationId="fetch_call")
+@blueprint.response(200, Fetched())
+@blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
+def fetch(sid: str) -> dict[str, Any]:
+    """Fetch a call as soon as the account may be asked, whatever its schedule says."""
+    outcome = fetch_again(door().ledger, sid)
+    if outcome is None:
+        _no_such_call()
+    return {"call_sid": sid, "queued": outcome is not Refetch.UNDER_WAY, "outcome": outcome.value}
+
+
+@blueprint.post("/<string(minlength=8, maxlength=64):sid>/deliver")
+@blueprint.doc(operationId="deliver_call")
+@blueprint.arguments(Delivering(), required=False)
+@blueprint.response(200, Replayed())
+@blueprint.alt_response(404, description="There is no such call, or no such sink.")
+@blueprint.alt_response(409, description=UNUSABLE)
+def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
+    """Deliver a call's records again, under the ids they had."""
+    if call_named(door().ledger, sid) is None:
+        _no_such_call()
+    return replayed({**given, "call_sids": [sid], "account": None, "type": None})
+
+
+def _documents(calls: list[CallStanding]) -> list[dict[str, Any]]:
+    """Return where calls stand; in a reason there may be what Exotel said."""
+    letters = Letters(door().ledger)
+    return [
+        {
+            "account_sid": call.account_sid,
+            "call_sid": call.call_sid,
+            "state": call.state,
+            "at": utc(call.at_ms),
+            "since": utc(call.since_ms),
+            "reason": None if call.reason is None else letters.fit(call.reason),
+        }
+        for call in calls
+    ]
+
+
+def _no_such_call() -> NoReturn:
+    abort(404, "There is no such call in the ledger. It may have been forgotten: see RETENTION_DAYS.")

@@ -1,0 +1,113 @@
+"""`/api/dead`: what was given up on; try it again, or let go of it. What `legwork dead` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from webhook.api.room import UNUSABLE, check_known, make_room
+from webhook.api.shapes.dead import Choosing, Dead, Mended, WhichDead
+from webhook.chosen import Chosen, key_of
+from webhook.door import door
+from webhook.letters import FETCH, Letters
+from worker.ledger import mending
+from worker.ledger.lately import Grave, page_of_letters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.ledger.mending import DeadLetter
+
+blueprint = make_room("dead", "What was given up on.")
+
+_EXAMPLE = {"sink": "crm", "reason": "503", "dry_run": True}
+
+
+@blueprint.get("")
+@blueprint.doc(operationId="list_dead")
+@blueprint.arguments(WhichDead(), location="query")
+@blueprint.response(200, Dead())
+@blueprint.alt_response(404, description="There is no such account, or no such sink.")
+@blueprint.alt_response(409, description=UNUSABLE)
+def list_dead(given: dict[str, Any]) -> dict[str, Any]:
+    """List what was given up on, the latest first; the first page counts it by reason, too."""
+    account, sink, after = given.get("account"), given.get("sink"), given.get("after")
+    letters = _letters(account, sink)
+    ledger = letters.ledger
+    page = page_of_letters(ledger, limit=given["limit"], account_sid=account, sink=sink, after=_grave(after))
+    reasons = letters.reasons() if after is None else Counter()
+    return {
+        "count": letters.count(),
+        "reasons": [
+            {"what": what, "reason": reason, "count": count} for (what, reason), count in reasons.most_common()
+        ],
+        "counted": reasons.total(),
+        "dead": [{"id": key_of(letter), **letters.as_document(letter)} for letter in page.letters],
+        "next": _cursor(page.next),
+    }
+
+
+@blueprint.post("/retry")
+@blueprint.doc(operationId="retry_dead")
+@blueprint.arguments(Choosing(), example=_EXAMPLE)
+@blueprint.response(200, Mended())
+@blueprint.alt_response(404, description="There is no such account, or no such sink.")
+@blueprint.alt_response(409, description=UNUSABLE)
+def retry(given: dict[str, Any]) -> dict[str, Any]:
+    """Try again: fetch the calls, deliver the records, all of it now, by a schedule that begins anew."""
+    return _mended(given, "retry")
+
+
+@blueprint.post("/drop")
+@blueprint.doc(operationId="drop_dead")
+@blueprint.arguments(Choosing(), example=_EXAMPLE)
+@blueprint.response(200, Mended())
+@blueprint.alt_response(404, description="There is no such account, or no such sink.")
+@blueprint.alt_response(409, description=UNUSABLE)
+def drop(given: dict[str, Any]) -> dict[str, Any]:
+    """Let go of it for good: the calls are not fetched any more, sinks do without the records."""
+    return _mended(given, "drop")
+
+
+def _mended(given: dict[str, Any], verb: str) -> dict[str, Any]:
+    letters = _letters(given.get("account"), given.get("sink"), given.get("reason"))
+    ids = tuple(given.get("ids", ()))
+    found: set[str] = set()
+
+    def noted() -> Iterator[DeadLetter]:
+        # What dies after this was asked for is not meant.
+        for letter in Chosen(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
+            if ids:
+                found.add(key_of(letter))
+            yield letter
+
+    if given["dry_run"]:
+        counts = Counter(letter.sink is None for letter in noted())
+        done = mending.Mended(counts[True], counts[False])
+    else:
+        mender = mending.Mending(letters.ledger)
+        done = mender.retry(noted()) if verb == "retry" else mender.drop(noted())
+    wrong = [each for each in ids if each not in found]
+    return {"dry_run": given["dry_run"], "calls": done.calls, "deliveries": done.deliveries, "wrong": wrong}
+
+
+def _letters(account: str | None, sink: str | None, reason: str | None = None) -> Letters:
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    check_known(account, sink)
+    return Letters(ledger, account, sink, reason)
+
+
+def _cursor(grave: Grave | None) -> str | None:
+    if grave is None:
+        return None
+    call_sid, _, record = grave.item.partition("/")
+    return f"{grave.at_ms!r}-{call_sid}/{grave.sink or FETCH}/{record}"
+
+
+def _grave(cursor: str | None) -> Grave | None:
+    if cursor is None:
+        return None
+    at, _, known_as = cursor.partition("-")
+    call_sid, sink, record = known_as.split("/", 2)
+    return Grave(float(at), f"{call_sid}/{record}" if record else call_sid, "" if sink == FETCH else sink)

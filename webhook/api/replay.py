@@ -1,0 +1,69 @@
+"""`/api/replay`: deliver records again; what `legwork replay` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from webhook.api.room import UNUSABLE, check_known, make_room
+from webhook.api.shapes.replay import Replayed, Replaying
+from webhook.door import door
+from webhook.moments import in_ms
+from webhook.replays import as_document, calls_named, sinks_concerned
+from worker.ledger.replaying import Replay, Wanted, calls_between
+from worker.workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from worker.ledger.replaying import KnownCall, Tally
+
+blueprint = make_room("replay", "Deliver records again.")
+
+
+@blueprint.post("")
+@blueprint.doc(operationId="replay")
+@blueprint.arguments(Replaying(), example={"since": "2026-09-16T05:30:00Z", "dry_run": True})
+@blueprint.response(200, Replayed())
+@blueprint.alt_response(404, description="There is no such account, or no such sink.")
+@blueprint.alt_response(409, description=UNUSABLE)
+def replay(given: dict[str, Any]) -> dict[str, Any]:
+    """Deliver the records of some calls again, or of a span of time, under the ids they had, behind what is live.
+
+    It may be asked for again at any moment: what still waits is not queued twice.
+    """
+    return replayed(given)
+
+
+def replayed(given: dict[str, Any]) -> dict[str, Any]:
+    """Count what there is to do, do it unless it is a dry run, and tell what became of it. Raises NoSuchSink."""
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    account, sink = given["account"], given["sink"]
+    check_known(account, sink)
+    wanted = Wanted(
+        Workshop(ledger.settings, ledger, {}).sinks_for,
+        sink=sink,
+        event_type=given["type"],
+        only_missing=given["only_missing"],
+    )
+    plan = Replay(ledger, wanted)
+    calls, wrong = _calls(given, plan)
+    asked = plan.survey(calls())
+    done: Tally = Counter()
+    if not given["dry_run"]:
+        for _, counts in plan.run(calls()):
+            done.update(counts)
+    return as_document(sinks_concerned(ledger, account, sink), asked, done, wrong, dry_run=given["dry_run"])
+
+
+def _calls(given: dict[str, Any], plan: Replay) -> tuple[Callable[[], Iterable[KnownCall]], dict[str, str]]:
+    """Find the calls, as a function: they are gone through twice."""
+    ledger, account = door().ledger, given["account"]
+    if "since" not in given:
+        found, wrong = calls_named(ledger, given["call_sids"], account, plan)
+        return lambda: found, wrong
+    until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
+    span = in_ms(given["since"]), until
+    spans = {sid: span for sid in ledger.calls if account in {None, sid}}
+    return lambda: calls_between(ledger, spans), {}

@@ -1,0 +1,69 @@
+"""What every room of the API has: who gets in, what a body may be, how refusals read, and a line in the log of each change."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, abort, g, request
+from flask_smorest import Blueprint
+
+from webhook.access import only_for_programs, scope_of
+from webhook.api.bodies import only_json
+from webhook.api.parameters import only_known
+from webhook.door import door
+from webhook.errors import problem
+from webhook.sinks import NoSuchSink, SinkDesk
+from worker.errors import LegworkError
+from worker.ledger.tokens import Scope
+
+log = structlog.get_logger(__name__)
+
+#: What 409 means where a sink is named.
+UNUSABLE = "The sink was added, and no key in LEGWORK_SECRET_KEY decrypts it."
+
+
+def make_room(name: str, description: str) -> Blueprint:
+    """Return the blueprint of a room, at `/api/<name>`."""
+    room = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{name}", description=description)
+    room.before_request(only_for_programs)
+    room.before_request(only_known)
+    room.before_request(only_json)
+    room.after_request(_note_change)
+    room.after_request(_private)
+    room.register_error_handler(NoSuchSink, _no_such_sink)
+    room.register_error_handler(LegworkError, _not_possible)
+    return room
+
+
+def check_known(account: str | None, sink: str | None = None) -> None:
+    """Refuse an account or a sink that there is not (404). Raises NoSuchSink, Locked."""
+    ledger = door().ledger
+    if account not in {None, *ledger.calls}:
+        abort(404, f"There is no such account; there are {', '.join(ledger.calls)}.")
+    if sink is not None:
+        SinkDesk(ledger).spec(sink)
+
+
+def asked_by() -> dict[str, str | None]:
+    """Return who asks, for the log: the name of the token, and the address."""
+    return {"token": g.get("token_name"), "address": request.remote_addr}
+
+
+def _note_change(answer: Response) -> Response:
+    rule = request.url_rule
+    if rule is not None and answer.status_code < 400 and scope_of(request.method, rule.rule) is Scope.OPERATE:  # noqa: PLR2004  the refusals
+        log.info("api.changed", operation=request.endpoint, **asked_by(), **(request.view_args or {}))
+    return answer
+
+
+def _private(answer: Response) -> Response:
+    # There may be numbers in it, or a secret that is shown this once.
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _no_such_sink(error: Exception) -> Response:
+    return problem(404, str(error))
+
+
+def _not_possible(error: Exception) -> Response:
+    return problem(409, str(error))

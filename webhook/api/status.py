@@ -1,0 +1,52 @@
+"""`/api/status`, `/api/accounts`, `/api/minutes`: how things stand; what `legwork status` and the overview show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhook.api.room import make_room
+from webhook.api.shapes.status import Account, HowMany, Minute, Status
+from webhook.door import door
+from webhook.letters import Letters
+from webhook.moments import utc
+from webhook.status import account_document, as_document, read_status
+from worker.ledger.standing import account_standing
+
+status = make_room("status", "How all of it stands.")
+accounts = make_room("accounts", "What each account may ask of Exotel, and what holds it up.")
+minutes = make_room("minutes", "What happened lately, minute by minute.")
+
+
+@status.get("")
+@status.doc(operationId="read_status")
+@status.response(200, Status())
+def show_status() -> dict[str, Any]:
+    """Tell how all of it stands."""
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    return as_document(read_status(ledger))
+
+
+@accounts.get("")
+@accounts.doc(operationId="list_accounts")
+@accounts.response(200, Account(many=True))
+def list_accounts() -> list[dict[str, Any]]:
+    """List every account: its quota, what of it is used, pauses and suspensions."""
+    ledger = door().ledger
+    fit = Letters(ledger).fit
+    documents = [
+        {"account_sid": sid, **account_document(book.account, account_standing(ledger, sid))}
+        for sid, book in ledger.calls.items()
+    ]
+    # In a reason there may be what Exotel said.
+    return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]
+
+
+@minutes.get("")
+@minutes.doc(operationId="list_minutes")
+@minutes.arguments(HowMany(), location="query")
+@minutes.response(200, Minute(many=True))
+def list_minutes(given: dict[str, int]) -> list[dict[str, Any]]:
+    """Count what was received, fetched and delivered in each of the last minutes, the present one last."""
+    counted = door().ledger.meters.minutes(given["minutes"])
+    return [{**minute._asdict(), "at": utc(minute.at * 60_000)} for minute in counted]

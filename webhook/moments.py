@@ -1,0 +1,33 @@
+"""Moments and lengths of time, as documents for programs have them, as people say them, and as the ledger does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.times import write_milliseconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def utc(milliseconds: float | None) -> str | None:
+    """Return a moment of Redis's clock as records write it, or None."""
+    return None if milliseconds is None else write_milliseconds(milliseconds)
+
+
+def in_ms(moment: datetime) -> float:
+    """Return a moment in milliseconds since the epoch, as Redis's clock has it."""
+    return moment.timestamp() * 1000
+
+
+def spoken(seconds: float) -> str:
+    """Return so many seconds as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    seconds = round(seconds)
+    if seconds < 100:  # noqa: PLR2004  until then seconds are the handier unit
+        return f"{seconds} s"
+    minutes, hours, days = round(seconds / 60), round(seconds / 60) // 60, round(seconds / 3600) // 24
+    if hours < 1:
+        return f"{minutes} min"
+    if days < 1:
+        return f"{hours} h {minutes % 60} min"
+    return f"{days} d {round(seconds / 3600) % 24} h"

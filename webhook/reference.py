@@ -1,0 +1,157 @@
+"""The description of the interface as a person reads it: by what it is about, with every field and an example to paste."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What a value looks like of which nothing but its type is known.
+_EXAMPLES = {"string": "…", "integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
+# A part of a path is a variable of the shell in an example. TOKEN is that of the API.
+_VARIABLES = {"token": "CALLBACK_TOKEN"}
+
+
+class Field(NamedTuple):
+    """A row of a table: a parameter, or a part of a body or an answer.
+
+    What a part has itself is named behind it: in a list `calls[].state`, by any name `sinks.*.state`.
+    """
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+class Operation(NamedTuple):
+    """What the page shows of an operation."""
+
+    method: str
+    path: str
+    summary: str
+    scope: str
+    parameters: list[Field]
+    body: list[Field]
+    answer: list[Field]
+    responses: dict[str, Any]
+    curl: str
+
+
+class Group(NamedTuple):
+    """The operations of a tag."""
+
+    name: str
+    description: str
+    operations: list[Operation]
+
+
+def page(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the template shows: operations by their tag, in the order of the document."""
+    schemas = document["components"]["schemas"]
+    meanings = {tag["name"]: tag["description"] for tag in document["tags"]}
+    groups: dict[str, Group] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                shared, tag = item.get("parameters", []), operation["tags"][0]
+                found = _operation(method, path, {**operation}, shared, schemas)
+                groups.setdefault(tag, Group(tag, meanings[tag], [])).operations.append(found)
+    return {"groups": list(groups.values())}
+
+
+def _operation(
+    method: str, path: str, operation: dict[str, Any], shared: list[dict[str, Any]], schemas: dict[str, Any]
+) -> Operation:
+    parameters = [
+        Field(each["name"], _type(each["schema"]), each.get("required", False), _told(each))
+        for each in [*shared, *operation.get("parameters", [])]
+    ]
+    body = _content(operation.get("requestBody", {}))
+    answer: dict[str, Any] = next(
+        (found for status, found in operation["responses"].items() if status.startswith("2")), {}
+    )
+    scope = next((way["token"][0] for way in operation.get("security", []) if "token" in way), "")
+    return Operation(
+        method,
+        path,
+        operation["summary"],
+        scope,
+        parameters,
+        list(_fields(body.get("schema", {}), schemas)),
+        list(_fields(_content(answer).get("schema", {}), schemas)),
+        operation["responses"],
+        _curl(method, path, body, schemas, with_token=bool(scope)),
+    )
+
+
+def _content(holder: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = holder.get("content", {}).get("application/json", {})
+    return found
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    if schema.get("type") == "array":
+        schema = schema["items"]
+    if "$ref" in schema:
+        found: dict[str, Any] = schemas[schema["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _fields(schema: dict[str, Any], schemas: dict[str, Any], within: str = "") -> Iterator[Field]:
+    """Yield the fields of a shape, and after each those of the shape that it has itself."""
+    resolved = _resolved(schema, schemas)
+    required = resolved.get("required", [])
+    for name, part in resolved.get("properties", {}).items():
+        yield Field(f"{within}{name}", _type(part), name in required, _told(part))
+        inner, sign = part, ""
+        if part.get("type") == "array":
+            inner, sign = part["items"], "[]"
+        elif isinstance(part.get("additionalProperties"), dict):
+            inner, sign = part["additionalProperties"], ".*"
+        if "$ref" in inner:
+            yield from _fields(inner, schemas, f"{within}{name}{sign}.")
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "enum" in schema:
+        return " | ".join(str(each) for each in schema["enum"] if each is not None)
+    kinds = schema.get("type", "any")
+    named = " | ".join(kinds) if isinstance(kinds, list) else str(kinds)
+    return f"{named} of {_type(schema['items'])}" if named == "array" and schema.get("items") else named
+
+
+def _told(part: dict[str, Any]) -> str:
+    default = part.get("schema", part).get("default")
+    also = "" if default is None else f" Default: {json.dumps(default)}."
+    return f"{part.get('description') or part.get('schema', {}).get('description', '')}{also}".strip()
+
+
+def _curl(method: str, path: str, body: dict[str, Any], schemas: dict[str, Any], *, with_token: bool) -> str:
+    words = ["curl"]
+    if with_token:
+        words.append('-H "Authorization: Bearer $TOKEN"')
+    resolved = _resolved(body.get("schema", {}), schemas)
+    if resolved.get("properties"):
+        least = {name: _example(resolved["properties"][name]) for name in resolved.get("required", [])}
+        words.append(f"--json '{json.dumps(body.get('example', least), ensure_ascii=False)}'")
+    elif method != "get":
+        words.append(f"-X {method.upper()}")
+    # curl takes what is in braces for a choice, and would ask for the sink that is called `name`.
+    filled = re.sub(r"{(\w+)}", lambda part: f"${_VARIABLES.get(part[1], part[1].upper())}", path)
+    return " ".join([*words, f'"$LEGWORK{filled}"'])
+
+
+def _example(schema: dict[str, Any]) -> Any:
+    if "example" in schema:
+        return schema["example"]
+    if schema.get("format") == "date-time":
+        return "2026-09-16T05:30:00Z"
+    kind = schema.get("type", "string")
+    return _EXAMPLES.get(kind if isinstance(kind, str) else kind[0], "…")
