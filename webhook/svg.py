@@ -15,24 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-# In the units of the drawing; it is scaled to the page.
-WIDTH, LABELS, ROW, TOP = 960, 312, 34, 34
-_RIGHT = 12
-_BAR = 18
-# Narrower than this a bar cannot be seen, and could not be pointed at.
-_NARROWEST = 4
-# So many letters have room in their columns.
-_LONGEST_WHO, _LONGEST_STATUS = 16, 11
+    from webhook.drawing import Bar
+
+#: A saved drawing is so wide; on a page it is as wide as there is room. What lies along the line of time is in percent of
+#: that, so letters keep their size on a phone.
+SAVED_WIDTH = "960"
+# In pixels. Above each bar stands whose it is.
+TOP, ROW, BAR = 30, 48, 16
+# Narrower than this, in percent, a bar cannot be seen, and could not be pointed at.
+_NARROWEST = 0.6
+# So many letters have room on a phone.
+_LONGEST_WHO, _LONGEST_STATUS = 22, 12
 # A tick every so many seconds, whichever gives six at most.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 6
+# So near to an edge, in percent, half of a tick's text would stand outside.
+_EDGE = 8
 # For a saved drawing, on white; on a page the stylesheet's count.
 _FILLS = {"caller": "#0969da", "callee": "#1a7f37", "supervisor": "#8250df", "unknown": "#57606a"}
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a bar: ringing or talking, from `x` on, so wide."""
+    """A part of a bar: ringing or talking, from `x` on, so wide; in percent."""
 
     kind: str
     x: float
@@ -41,12 +46,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A leg as it is drawn."""
+    """A leg as it is drawn, from `y` on."""
 
     y: int
     role: str
     who: str
     status: str
+    talked: str
     #: Its colour goes by this; a role that we do not know is drawn like any other.
     kind: str
     hover: str
@@ -55,64 +61,65 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on the line of time."""
+    """A mark on the line of time, at `x` percent of it."""
 
     x: float
     text: str
 
+    @property
+    def anchor(self) -> str:
+        """Which end of its text stands there: at the edges there is no room on both sides."""
+        return "start" if self.x < _EDGE else ("end" if self.x > 100 - _EDGE else "middle")
 
-def draw_svg(legs: Sequence[dict[str, Any]], *, zone: tzinfo, numbers: bool) -> str:
+
+def draw_svg(legs: Sequence[dict[str, Any]], *, zone: tzinfo, numbers: bool, width: str = "100%") -> str:
     """Return the drawing of a record's legs, times in `zone`; `numbers`: are they shown in full?"""
     placed = place_legs(legs)
     rows = []
     for place, leg in enumerate(legs):
         bar = placed[2][place] if placed else None
-        boxes = []
-        if placed and bar:
-            seconds = max(1.0, (placed[1] - placed[0]).total_seconds())
-            scale = (WIDTH - LABELS - _RIGHT) / seconds
-            boxes = _boxes(bar.begins, bar.talks, bar.ends, scale)
-        kind = leg["role"] if leg["role"] in _FILLS else "unknown"
         row = Row(
             y=TOP + place * ROW,
             role=leg["role"],
             who=_short(_who(leg, numbers)),
             status=_short(leg["status"] or "?", _LONGEST_STATUS),
-            kind=kind,
+            talked=f"{leg['on_call_seconds']:g} s" if leg["on_call_seconds"] else "",
+            kind=leg["role"] if leg["role"] in _FILLS else "unknown",
             hover=_hover(leg, numbers, zone),
-            boxes=boxes,
+            boxes=_boxes(bar, _scale(placed[0], placed[1])) if placed and bar else [],
         )
         rows.append(row)
     ticks = _ticks(*placed[:2], zone) if placed else []
-    height = TOP + max(1, len(rows)) * ROW + 6
-    size = {"width": WIDTH, "height": height, "left": LABELS, "bar": _BAR}
+    size = {"width": width, "height": TOP + max(1, len(rows)) * ROW, "bar": BAR}
     return render_template("legs.svg", rows=rows, ticks=ticks, fills=_FILLS, **size)
 
 
-def _boxes(begins: float, talks: float, ends: float, scale: float) -> list[Box]:
-    parts = [("ringing", begins, talks), ("talking", talks, ends)]
-    boxes = [Box(kind, _at(start, scale), round((end - start) * scale, 1)) for kind, start, end in parts if end > start]
+def _scale(first: datetime, last: datetime) -> float:
+    """Return how many percent of the line of time a second is."""
+    return 100 / max(1.0, (last - first).total_seconds())
+
+
+def _boxes(bar: Bar, scale: float) -> list[Box]:
+    parts = [("ringing", bar.begins, bar.talks), ("talking", bar.talks, bar.ends)]
+    boxes = [
+        Box(kind, round(start * scale, 2), round((end - start) * scale, 2)) for kind, start, end in parts if end > start
+    ]
     if not boxes:  # nothing of any length is known; the moment is
-        boxes = [Box("ringing", _at(begins, scale), 0)]
+        boxes = [Box("ringing", round(bar.begins * scale, 2), 0)]
     last = boxes[-1]
     if last.width < _NARROWEST:  # somebody talked, or was there, however shortly
-        boxes[-1] = Box(last.kind, min(last.x, WIDTH - _RIGHT - _NARROWEST), _NARROWEST)
+        boxes[-1] = Box(last.kind, min(last.x, 100 - _NARROWEST), _NARROWEST)
     return boxes
-
-
-def _at(seconds: float, scale: float) -> float:
-    return round(LABELS + seconds * scale, 1)
 
 
 def _ticks(first: datetime, last: datetime, zone: tzinfo) -> list[Tick]:
     """Mark round moments of the account's clock."""
     seconds = max(1.0, (last - first).total_seconds())
-    scale = (WIDTH - LABELS - _RIGHT) / seconds
     step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), _STEPS[-1])
     begin, ticks = first.timestamp(), []
     moment = -(-begin // step) * step
     while moment <= begin + seconds:
-        x = _at(moment - begin, scale)
+        x = round((moment - begin) * _scale(first, last), 2)
         ticks.append(Tick(x, datetime.fromtimestamp(moment, zone).strftime("%H:%M:%S")))
         moment += step
     return ticks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from worker.ledger.opening import open_aloud
-from worker.ledger.room import look_at_room
+from worker.ledger.room import FULL_AT, look_at_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# What is left serves the connections, and what is noted before the next look.
-FULL_AT = 0.9
 # How stale the look may be. At a thousand callbacks a second of a kilobyte each, a second is a megabyte.
 LOOK_SECONDS = 1.0
 

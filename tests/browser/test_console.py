@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from end_to_end.stage import TOKEN, Stage
 
+PAGES = ["/", "/calls", "/sinks", "/dead", "/accounts", "/calls/{sid}"]
 SECONDS = 1000
 PATIENCE = 30 * SECONDS
 
@@ -14,6 +18,12 @@ def over(stage, scenario):
     stage.post(sid)
     stage.wait_for(sid)
     return sid
+
+
+@pytest.fixture(scope="module")
+def sid(stage):
+    """A call with a supervisor, to be looked at."""
+    return over(stage, "14")
 
 
 def test_the_overview_updates_itself_while_calls_flow(tab, stage):
@@ -51,12 +61,32 @@ def test_searching_finds_a_call_by_its_sid_and_by_a_number(tab, stage):
     assert number not in tab.url
 
 
+def test_a_search_looks_on_by_itself_until_it_has_seen_all_calls(chromium, tmp_path):
+    """It looked through the latest 2,000, and wanted a press of a button for each 2,000 more."""
+    with Stage(tmp_path, PROGRESS_SECONDS="3600") as stage:
+        stage.start_line("web")
+        stage.post("oldest0000", EventType="answered", Status="in-progress", From="09000000077")
+        for batch in range(45):
+            sids = [f"call{batch:02}{number:04}" for number in range(100)]
+            parameters = {"call_sids": sids, "From": "09000000079"}
+            assert requests.post(f"{stage.url}/callbacks/{TOKEN}/status", json=parameters, timeout=20).ok
+        with chromium.new_context(base_url=stage.url) as context:
+            tab = context.new_page()
+            tab.goto("/calls")
+            tab.get_by_label("A CallSid or a number").fill("+91 90000 00077")
+            tab.keyboard.press("Enter")
+            tab.get_by_text("4,501 calls were looked through, all there are: 1 has this number.").wait_for()
+            assert tab.locator("#rows tr").count() == 1
+            assert tab.get_by_role("link", name="oldest0000").is_visible()
+            assert tab.get_by_role("button", name="Look on").count() == 0
+
+
 def test_the_drawing_has_the_legs_of_the_call_in_their_order_and_length(tab, stage):
     sid = over(stage, "14")
     legs = stage.records(sid)[0]["data"]["legs"]
     tab.goto(f"/calls/{sid}")
     drawn = tab.locator("svg.legs g.leg")
-    assert drawn.locator("text.role").all_text_contents() == [leg["role"] for leg in legs]
+    assert drawn.locator("tspan.role").all_text_contents() == [leg["role"] for leg in legs]
     widths = [drawn.nth(place).locator("rect.talking").bounding_box()["width"] for place in range(len(legs))]
     shares = [leg["on_call_seconds"] / legs[0]["on_call_seconds"] for leg in legs]
     assert [width / widths[0] for width in widths] == pytest.approx(shares, abs=0.05)
@@ -64,6 +94,38 @@ def test_the_drawing_has_the_legs_of_the_call_in_their_order_and_length(tab, sta
         drawn.nth(place).locator("rect.talking").evaluate("it => getComputedStyle(it).fill") for place in range(3)
     }
     assert len(colours) == 3, "the supervisor has a colour of its own"
+
+
+def test_the_page_of_a_call_goes_on_until_the_call_is_settled(tab, stage):
+    (sid,) = stage.place("14")
+    stage.post(sid, EventType="answered", Status="in-progress")
+    tab.goto(f"/calls/{sid}")
+    tab.get_by_text("waiting, account").wait_for()
+    assert tab.locator("svg.legs").count() == 0
+    tab.locator("summary").last.click()
+    tab.locator("svg.legs").wait_for(timeout=PATIENCE)
+    assert tab.locator("details[open] summary").text_content() == tab.locator("summary").last.text_content()
+    tab.get_by_role("button", name="Pause updates").wait_for(state="hidden", timeout=PATIENCE)
+
+
+def test_a_settled_call_is_read_again_at_the_press_of_a_button_and_the_page_shows_it(tab, stage):
+    sid = over(stage, "01")
+    tab.goto(f"/calls/{sid}")
+    tab.get_by_role("button", name="Fetch again").click()
+    tab.get_by_text("fetched 2 times").wait_for(timeout=PATIENCE)
+    assert len(stage.records(sid)) == 1, "nothing differed"
+
+
+def test_the_drawing_fits_a_phone(tab, sid):
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto(f"/calls/{sid}")
+    edges = [
+        box["x"] + box["width"]
+        for it in tab.locator("svg.legs rect, svg.legs text").all()
+        if (box := it.bounding_box())
+    ]
+    assert len(edges) > 6
+    assert max(edges) <= 360
 
 
 def test_numbers_show_when_the_button_is_pressed(tab, stage):
@@ -90,9 +152,50 @@ def test_what_is_dead_is_counted_and_tried_again(tab, stage):
     tab.get_by_text("One is tried again.").wait_for()
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", "/sinks", "/dead", "/accounts", "/calls/{sid}"])
-def test_on_a_phone_no_page_is_wider_than_the_screen(tab, stage, path):
-    sid = over(stage, "14")
+def test_the_chart_is_drawn_and_goes_on_while_the_page_updates_itself(tab, stage):
+    assert tab.locator("figure.chart canvas").count() == 1
+    assert tab.locator("figure.chart .u-legend th").all_text_contents()[1:] == ["calls in", "fetched", "delivered"]
+    is_blank = """() => {
+        const canvas = document.querySelector("figure.chart canvas");
+        const empty = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+        return canvas.toDataURL() === empty.toDataURL();
+    }"""
+    assert not tab.evaluate(is_blank)
+    tab.evaluate("document.querySelector('figure.chart canvas').dataset.mark = 'the same'")
+    sid = over(stage, "01")
+    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    assert tab.locator("figure.chart canvas").get_attribute("data-mark") == "the same"
+    assert not tab.evaluate(is_blank)
+
+
+def test_what_was_opened_stays_open_while_the_page_updates_itself(tab, stage):
+    tab.get_by_text("As a table").click()
+    sid = over(stage, "01")
+    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    assert tab.get_by_role("columnheader", name="calls in").is_visible()
+
+
+def test_when_the_web_process_is_away_the_page_says_since_when_and_goes_on_when_it_is_back(tab, complaints):
+    tab.route("**/*", lambda route: route.abort())
+    tab.get_by_text("Not updated since").wait_for(timeout=PATIENCE)
+    tab.unroute("**/*")
+    tab.get_by_text("Not updated since").wait_for(state="hidden", timeout=PATIENCE)
+    assert all("ERR_FAILED" in complaint or "htmx:" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", [*PAGES, "/sinks/file", "/docs", "/calls?state=dead&since=2026-01-01T00:00"])
+def test_axe_finds_no_serious_violation(tab, sid, path, scheme):
+    tab.emulate_media(color_scheme=scheme)
+    tab.goto(path.format(sid=sid))
+    found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    grave = [it for it in found if it["impact"] in {"serious", "critical"}]
+    assert [(it["id"], [node["html"] for node in it["nodes"]][:3]) for it in grave] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_on_a_phone_no_page_is_wider_than_the_screen(tab, sid, path):
     tab.set_viewport_size({"width": 360, "height": 740})
     tab.goto(path.format(sid=sid))
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360

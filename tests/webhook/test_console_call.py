@@ -77,7 +77,7 @@ def test_the_drawing_has_a_bar_for_every_leg_and_says_on_hovering_who_it_is(hous
     answer = person.read(f"{PAGE}/legs.svg")
     assert answer.content_type.startswith("image/svg+xml")
     drawing = ET.fromstring(answer.text)
-    legs = drawing.findall(f"{SVG}g")
+    legs = [group for group in drawing.findall(f"{SVG}g") if group.get("class").startswith("leg ")]
     assert [leg.get("class") for leg in legs] == ["leg caller", "leg callee", "leg callee"]
     for leg in legs:
         assert leg.find(f"{SVG}title").text.startswith(leg.get("class").split()[1])
@@ -116,10 +116,25 @@ def test_a_call_that_was_given_up_on_is_fetched_again_by_a_button(house, person)
     assert "Fetch again" not in page.text
 
 
-def test_fetching_again_what_is_not_dead_changes_nothing(house, person):
+def test_a_call_that_waits_for_its_time_is_fetched_now_by_a_button(house, person):
     admit(house, SID)
     page = person.follow(person.press(f"{PAGE}/fetch"))
-    assert "Nothing was changed" in words_of(page)
+    assert "fetched as soon as the account may be asked" in words_of(page)
+    assert house.due_in(SID) <= 0
+    again = person.follow(person.press(f"{PAGE}/fetch"))
+    assert "The call is being fetched, or is about to be." in words_of(again)
+
+
+def test_a_settled_call_is_read_once_more_by_a_button(house, person):
+    settle_calls(house, SID)
+    page = person.follow(person.press(f"{PAGE}/fetch"))
+    assert "The call is read once more" in words_of(page)
+    assert "It is read once more when nobody else wants the quota." in words_of(page)
+    assert house.story(SID).confirm_at_ms is not None
+
+
+def test_a_call_that_nobody_knows_cannot_be_fetched(house, person):
+    assert person.press("/calls/nosuchcall/fetch").status_code == 404
 
 
 def test_a_record_is_delivered_again_by_a_button(house, person):

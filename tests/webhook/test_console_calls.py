@@ -6,6 +6,7 @@ import re
 
 import pytest
 from console_kit import SID, Person, admit, settle_calls, words_of
+from house import ACCOUNT
 
 from worker.ledger.finding import LOOKED_THROUGH
 
@@ -42,6 +43,37 @@ def test_leafing_keeps_to_the_state_and_the_account_that_were_chosen(house):
     waiting = person.read("/calls?state=waiting&account=acme1m")
     assert "state=waiting" in next_of(waiting)
     assert len(listed(person.read(next_of(waiting)))) == 10
+
+
+def test_calls_of_a_span_of_time_are_those_whose_state_has_a_time_in_it(house):
+    settled = house.ledger.calls[ACCOUNT].key("settled")
+    # 2026-09-16, 11:00 in India and ten minutes later.
+    house.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
+    person = Person(house)
+    assert listed(person.read("/calls?since=2026-09-16T11:00&until=2026-09-16T11:10")) == ["early0001"]
+    assert listed(person.read("/calls?since=2026-09-16T11:01")) == ["later0001"]
+    assert listed(person.read("/calls?until=2026-09-16T05:31Z")) == ["early0001"]
+    page = person.read("/calls?since=2026-09-16T11:00")
+    assert 'value="2026-09-16T11:00"' in page.text
+    assert "Asia/Kolkata" in page.text
+
+
+def test_older_calls_of_a_span_of_time_are_of_that_span_too(house):
+    settled = house.ledger.calls[ACCOUNT].key("settled")
+    house.ledger.client.zadd(settled, {f"call{n:05}": 1_789_536_600_000 + n * 1000 for n in range(120)})
+    person, path, seen = Person(house), "/calls?since=2026-09-16T11:00:10&until=2026-09-16T11:01:40", []
+    while path:
+        answer = person.read(path)
+        seen += listed(answer)
+        path = next_of(answer)
+    assert seen == [f"call{n:05}" for n in range(99, 9, -1)]
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-13-01T00:00", "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_what_is_no_time_is_said_to_be_none(house, time):
+    answer = Person(house).read(f"/calls?since={time}")
+    assert answer.status_code in {200, 400}
+    assert (answer.status_code == 400) == ("give 2026-09-16T11:00" in answer.text)
 
 
 @pytest.mark.parametrize("query", ["state=lost", "account=nobody", "after=yesterday"])
@@ -82,7 +114,7 @@ def test_a_part_of_a_number_finds_nothing(house):
     settle_calls(house, SID)
     answer = Person(house).press("/calls", wanted="000002")
     assert listed(answer) == []
-    assert "None of them has this number" in words_of(answer)
+    assert "1 calls were looked through, all there are: none has this number." in words_of(answer)
 
 
 def test_what_is_neither_is_told(house):
@@ -94,21 +126,11 @@ def test_the_page_says_how_far_a_number_was_looked_for_and_lets_one_look_on(hous
     admit(house, "oldest000", From="09000000077")
     admit(house, *(f"call{number:05}" for number in range(LOOKED_THROUGH)))
     person = Person(house)
-    assert f"the latest {LOOKED_THROUGH:,} calls are looked through" in words_of(person.read("/calls"))
     first = person.press("/calls", wanted="09000000077")
     assert listed(first) == []
-    after, before = (re.search(rf'name="{name}" value="([^"]+)"', first.text)[1] for name in ("after", "before"))
-    second = person.press("/calls", wanted="09000000077", after=after, before=before)
+    assert "2,000 calls were looked through, the latest: none has this number. Looking on" in words_of(first)
+    names = ("after", "looked_through", "hits")
+    on = {name: re.search(rf'name="{name}" value="([^"]+)"', first.text)[1] for name in names}
+    second = person.press("/calls", wanted="09000000077", **on)
     assert listed(second) == ["oldest000"]
-    assert f"{LOOKED_THROUGH + 1:,} of the latest calls were looked through, which is all there are" in words_of(second)
-
-
-def test_a_call_that_is_only_confirmed_is_listed_as_settled_alone(make_house):
-    house = make_house()
-    book = house.ledger.calls["acme1m"]
-    settle_calls(house, SID)
-    book.fetches._scripts._client.zadd(book.fetches.due_key(4), {SID: 1})
-    book.fetches.lease(1)
-    person = Person(house)
-    assert listed(person.read("/calls")) == [SID]
-    assert listed(person.read("/calls?state=fetching")) == []
+    assert f"{LOOKED_THROUGH + 1:,} calls were looked through, all there are: 1 has this number." in words_of(second)

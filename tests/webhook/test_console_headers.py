@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -38,6 +40,23 @@ def test_what_pages_load_is_there_and_may_be_kept_for_ever(house):
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
         assert answer.data == (STATIC / url.partition("?")[0].removeprefix("/static/")).read_bytes()
+
+
+def test_scripts_and_stylesheets_are_named_with_their_checksums(house):
+    page = Person(house).read().text
+    loaded = re.findall(
+        r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)[^>]* integrity="sha256-([^"]+)"', page
+    )
+    assert len(loaded) == len(re.findall(r'<script|rel="stylesheet"', page)) == 6
+    for name, checksum in loaded:
+        assert base64.b64encode(hashlib.sha256((STATIC / name).read_bytes()).digest()).decode() == checksum
+
+
+def test_what_others_wrote_is_byte_for_byte_what_they_released():
+    vendor = STATIC / "vendor"
+    sums = dict(reversed(line.split()) for line in (vendor / "SHA256SUMS").read_text().splitlines())
+    assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.glob("*.min.*")}
+    assert {path.name.split(".")[0] for path in vendor.glob("*.LICENSE")} == {name.split(".")[0] for name in sums}
 
 
 @pytest.mark.parametrize("query", ["", "?v=0123456789abcdef"])

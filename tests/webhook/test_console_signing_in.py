@@ -280,3 +280,17 @@ def test_while_the_ledger_is_away_whoever_is_signed_in_is_told_so(redis_url, mak
     answer = person.read()
     assert (answer.status_code, "out of reach" in words_of(answer)) == (503, True)
     away.close()
+
+
+def test_the_api_page_leads_on_those_whom_the_other_pages_let_in_and_nobody_else(make_house):
+    """It is open to all, and took everybody for a stranger: whoever came from the overview had to find the way back."""
+    house = make_house(console_password=PASSWORD)
+    person = Person(house)
+    assert 'href="/calls"' not in person.read("/docs").text
+    person.sign_in()
+    page = person.read("/docs").text
+    assert 'href="/calls"' in page
+    assert "Sign out" in page
+    here, abroad = Person(make_house()), Person(make_house(), address="203.0.113.9")
+    assert 'href="/calls"' in here.read("/docs").text
+    assert 'href="/calls"' not in abroad.read("/docs").text

@@ -6,7 +6,10 @@ import re
 
 import pytest
 from console_kit import SID, Person, bury_delivery, settle_calls, words_of
+from house import ACCOUNT
 from subscribing import KEY
+
+from worker.embedded_redis import free_port
 
 
 @pytest.fixture
@@ -34,11 +37,36 @@ def test_every_sink_shows_where_it_writes_and_what_it_got(house):
     assert "stdout stdout: active 1 0 0" in page
 
 
+def test_a_sinks_page_says_what_failed_last_and_when_it_is_tried_again(house):
+    """Before ten failures in a row made it a failing one, nothing was to be seen of a sink's errors."""
+    settle_calls(house, SID, "call00002", "call00003")
+    book = house.ledger.deliveries[ACCOUNT, "stdout"]
+    for number, lease in enumerate(book.backlog.lease(2)):
+        owed = book.claim(lease)
+        assert book.postpone(owed, f"50{number}: ask +919000000001", wait_seconds=300, attempt=True)
+    page = words_of(Person(house).read("/sinks/stdout"))
+    told = page[page.index("What failed last, and is tried again") : page.index("What was given up on")]
+    assert told.index("call00002") < told.index(SID), "the last one first"
+    assert "501: ask …0001 1 in 5 min" in told
+    assert "call00003" not in told
+
+
 def test_without_a_key_the_page_says_what_adding_needs(house):
     page = Person(house).read("/sinks")
     assert "LEGWORK_SECRET_KEY" in page.text
     assert 'name="url"' not in page.text
     assert Person(house).press("/sinks", name="crm", url="https://crm.example.com/").status_code == 409
+
+
+def test_where_nobody_answers_is_found_out_before_it_is_added_unless_it_is_asked_for(open_house, person):
+    nobody = f"http://127.0.0.1:{free_port()}/hooks"
+    fields = {"name": "crm", "url": nobody, "allow_private": "1"}
+    answer = person.press("/sinks", **fields)
+    assert answer.status_code == 422
+    assert "refused" in words_of(answer)
+    open_house.ledger.refresh_sinks()
+    assert "crm" not in open_house.ledger.sinks
+    assert secret_in(person.press("/sinks", **fields, unchecked="1"))
 
 
 def test_a_subscriber_is_added_and_its_secret_shown_once(open_house, person, receiver):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from drawn import leg
 
-from webhook.svg import LABELS, WIDTH, draw_svg
+from webhook.svg import SAVED_WIDTH, draw_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -23,17 +23,22 @@ def draw(house):
     return draw
 
 
+def legs_of(drawing):
+    return [group for group in drawing.findall(f"{SVG}g") if group.get("class").startswith("leg ")]
+
+
 def boxes(drawing, place=0):
-    """The parts of a bar: what, from where, to where."""
-    parts = drawing.findall(f"{SVG}g")[place].findall(f"{SVG}rect")
-    found = [(part.get("class"), float(part.get("x")), float(part.get("width"))) for part in parts]
-    return [(kind, x, x + width) for kind, x, width in found if kind != "row"]
+    """The parts of a bar: what, from where, to where, in percent."""
+    parts = legs_of(drawing)[place].findall(f"{SVG}rect")
+    found = [(part.get("class"), part.get("x"), part.get("width")) for part in parts if part.get("class") != "row"]
+    assert all(x.endswith("%") and width.endswith("%") for _, x, width in found), "it is as wide as there is room"
+    return [(kind, float(x[:-1]), float(x[:-1]) + float(width[:-1])) for kind, x, width in found]
 
 
 def test_a_leg_rings_first_and_talks_at_its_end(draw):
     ((first, begins, middle), (second, talks, ends)) = boxes(draw(leg(begin=0, end=30, talk=10)))
     assert (first, second) == ("ringing", "talking")
-    assert begins == LABELS
+    assert (begins, ends) == (0, 100)
     assert middle == pytest.approx(talks, abs=0.2)
     assert (ends - talks) / (ends - begins) == pytest.approx(1 / 3, abs=0.01)
 
@@ -47,31 +52,31 @@ def test_a_leg_that_nobody_took_only_rings(draw):
 )
 def test_what_has_no_length_can_be_seen_and_stays_inside(draw, odd):
     ((_, begins, ends),) = boxes(draw(leg(), odd), 1)
-    assert LABELS <= begins < ends <= WIDTH
+    assert 0 <= begins < ends <= 100
 
 
 def test_a_leg_without_times_has_a_row_without_a_bar(draw):
     drawing = draw(leg(), leg(begin=None, end=None))
     assert boxes(drawing, 1) == []
-    assert "gives no times" in "".join(drawing.findall(f"{SVG}g")[1].itertext())
+    assert "gives no times" in "".join(legs_of(drawing)[1].itertext())
 
 
 def test_without_any_times_there_are_rows_all_the_same(draw):
-    assert len(draw(leg(begin=None, end=None)).findall(f"{SVG}g")) == 1
-    assert draw().findall(f"{SVG}g") == []
+    assert len(legs_of(draw(leg(begin=None, end=None)))) == 1
+    assert legs_of(draw()) == []
 
 
 def test_a_supervisor_has_a_colour_of_its_own_and_an_unknown_role_has_one(draw):
     drawing = draw(leg("caller"), leg("callee"), leg("supervisor"), leg("parrot"))
-    groups = drawing.findall(f"{SVG}g")
+    groups = legs_of(drawing)
     colours = [group.findall(f"{SVG}rect")[1].get("fill") for group in groups]
     assert len(set(colours)) == 4
     assert [group.get("class") for group in groups][3] == "leg unknown"
-    assert groups[3].find(f"{SVG}text").text == "parrot"
+    assert groups[3].find(f"{SVG}text/{SVG}tspan").text == "parrot"
 
 
 def test_hovering_tells_all_of_a_leg(draw):
-    hover = draw(leg("callee", 0, 30, 10)).find(f"{SVG}g/{SVG}title").text
+    hover = legs_of(draw(leg("callee", 0, 30, 10)))[0].find(f"{SVG}title").text
     assert hover == "callee, …0001, completed, 10 s on the call, from 11:12:00, to 11:12:30"
 
 
@@ -87,6 +92,13 @@ def test_what_exotel_wrote_is_text_and_never_markup(draw):
 
 @pytest.mark.parametrize("seconds", [1, 29, 59])
 def test_the_line_of_time_has_a_few_round_moments_of_the_accounts_clock(draw, seconds):
-    ticks = [text.text for text in draw(leg(begin=0, end=seconds, talk=1)).findall(f"{SVG}text")]
+    ticks = [text.text for text in draw(leg(begin=0, end=seconds, talk=1)).findall(f"{SVG}g/{SVG}text[@class='tick']")]
     assert 2 <= len(ticks) <= 7
     assert ticks[0] == "11:12:00"
+
+
+def test_on_a_page_it_is_as_wide_as_there_is_room_and_saved_it_has_a_width_of_its_own(draw, house):
+    assert draw(leg()).get("width") == "100%"
+    with house.app.test_request_context():
+        saved = ET.fromstring(draw_svg([leg()], zone=ZONE, numbers=False, width=SAVED_WIDTH))
+    assert saved.get("width") == "960"

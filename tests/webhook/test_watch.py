@@ -10,9 +10,11 @@ from house import ACCOUNT, make_callback
 from stubs import StubServer
 from workbench import legs_answer
 
-from webhook.watch import FULL_AT, LOOK_SECONDS, Watch
+from webhook.checks import check_ledger
+from webhook.finding import Verdict
+from webhook.watch import LOOK_SECONDS, Watch
 from worker import embedded_redis
-from worker.ledger.room import look_at_room
+from worker.ledger.room import FULL_AT, look_at_room
 from worker.ledger.standing import account_standing, sink_standing
 from worker.sinks import open_sinks
 from worker.steps.deliver import deliver
@@ -93,6 +95,15 @@ def test_it_says_so_in_readyz(house):
     assert part["state"] == "nearly full"
     assert part["spoken_for"] >= FULL_AT > part["used"]
     assert "maxmemory" in part["hint"]
+
+
+def test_the_check_says_so_too_though_something_could_be_written(house):
+    """It said that all was well, while callbacks were turned away for want of room."""
+    fill_up(house)
+    found = list(check_ledger(house.ledger))
+    (wrong,) = [finding for finding in found if finding.verdict is Verdict.WRONG]
+    assert "callbacks are answered with 503; raise maxmemory" in wrong.text
+    assert not [finding for finding in found if finding.text == "can be written"]
 
 
 def test_what_was_accepted_is_fetched_settled_and_delivered_while_the_door_is_shut(house, tmp_path):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from webhook.assets import asset
+from webhook.assets import asset, integrity
 from webhook.console.accounts import blueprint as accounts_room
 from webhook.console.call import blueprint as call_room
 from webhook.console.calls import blueprint as calls_room
@@ -22,6 +22,7 @@ from webhook.console.sinks import blueprint as sinks_room
 from webhook.console.words import FILTERS
 from webhook.door import door
 from webhook.errors import problem
+from webhook.holdups import LATE_SECONDS
 from webhook.letters import Letters
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("console", __name__)
+# After so many seconds a browser tries again a page for which the ledger was needed.
+_AGAIN_SECONDS = "5"
 log = structlog.get_logger(__name__)
 
 for _room in (overview_room, calls_room, call_room, sinks_room, dead_room, accounts_room):
@@ -41,7 +44,7 @@ blueprint.register_blueprint(signing_in_room)
 @blueprint.record_once
 def _teach_templates(state: BlueprintSetupState) -> None:
     state.app.jinja_env.filters |= FILTERS
-    state.app.jinja_env.globals |= {"asset": asset}
+    state.app.jinja_env.globals |= {"asset": asset, "integrity": integrity, "LATE_SECONDS": LATE_SECONDS}
     state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
 
 
@@ -79,7 +82,9 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
 @blueprint.errorhandler(redis.RedisError)
 def _out_of_reach(error: redis.RedisError) -> ResponseReturnValue:
     log.error("ledger.unreachable", error=str(error))
-    return render_template("trouble.html", title="The ledger is out of reach", text=_OUT_OF_REACH), 503
+    page = render_template("trouble.html", title="The ledger is out of reach", text=_OUT_OF_REACH)
+    # What was asked for comes by itself once it can. A form is sent by the person alone.
+    return page, 503, {"Refresh": _AGAIN_SECONDS} if request.method == "GET" else {}
 
 
 _OUT_OF_REACH = (

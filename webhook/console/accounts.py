@@ -1,4 +1,4 @@
-"""`/accounts`: what each account may ask of Exotel, what it uses of that now, and what holds it up."""
+"""`/accounts`: what each account may ask of Exotel, what it uses of that now and in the last hour, and what holds it up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template
 
+from webhook.console.charts import quota
 from webhook.door import door
 from worker.ledger.standing import account_standing
 
@@ -19,5 +20,6 @@ blueprint = Blueprint("accounts", __name__)
 def show() -> ResponseReturnValue:
     """Show every account."""
     ledger = door().ledger
-    accounts = [(ledger.account(sid), account_standing(ledger, sid)) for sid in ledger.calls]
+    settings = [ledger.account(sid) for sid in ledger.calls]
+    accounts = [(account, account_standing(ledger, account.sid), quota(ledger, account)) for account in settings]
     return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

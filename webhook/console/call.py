@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 from flask import Blueprint, Response, abort, render_template, request
 
-from webhook.console.masking import Shown
 from webhook.console.said import back_to
 from webhook.door import door
-from webhook.svg import draw_svg
-from worker.ledger.mending import Mending, dead_letters_of
+from webhook.masking import Shown
+from webhook.svg import SAVED_WIDTH, draw_svg
+from worker.ledger.refetching import Refetch, fetch_again
 from worker.ledger.replaying import Fate, Replay, Wanted, call_named
-from worker.ledger.standing import call_story
+from worker.ledger.whereabouts import call_story
 from worker.workshop import Workshop
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from worker.ledger.replaying import Tally
-    from worker.ledger.standing import CallStory
+    from worker.ledger.whereabouts import CallStory
 
 blueprint = Blueprint("call", __name__)
 log = structlog.get_logger(__name__)
+
+NO_SUCH_CALL = "There is no such call in the ledger. It may have been forgotten: see RETENTION_DAYS."
+# What comes so soon is waited for.
+_SOON_MS = 60_000
 
 
 class Moment(NamedTuple):
@@ -53,19 +57,20 @@ def show_numbers(sid: str) -> ResponseReturnValue:
 @blueprint.get("/calls/<sid>/legs.svg")
 def legs(sid: str) -> ResponseReturnValue:
     """Return the drawing by itself, to be saved; its numbers are masked."""
-    drawing = _drawing(_story(sid), numbers=False)
+    drawing = _drawing(_story(sid), numbers=False, width=SAVED_WIDTH)
     if drawing is None:
         abort(404, "Exotel has told nothing of this call's legs yet.")
     return Response(drawing, content_type="image/svg+xml; charset=utf-8")
 
 
 @blueprint.post("/calls/<sid>/fetch")
-def fetch_again(sid: str) -> ResponseReturnValue:
-    """Fetch a call again that was given up on: what `legwork dead retry` does about it."""
-    ledger = door().ledger
-    letters = [letter for letter in dead_letters_of(ledger, sid) or () if letter.sink is None]
-    done = Mending(ledger).retry(letters).calls
-    return back_to("console.call.show", "refetch" if done else "unchanged", sid=sid)
+def fetch_now(sid: str) -> ResponseReturnValue:
+    """Fetch a call now, whatever its schedule says: what `legwork calls fetch` does."""
+    done = fetch_again(door().ledger, sid)
+    if done is None:
+        abort(404, NO_SUCH_CALL)
+    # "retried" is said of dead letters.
+    return back_to("console.call.show", "refetch" if done is Refetch.RETRIED else done.value, sid=sid)
 
 
 @blueprint.post("/calls/<sid>/deliver")
@@ -92,7 +97,7 @@ def deliver_again(sid: str) -> ResponseReturnValue:
 def _story(sid: str) -> CallStory:
     story = next(call_story(door().ledger, sid), None)
     if story is None:
-        abort(404, "There is no such call in the ledger. It may have been forgotten: see RETENTION_DAYS.")
+        abort(404, NO_SUCH_CALL)
     return story
 
 
@@ -104,18 +109,26 @@ def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
     records = [
         (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(story.events.items()))
     ]
+    deliveries, now_ms = _deliveries(story, shown), ledger.now_ms()
+    is_unfinished = (
+        story.standing.state in {"waiting", "fetching"}
+        or any(it["state"] == "waiting" for it in deliveries)
+        or (story.confirm_at_ms is not None and story.confirm_at_ms < now_ms + _SOON_MS)
+    )
     return render_template(
         "call.html",
         story=story,
+        # Numbers were asked for once: a page that went on by itself would mask them again.
+        is_moving=is_unfinished and not numbers,
         call=story.standing,
         shown=shown,
         zone=zone,
-        now_ms=ledger.now_ms(),
+        now_ms=now_ms,
         drawing=_drawing(story, numbers=numbers),
         records=records,
-        callbacks=[(callback, _json(shown.document(callback.params))) for callback in story.callbacks],
+        callbacks=[(callback, _json(shown.document(callback.params, by_others=True))) for callback in story.callbacks],
         moments=_moments(story, shown),
-        deliveries=_deliveries(story, shown),
+        deliveries=deliveries,
     )
 
 
@@ -153,12 +166,12 @@ def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
-def _drawing(story: CallStory, *, numbers: bool) -> str | None:
+def _drawing(story: CallStory, *, numbers: bool, width: str = "100%") -> str | None:
     """Draw the legs of the newest record that has some."""
     zone = door().ledger.account(story.standing.account_sid).timezone
     for event in reversed(story.events.values()):
         if event["data"]["legs"]:
-            return draw_svg(event["data"]["legs"], zone=zone, numbers=numbers)
+            return draw_svg(event["data"]["legs"], zone=zone, numbers=numbers, width=width)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,46 +11,57 @@ from marshmallow import ValidationError
 
 from schemas.fields import CallSid
 from webhook.door import door
-from worker.ledger.browsing import Place, page_of_calls
-from worker.ledger.finding import LOOKED_THROUGH, find_by_number
+from webhook.places import read_place, write_place
+from worker.ledger.browsing import page_of_calls
+from worker.ledger.finding import NUMBER, find_by_number
 from worker.ledger.replaying import call_named
-from worker.ledger.standing import STATES
+from worker.ledger.whereabouts import STATES
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from flask.typing import ResponseReturnValue
+
+    from worker.ledger.browsing import Place
 
 blueprint = Blueprint("calls", __name__)
 
 _ON_A_PAGE = 50
-# What somebody would dial, or a sip address.
-_NUMBER = re.compile(r"\+?[0-9 ()./-]{4,32}|sips?:\S{1,128}", re.ASCII | re.IGNORECASE)
 
 
 @blueprint.get("/calls")
 def browse() -> ResponseReturnValue:
-    """Show a page of calls, narrowed down by state and account."""
+    """Show a page of calls, narrowed down by state, account and time."""
     ledger = door().ledger
     state, account = request.args.get("state", ""), request.args.get("account", "")
     if state not in {"", *STATES} or account not in {"", *ledger.calls}:
         abort(404, "There is no such state, or no such account.")
+    # Accounts may have zones of their own; a time is in that of the account chosen, and the form says in which.
+    zone = ledger.account(account or next(iter(ledger.calls))).timezone
+    since, until = request.args.get("since", ""), request.args.get("until", "")
     page = page_of_calls(
         ledger,
         limit=_ON_A_PAGE,
         accounts=[account] if account else None,
         states=[state] if state else STATES,
+        since_ms=_moment(since, zone),
+        until_ms=_moment(until, zone),
         after=_place(request.args.get("after", "")),
     )
     return render_template(
         "calls.html",
         calls=page.calls,
-        next=_written(page.next),
+        next=write_place(page.next),
         is_first="after" not in request.args,
         state=state,
         account=account,
+        since=since,
+        until=until,
+        zone=zone,
+        chosen={"state": state or None, "account": account or None, "since": since or None, "until": until or None},
         states=STATES,
         accounts=list(ledger.calls),
         now_ms=ledger.now_ms(),
-        looked_through=LOOKED_THROUGH,
     )
 
 
@@ -59,15 +71,16 @@ def search() -> ResponseReturnValue:
     ledger, wanted = door().ledger, request.form.get("wanted", "").strip()
     if (sid := _call_sid(wanted)) is not None and call_named(ledger, sid) is not None:
         return redirect(url_for("console.call.show", sid=sid), 303)
-    if not _NUMBER.fullmatch(wanted):
+    if not re.fullmatch(NUMBER, wanted):
         return render_template("found.html", wanted=wanted, found=None, is_sid=_call_sid(wanted) is not None)
     found = find_by_number(ledger, wanted, after=_place(request.form.get("after", "")))
     return render_template(
         "found.html",
         wanted=wanted,
         found=found,
-        next=_written(found.next),
-        before=request.form.get("before", default=0, type=int) + found.looked_through,
+        next=write_place(found.next),
+        looked_through=request.form.get("looked_through", default=0, type=int) + found.looked_through,
+        hits=request.form.get("hits", default=0, type=int) + len(found.calls),
         now_ms=ledger.now_ms(),
     )
 
@@ -79,15 +92,19 @@ def _call_sid(text: str) -> str | None:
         return None
 
 
-def _written(place: Place | None) -> str:
-    return "" if place is None else f"{place.at_ms:.3f}-{place.call_sid}"
+def _moment(text: str, zone: tzinfo) -> float | None:
+    """Read what a browser's field for a date and a time sends: `2026-09-16T11:00`, as the clocks of a zone show it."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000
+    except (ValueError, OverflowError):
+        abort(400, "That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
 
 
 def _place(text: str) -> Place | None:
-    if not text:
-        return None
-    at, _, call_sid = text.partition("-")
     try:
-        return Place(float(at), call_sid)
+        return read_place(text)
     except ValueError:
         abort(404, "There is no such page of calls.")

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
 
-from webhook.console.chosen import FETCH, Chosen, key_of
+from webhook.chosen import Chosen, key_of
 from webhook.console.said import back_to
 from webhook.door import door
-from webhook.letters import Letters
+from webhook.letters import FETCH, Letters
 from worker.ledger.lately import given_up_lately
 from worker.ledger.mending import Mending
-from worker.ledger.standing import account_standing, sink_standing
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from worker.ledger import Ledger
-
 blueprint = Blueprint("dead", __name__)
 
-# Each letter is read to know its reason. More than these are there only when something is wrong for all of them alike.
-_GROUPED = 5_000
 _LISTED = 50
 _VERBS = {"retry": "Try again", "drop": "Drop"}
 
@@ -35,12 +29,10 @@ def show() -> ResponseReturnValue:
     ledger = door().ledger
     ledger.refresh_sinks()
     letters = Letters(ledger)
-    reasons: Counter[tuple[str, str]] = Counter(
-        (letter.sink or FETCH, letters.reason(letter)) for letter in islice(letters.all(), _GROUPED)
-    )
+    reasons = letters.reasons()
     return render_template(
         "dead.html",
-        total=_count(ledger),
+        total=letters.count(),
         grouped=reasons.total(),
         groups=reasons.most_common(_LISTED),
         last=given_up_lately(ledger, limit=_LISTED),
@@ -90,9 +82,3 @@ def _verb() -> str:
     if verb not in _VERBS:
         abort(422, "What is to be done is neither `retry` nor `drop`.")
     return verb
-
-
-def _count(ledger: Ledger) -> int:
-    states = ledger.sink_states()
-    of_sinks = sum(sink_standing(ledger, name, states).dead for name in ledger.sinks)
-    return of_sinks + sum(account_standing(ledger, sid).dead for sid in ledger.calls)

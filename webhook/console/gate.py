@@ -9,7 +9,7 @@ import redis
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
-from webhook.access import changes_something, comes_from_another_site, is_loopback, only_for_operators
+from webhook.access import changes_something, comes_from_another_site, is_loopback, only_for_operators, sits_here
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
 from webhook.door import door
 from webhook.errors import problem
@@ -94,6 +94,16 @@ def _let_in() -> ResponseReturnValue | None:
     if refused.status_code == 401 and "text/html" in request.headers.get("Accept", ""):  # noqa: PLR2004
         return sign_in_page(401)
     return refused
+
+
+def recognise() -> None:
+    """On a page that is open to all: know those whom the others let in, for they find their way from here too."""
+    if door().settings.console_password is None:
+        g.let_in = sits_here()
+        return
+    known = _known()
+    if known is not None and known.signed_in:
+        g.visit, g.let_in = known, True
 
 
 def sign_in_page(status: int, said: str = "") -> Response:

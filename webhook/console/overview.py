@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 
+from webhook.console.charts import HOUR, flow
 from webhook.door import door
+from webhook.finding import Verdict
+from webhook.holdups import find_holdups
 from webhook.letters import Letters
+from webhook.status import read_status
 from worker.ledger.browsing import page_of_calls
 from worker.ledger.lately import given_up_lately
-from worker.ledger.standing import STATES, account_standing, sink_standing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
+
+    from webhook.finding import Finding
+    from worker.ledger.meters import Minute
 
 blueprint = Blueprint("overview", __name__)
 
 # What fits on a screen below the figures.
 _LATELY = 8
 _FAILED = 5
+# Of what happened so lately it can be said that it is happening.
+_MINUTES_OF_NOW = 5
+# Where something is wrong with these, nothing flows.
+_ALL_OF_IT = frozenset({"workers", "redis"})
+
+
+class Answer(NamedTuple):
+    """The answer to "Is it flowing?", in a few words that have a colour, and in a sentence."""
+
+    words: str
+    colour: str
+    text: str
 
 
 @blueprint.get("/")
@@ -27,19 +47,49 @@ def overview() -> ResponseReturnValue:
     """Show how things stand."""
     ledger = door().ledger
     ledger.refresh_sinks()
-    states = ledger.sink_states()
-    accounts = [account_standing(ledger, sid) for sid in ledger.calls]
-    totals = {name: sum(getattr(account, name) for account in accounts) for name in ("received", *STATES)}
+    found, minutes = read_status(ledger), ledger.meters.minutes(HOUR + 1)
+    accounts = [standing for _, standing in found.accounts]
+    holdups = find_holdups(found)
     return render_template(
         "overview.html",
         now_ms=ledger.now_ms(),
-        totals=totals,
+        answer=_answer(holdups, minutes),
+        holdups=[(holdup, _page_about(holdup)) for holdup in holdups],
+        totals=found.totals(),
         oldest_seconds=max(account.oldest_waiting_seconds for account in accounts),
         eta_seconds=max(account.eta_seconds for account in accounts),
         accounts=accounts,
-        sinks=[sink_standing(ledger, spec.name, states) for spec in ledger.sinks.values()],
+        sinks=found.sinks,
+        flow=flow(minutes),
         calls=page_of_calls(ledger, limit=_LATELY).calls,
         failed=given_up_lately(ledger, limit=_FAILED),
         letters=Letters(ledger),
-        workers=ledger.workers(),
+        workers=found.workers,
     )
+
+
+def _answer(holdups: Sequence[Finding], minutes: Sequence[Minute]) -> Answer:
+    came = sum(minute.received for minute in minutes[-_MINUTES_OF_NOW:])
+    went = sum(minute.delivered for minute in minutes[-_MINUTES_OF_NOW:])
+    text = f"Last five minutes: {came:,} in, {went:,} out."
+    wrong = {holdup.about for holdup in holdups if holdup.verdict is Verdict.WRONG}
+    if wrong:
+        return Answer("No." if wrong & _ALL_OF_IT else "Not all of it.", "bad", text)
+    if any(holdup.about != "dead" for holdup in holdups):
+        return Answer("Yes, with delays.", "wait", text)
+    if not sum(minute.received for minute in minutes):
+        return Answer("Nothing comes in.", "quiet", "The last hour brought no call.")
+    return Answer("Yes.", "good", text)
+
+
+def _page_about(holdup: Finding) -> str | None:
+    """Return where more of it is shown."""
+    what, _, name = holdup.about.partition(" ")
+    match what:
+        case "account":
+            return url_for("console.accounts.show")
+        case "sink":
+            return url_for("console.sinks.show_one", name=name)
+        case "dead":
+            return url_for("console.dead.show")
+    return None

@@ -16,7 +16,13 @@ log = structlog.get_logger(__name__)
 _SAID = {
     "queued": ("One record is queued for delivery.", "{} records are queued for delivery."),
     "waiting": ("Nothing was queued: it waits for its sink already.", "Nothing was queued: {} wait already."),
-    "refetch": ("The call is fetched again.", "{} calls are fetched again."),
+    "sooner": ("The call is fetched as soon as the account may be asked.", ""),
+    "refetch": ("The call is fetched again.", ""),
+    "confirm": (
+        "The call is read once more, with quota that nobody else wants. A correction goes out if anything differs.",
+        "",
+    ),
+    "under_way": ("The call is being fetched, or is about to be.", ""),
     "retried": ("One is tried again.", "{} are tried again."),
     "dropped": ("One was dropped.", "{} were dropped."),
     "disabled": ("The sink is disabled: what is for it waits.", ""),

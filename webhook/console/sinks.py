@@ -8,13 +8,14 @@ from flask import Blueprint, abort, render_template, request
 from marshmallow import ValidationError
 
 from schemas.subscriber import load_subscriber
-from webhook.console.masking import Shown
+from webhook.console.charts import latency, latency_ms
 from webhook.console.said import back_to
 from webhook.door import door
 from webhook.letters import Letters
+from webhook.masking import Shown
 from webhook.sinks import NoSuchSink, SinkDesk
 from worker.errors import LegworkError
-from worker.ledger.lately import given_up_lately
+from worker.ledger.lately import failed_lately, given_up_lately
 from worker.ledger.replaying import RECORD_TYPES
 from worker.steps.announce import OPERATOR_EVENTS
 
@@ -52,10 +53,11 @@ def add() -> ResponseReturnValue:
     given: dict[str, Any] = {name: text for name in _TEXTS if (text := request.form.get(name, "").strip())}
     given["types"] = request.form.getlist("types")
     document = {name: value for name, value in given.items() if value}
+    given["unchecked"] = bool(request.form.get("unchecked"))
     if request.form.get("allow_private"):
         document["options"] = {"allow_private": True}
     try:
-        described, secret = _desk().add(load_subscriber(document))
+        described, secret = _desk().add(load_subscriber(document), unchecked=given["unchecked"])
     except ValidationError as error:
         return _list(given, _by_field(error)), 422
     except LegworkError as error:
@@ -127,7 +129,8 @@ def _desk() -> SinkDesk:
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
-    sinks = _desk().descriptions()
+    ledger = door().ledger
+    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _desk().descriptions()]
     can_add = bool(door().settings.legwork_secret_key)
     more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
@@ -139,9 +142,11 @@ def _one(name: str, **more: Any) -> str:
     return render_template(
         "sink.html",
         sink=described,
+        latency=latency(ledger, name),
         shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
         letters=Letters(ledger),
-        failures=given_up_lately(ledger, limit=_FAILED, sink=name),
+        failures=failed_lately(ledger, name, limit=_FAILED),
+        given_up=given_up_lately(ledger, limit=_FAILED, sink=name),
         now_ms=ledger.now_ms(),
         **more,
     )

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-
-
-def length_of_time(seconds: float) -> str:
-    """Write a length of time the way people say it: 12 s, 5 min, 3.2 h, 4.1 d."""
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    return f"{seconds / _HOUR:.1f} h" if seconds < _DAY else f"{seconds / _DAY:.1f} d"
+from webhook.moments import spoken
 
 
 def moment(milliseconds: float, zone: tzinfo = UTC) -> Markup:
@@ -28,10 +19,16 @@ def moment(milliseconds: float, zone: tzinfo = UTC) -> Markup:
 def ago(milliseconds: float, now_ms: float) -> Markup:
     """Write how long ago a moment was, or in how long it comes; the moment itself shows on hovering."""
     seconds = (now_ms - milliseconds) / 1000
-    text = f"{length_of_time(seconds)} ago" if seconds >= 0 else f"in {length_of_time(-seconds)}"
+    text = f"{spoken(seconds)} ago" if seconds >= 0 else f"in {spoken(-seconds)}"
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     shown = f"{at:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="milliseconds"), shown, text)
+
+
+def minute(milliseconds: float) -> Markup:
+    """Write which minute of a day it was; charts take it from there."""
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), f"{at:%H:%M}")
 
 
 def count(number: int) -> str:
@@ -39,4 +36,20 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-FILTERS = {"length_of_time": length_of_time, "moment": moment, "ago": ago, "count": count}
+def with_code(text: str) -> Markup:
+    """Show what stands between backticks as code; all of it is text, whoever wrote it."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them has no other
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+
+
+FILTERS = {
+    "spoken": spoken,
+    "moment": moment,
+    "ago": ago,
+    "minute": minute,
+    "count": count,
+    "with_code": with_code,
+}

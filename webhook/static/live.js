@@ -1,54 +1,56 @@
-// Keeps the part of a page that is marked `data-live` up to date, and says so when it cannot.
+// Sees to it that htmx updates a page only while somebody looks at it, and says so when it cannot.
 "use strict";
 (() => {
-  const EVERY_MS = 4000;
-  const PATIENCE_MS = 10000;
-  const live = document.querySelector("[data-live]");
   const stale = document.getElementById("stale");
   const pause = document.getElementById("pause");
+  const region = () => document.getElementById("live");
+  const all = (selector) => [...region().querySelectorAll(selector)];
+  const isPaused = () => pause.getAttribute("aria-pressed") === "true";
   let updated = new Date();
-
-  const isPaused = () => pause !== null && pause.getAttribute("aria-pressed") === "true";
+  let focused = null;
+  let opened = new Set();
 
   // Somebody who marks text wants to copy it.
   const isMarked = () => {
     const selection = document.getSelection();
-    return selection !== null && !selection.isCollapsed && live.contains(selection.anchorNode);
+    return selection !== null && !selection.isCollapsed && region().contains(selection.anchorNode);
   };
 
-  const put = (fresh) => {
-    const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    live.replaceChildren(...fresh.childNodes);
-    if (focused !== null) {
-      [...live.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
-    }
+  // Each by its words, and which of those with the same words it is: more of them may have come.
+  const details = () => {
+    const seen = new Map();
+    return all("details").map((it) => {
+      const text = it.querySelector("summary").textContent;
+      seen.set(text, (seen.get(text) ?? 0) + 1);
+      return [`${text} ${seen.get(text)}`, it];
+    });
   };
 
-  const refresh = async () => {
-    try {
-      const options = { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) };
-      const answer = await fetch(location.href, options);
-      if (answer.status === 401) return location.reload();
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      put(page.querySelector("[data-live]") ?? (() => { throw new Error("another page"); })());
-      updated = new Date();
-      stale.hidden = true;
-    } catch {
+  const on = (name, act) => document.body.addEventListener(name, act);
+  const refresh = () => htmx.trigger(region(), "refresh");
+
+  on("htmx:beforeRequest", (event) => {
+    if (document.hidden || isPaused() || isMarked()) event.preventDefault();
+  });
+  on("htmx:beforeSwap", () => {
+    focused = region().contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    opened = new Set(details().filter(([, it]) => it.open).map(([key]) => key));
+  });
+  on("htmx:afterSwap", () => {
+    updated = new Date();
+    stale.hidden = true;
+    pause.hidden = !region().hasAttribute("hx-get"); // what was waited for has come
+    for (const [key, it] of details()) it.open = opened.has(key);
+    if (focused !== null) all("a").find((it) => it.getAttribute("href") === focused)?.focus();
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    on(name, (event) => {
+      if (event.detail.xhr?.status === 401) return location.reload();
       stale.textContent = `Not updated since ${updated.toLocaleTimeString()}: no answer.`;
       stale.hidden = false;
-    }
-  };
-
-  const tick = async () => {
-    if (!document.hidden && !isPaused() && !isMarked()) await refresh();
-    setTimeout(tick, EVERY_MS);
-  };
-
-  if (live === null) return;
-  if (pause !== null) {
-    pause.hidden = false;
-    pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!isPaused())));
+    });
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused()) refresh(); });
-  setTimeout(tick, EVERY_MS);
+  pause.hidden = false;
+  pause.addEventListener("click", () => pause.setAttribute("aria-pressed", String(!isPaused())));
+  document.addEventListener("visibilitychange", refresh);
 })();

@@ -1,0 +1,79 @@
+"""Takes the pictures of the console in docs/images: real processes, a pretend Exotel, Debian's chromium. `make screenshots`.
+
+The calls are made now; what the chart of the overview shows of the hour before them is made up, for the picture.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from browser.tab import chromium  # noqa: E402
+from end_to_end.stage import Stage  # noqa: E402
+from house import FrozenClock, make_settings  # noqa: E402
+
+from worker import metrics  # noqa: E402
+from worker.connections import connect  # noqa: E402
+from worker.ledger.meters import Meters  # noqa: E402
+
+IMAGES = ROOT / "docs/images"
+#: Scenarios of the sandbox: a supervisor listens, a transfer, nobody answers, … and one that is given up on.
+SCENARIOS = ["14", "10", "01", "20", "05", "32"]
+WINDOW = {"width": 1120, "height": 700}
+
+
+def fill_the_hour(stage):
+    """Count, for each minute of the hour before now, what a contact centre in the afternoon might see."""
+    with connect(make_settings(stage.environ["REDIS_URL"])) as client:
+        now_ms = int(client.time()[0]) * 1000
+        for ago in range(60, 0, -1):
+            meters = Meters(client, clock=FrozenClock(now_ms - ago * 60_000))
+            calls = round(70 + 30 * math.sin(ago / 7) + 12 * math.sin(ago * 1.7))
+            late = round(70 + 30 * math.sin((ago + 2) / 7) + 12 * math.sin((ago + 2) * 1.7))
+            for minute, number in (("received", calls), ("fetched", round(late * 1.1)), ("delivered", late)):
+                meters.count(metrics.FETCHES, "acme1m", "final", by=number, minute=minute)
+            meters.close()
+
+
+def make_calls(stage):
+    """Let a few calls go all the way; return the SID of the one with a supervisor."""
+    sids = [sid for scenario in SCENARIOS for sid in stage.place(scenario)]
+    for sid in sids:
+        stage.post(sid)
+    stage.wait_for(*sids)
+    for sid in stage.place("01", count=12):
+        stage.post(sid)
+    return sids[0]
+
+
+def main() -> int:
+    """Take them: what the README shows, or with `--all` every page in full, to look at."""
+    everything = "--all" in sys.argv
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage, chromium() as browser:
+        stage.start_line("web")
+        stage.start_line("worker")
+        fill_the_hour(stage)
+        pages = {"overview": "/", "call": f"/calls/{make_calls(stage)}"}
+        if everything:
+            pages |= {name: f"/{name}" for name in ("calls", "sinks", "dead", "accounts", "docs")}
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                base_url=stage.url, color_scheme=scheme, viewport=WINDOW, device_scale_factor=1.5, locale="en-IN"
+            )
+            tab = context.new_page()
+            for name, path in pages.items():
+                tab.goto(path)
+                tab.wait_for_load_state("networkidle")
+                tab.screenshot(path=IMAGES / f"{name}-{scheme}.png", full_page=everything)
+            context.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
