@@ -15,7 +15,7 @@ from payloads.records import answer_of, build
 from webhook.cli import legwork
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.ledger.calls import Verdict
+from worker.ledger.call import Verdict
 
 SECRETS = {"EXOTEL_API_KEY": "the-api-key", "EXOTEL_API_TOKEN": "the-api-token", "CALLBACK_TOKEN": TOKEN}
 ENVIRON = {"EXOTEL_ACCOUNT_SID": ACCOUNT, "SINKS": "stdout:", **SECRETS}

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import redis
 
+from webhook.finding import Finding, Verdict
+from webhook.holdups import full_ledger
 from worker.connections import without_password
 from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
 from worker.exotel import ExotelClient
-from worker.sinks import sink_for
+from worker.ledger.room import look_at_room
+from worker.sinks import sink_for, why_not_opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from schemas.settings import Account, Settings, SinkSpec
     from worker.ledger import Ledger
-    from worker.logs import Mask
 
 #: What the ledger wants of its server, what it can live with, and why.
 _WANTED = {
@@ -33,31 +33,6 @@ _WANTED = {
 _MATTER_OF_CHOICE = {"appendfsync": "everysec"}
 # As long as a person who waits for the check would rather wait than not know.
 _LONGEST_WAIT_SECONDS = 5.0
-
-
-class Verdict(StrEnum):
-    """What a finding means: only `wrong` is a reason for an exit code of 1."""
-
-    OK = "ok"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: about what, how it stands, and what to change if it does not stand well."""
-
-    about: str
-    verdict: Verdict
-    text: str
-
-    def masked(self, mask: Mask) -> Finding:
-        """Return it with no secret in it: what others say may hold one."""
-        return replace(self, text=mask.text(self.text))
-
-    def as_document(self) -> dict[str, str]:
-        """Return it for programs."""
-        return {"about": self.about, "verdict": self.verdict.value, "text": self.text}
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -72,14 +47,22 @@ def check_redis(settings: Settings, client: redis.Redis) -> Finding:
     """Is it there, and can it be written?"""
     where = without_password(settings.redis_url or "")
     try:
-        server = client.info("server")
-        role = client.info("replication")
+        told = {**client.info("server"), **client.info("replication"), **client.info("cluster")}
     except redis.RedisError as error:
         return Finding("redis", Verdict.WRONG, f"{where}: {error}; start it, or correct REDIS_URL")
-    if role.get("role") == "slave":
+    return judge_redis(where, told)
+
+
+def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
+    """Is a server of the kind that the ledger can be in? `told` is what its INFO says."""
+    if told.get("role") == "slave":
         return Finding("redis", Verdict.WRONG, f"{where}: is a replica; name the primary in REDIS_URL")
-    name = "Valkey" if "valkey_version" in server else "Redis"
-    return Finding("redis", Verdict.OK, f"{where}: {name} {server.get('valkey_version', server['redis_version'])}")
+    if told.get("cluster_enabled"):
+        right = "name one that is set to cluster-enabled no"
+        why = "a script of the ledger changes keys of many slots"
+        return Finding("redis", Verdict.WRONG, f"{where}: is in cluster mode, which is not supported: {why}; {right}")
+    name = "Valkey" if "valkey_version" in told else "Redis"
+    return Finding("redis", Verdict.OK, f"{where}: {name} {told.get('valkey_version', told['redis_version'])}")
 
 
 def check_durability(client: redis.Redis) -> Iterator[Finding]:
@@ -119,11 +102,19 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
         ledger.open()
         ledger.try_to_write()
         new_since_ms = ledger.new_since_ms()
-        workers = ledger.workers()
-    except (redis.RedisError, LedgerUnusable) as error:
+        workers, room = ledger.workers(), look_at_room(ledger)
+    except LedgerUnusable as error:
         yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
         return
-    yield Finding("ledger", Verdict.OK, "can be written")
+    except redis.RedisError as error:
+        right = "see to it that Redis has memory and disk left, and lets this user write"
+        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}; {right}")
+        return
+    full = full_ledger(room)
+    if full is not None:
+        yield full
+    if full is None or full.verdict is not Verdict.WRONG:
+        yield Finding("ledger", Verdict.OK, "can be written")
     if new_since_ms is not None:
         since = datetime.fromtimestamp(new_since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         text = f"new since {since}: nothing was stored in this Redis before; if it should have been, its data is gone"
@@ -139,12 +130,14 @@ def check_exotel(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]
     for account in settings.accounts:
         about = f"exotel {account.sid}"
         if ledger is None:
-            yield Finding(about, Verdict.WARNING, "not asked: without the ledger nobody counts the requests")
+            yield Finding(
+                about, Verdict.WARNING, "not asked: without the ledger nobody counts the requests; mend Redis first"
+            )
             continue
         try:
             yield _probe(about, account, ledger)
         except redis.RedisError as error:
-            yield Finding(about, Verdict.WRONG, f"not asked: {error}")
+            yield Finding(about, Verdict.WRONG, f"not asked: {error}; mend Redis first")
 
 
 def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
@@ -154,19 +147,21 @@ def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
     if grant.taken and grant.wait_seconds > 0:
         time.sleep(grant.wait_seconds)
         if bucket.still_open(token) > 0:
-            return Finding(about, Verdict.WARNING, "not asked: the account was paused just now")
+            return Finding(about, Verdict.WARNING, "not asked: the account was paused just now; try again in a minute")
     if not grant.taken:
         verdict = Verdict.WRONG if grant.why == "suspended" else Verdict.WARNING
-        return Finding(about, verdict, f"not asked: {_why_not(grant.why)}; next in {grant.wait_seconds:.0f} s")
+        return Finding(about, verdict, f"not asked: {_why_not(grant.why)}; try again in {grant.wait_seconds:.0f} s")
     client = ExotelClient(account)
     try:
         answer = client.probe()
     except AccountSuspended as refusal:
         return Finding(about, Verdict.WRONG, f"{refusal}; correct SID, API key, API token, subdomain, or the plan")
     except Throttled as refusal:
-        return Finding(about, Verdict.WARNING, f"{refusal}: somebody else spends this account's quota")
+        right = "have them spend less, or set EXOTEL_QUOTA lower"
+        return Finding(about, Verdict.WARNING, f"{refusal}: somebody else spends this account's quota; {right}")
     except LegworkError as failure:
-        return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}")
+        right = "correct the subdomain or EXOTEL_BASE_URL, or let this host get there"
+        return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}; {right}")
     finally:
         client.close()
         bucket.give_back(token)
@@ -178,7 +173,7 @@ def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
 def _why_not(why: str) -> str:
     return {
         "paused": "Exotel asked for a pause (429)",
-        "suspended": "Exotel refuses the account; `legwork status` says why",
+        "suspended": "Exotel has refused the account, and `legwork status` says why; a worker asks again, once in a while",
     }.get(why, "the quota is used up")
 
 
@@ -187,7 +182,7 @@ def check_subscribers(ledger: Ledger) -> Iterator[Finding]:
     try:
         ledger.refresh_sinks()
     except redis.RedisError as error:
-        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}")
+        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}; mend Redis first")
     for name, reason in ledger.register.unusable.items():
         yield Finding(f"sink {name}", Verdict.WRONG, reason)
 
@@ -204,4 +199,4 @@ def check_sinks(specs: Iterable[SinkSpec]) -> Iterator[Finding]:
             finally:
                 sink.close()
         except (LegworkError, OSError) as error:
-            yield Finding(about, Verdict.WRONG, str(error).removeprefix(f"{about}: "))
+            yield Finding(about, Verdict.WRONG, why_not_opened(error).removeprefix(f"{about}: "))

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run, settle
 from house import ACCOUNT
+from terminal import seen_on_a_terminal
 
 from worker.ledger.backlog import Lane
 
@@ -61,18 +60,12 @@ def json_from(redis_url, *arguments):
 
 def on_a_terminal(redis_url, *arguments, typed):
     """Run `legwork dead …` on a real terminal, with somebody who types; what it shows, and its exit code."""
-    ours, theirs = pty.openpty()
     environ = {**os.environ, **ENVIRON, "REDIS_URL": redis_url, "SINKS": SINKS}
     command = [sys.executable, "-m", "webhook.cli", "dead", *arguments]
-    with subprocess.Popen(command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        os.write(ours, typed)
-        shown = b""
-        with suppress(OSError):  # the end of a terminal's other side
-            while piece := os.read(ours, 4096):
-                shown += piece
-    os.close(ours)
-    return shown.decode(), process.returncode
+    return seen_on_a_terminal(
+        lambda terminal: subprocess.Popen(command, env=environ, stdin=terminal, stdout=terminal, stderr=terminal),
+        typed=typed,
+    )
 
 
 # Looking
@@ -119,6 +112,10 @@ def test_nothing_dead_is_said_so(redis_url):
     open_ledger(redis_url, sinks=SINKS)
     assert legwork(redis_url, "list").stdout == "Nothing is dead.\n"
     assert json_from(redis_url, "list") == {"count": 0, "reasons": [], "dead": []}
+
+
+def test_where_nothing_that_was_asked_for_is_dead_it_is_said_how_to_see_the_rest(redis_url, ledger):
+    assert "`legwork dead list` without options" in legwork(redis_url, "list", "--sink", "stdout").stdout
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", REFUSED], ["show", "dead00000003"]])
@@ -258,10 +255,29 @@ def test_on_a_terminal_it_counts_and_asks_first(redis_url, ledger, command):
     assert json_from(redis_url, "list")["count"] == 0
 
 
+def test_a_no_to_the_question_is_an_error_like_others_for_programs(redis_url, ledger):
+    """Under --json it was said in plain words, where a line of JSON was promised."""
+    shown, code = on_a_terminal(redis_url, "retry", "--all", "--json", typed=b"n\n")
+    answer = shown.partition("[y/N]: ")[2]
+    assert (json.loads(answer), code) == ({"exit_code": 1, "problems": ["Nothing was done."]}, 1)
+
+
+def test_a_question_that_is_left_open_ends_its_line(redis_url, ledger):
+    """After Ctrl-D what was said stood in the question's line, after Ctrl-C the shell's prompt."""
+    shown, code = on_a_terminal(redis_url, "retry", "--all", typed=b"\x04")
+    assert (shown.partition("[y/N]: ")[2], code) == ("\r\nNothing was done.\r\n", 1)
+
+
+@pytest.mark.parametrize("command", [["drop", "--all"], ["retry", "--all"]])
+def test_what_was_counted_for_the_question_is_the_length_of_the_bar(redis_url, ledger, command):
+    shown, _ = on_a_terminal(redis_url, *command, typed=b"y\n")
+    assert "2/2" in shown
+
+
 @pytest.mark.parametrize("command", [["drop", "--all", "--yes"], ["retry", UNKNOWN, REFUSED]])
 def test_it_does_not_ask_where_there_is_nothing_to_ask(redis_url, ledger, command):
     shown, code = on_a_terminal(redis_url, *command, typed=b"")
-    assert "?" not in shown
+    assert "[y/N]" not in shown
     assert code == 0
     assert json_from(redis_url, "list")["count"] == 0
 

@@ -84,3 +84,11 @@ def test_people_see_why_an_account_is_suspended_as_it_was_said(redis_url):
     found = run("status", redis_url=redis_url)
     assert found.exit_code == 0
     assert "402: [red]no credit[/red]" in found.stdout
+
+
+def test_people_are_told_what_to_do_about_an_account_that_exotel_refuses(redis_url):
+    ledger = open_ledger(redis_url)
+    assert "is suspended" not in run("status", redis_url=redis_url).stdout
+    ledger.calls[ACCOUNT].bucket.suspend("401: no such key")
+    text = run("status", redis_url=redis_url).stdout
+    assert f"account {ACCOUNT}: is suspended: 401: no such key; no call waits; correct " in text

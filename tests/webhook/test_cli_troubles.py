@@ -50,6 +50,19 @@ def test_settings_of_a_legwork_up_that_ended_are_missing_for_a_reason(tmp_path):
     assert "`legwork up` was used in this directory" in result.stderr
 
 
+def test_what_is_wrong_and_not_missing_has_nothing_to_do_with_a_legwork_up(tmp_path):
+    """Whoever had once tried `legwork up` in a directory was told of it with every mistake, as if that were the cure."""
+    (tmp_path / ".legwork").mkdir()
+    result = run("status", directory=tmp_path, port="abc")
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["PORT"]
+
+
+def test_a_heartbeat_that_cannot_be_touched_is_told_with_the_option(redis_url):
+    result = run("worker", "--heartbeat", "/nonexistent/alive", redis_url=redis_url)
+    assert result.exit_code == 2
+    assert "Invalid value for --heartbeat: /nonexistent/alive cannot be touched" in result.stderr
+
+
 def test_settings_of_a_running_legwork_up_are_found_from_another_terminal(redis_url, tmp_path):
     (tmp_path / ".legwork").mkdir()
     (tmp_path / ".legwork/environment").write_text(f"REDIS_URL='{redis_url}'\nEXOTEL_ACCOUNT_SID='sandbox1'\n")
@@ -84,7 +97,7 @@ def test_every_command_is_for_people_and_for_programs():
     for command in (["up"], ["check"], ["status"], ["web"], ["worker"], ["calls", "list"], ["calls", "show"]):
         text = run(*command, "--help").stdout
         assert "--json" in text
-        assert "Example: `" in text
+        assert "Examples:" in text
 
 
 def test_the_version_is_told_without_settings():

@@ -1,52 +1,81 @@
-"""`legwork calls`: where calls stand, and one call's whole story."""
+"""`legwork calls list` and `show`: where calls stand, and one call's whole story."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from heapq import nlargest
+from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
-from webhook.cli.common import console, json_option, local, open_ledger, print_json, settings_with_redis, spoken, utc
-from webhook.cli.given import call_sid, check_account
-from webhook.cli.story import as_document, show
+from webhook.cli.calls_shown import as_documents, show_calls
+from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.completing import account_sids, call_sids
+from webhook.cli.given import BEGINNING, Moment, call_sid, check_account, moment, moments_of
+from webhook.cli.story import show
 from webhook.cli.trouble import Trouble
-from worker.ledger.standing import STATES, CallStanding, call_story, list_calls
+from webhook.masking import Shown
+from webhook.story import as_document
+from worker.ledger.browsing import page_of_calls
+from worker.ledger.whereabouts import STATES, CallStanding, call_story, list_calls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker.ledger import Ledger
 
-_COLOURS = {"waiting": "yellow", "fetching": "cyan", "settled": "green", "dead": "red"}
+_SINCE = (
+    "Only calls that were settled or given up since, or that are due: 2026-09-16T05:30Z, 2026-09-16T11:00 by the account's "
+    "clock, or so long ago: 90m, 2h, 3d."
+)
 
 
-@click.group()
-def calls() -> None:
-    """Where calls stand, and the story of one."""
-
-
-@calls.command("list", epilog="Example: `legwork calls list --state dead`")
+@click.command(
+    "list",
+    epilog=examples(
+        "legwork calls list --state dead",
+        "legwork calls list --since 2h --limit 100",
+        "legwork calls list --since 2026-09-16T11:00 --until 2026-09-16T12:00 --json",
+    ),
+)
 @click.option("--state", type=click.Choice(STATES), help="Only the calls in this state.")
-@click.option("--account", metavar="SID", help="Only the calls of this account.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="So many at most.")
+@click.option("--account", metavar="SID", shell_complete=account_sids, help="Only the calls of this account.")
+@click.option("--since", type=moment, metavar="T", help=_SINCE)
+@click.option("--until", type=moment, metavar="T", help="Not those since this time.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="So many at most."
+)
 @json_option
-def list_command(state: str | None, account: str | None, limit: int, as_json: bool) -> None:
+def list_command(
+    state: str | None, account: str | None, since: Moment | None, until: Moment | None, limit: int, as_json: bool
+) -> None:
     """Where calls stand, the newest first."""
     ledger = open_ledger(settings_with_redis())
     check_account(ledger, account)
-    found = newest(ledger, [account] if account else list(ledger.calls), [state] if state else STATES, limit)
-    if as_json:
-        print_json([_as_document(call) for call in found])
-    elif found:
-        _show(found, ledger.now_ms())
+    accounts, states = [account] if account else list(ledger.calls), [state] if state else STATES
+    if since or until:
+        found = _between(ledger, accounts, states, since, until, limit)
     else:
-        click.echo("No such calls." if state or account else "No calls yet: none has been heard of.")
+        found = newest(ledger, accounts, states, limit)
+    if as_json:
+        print_json(as_documents(ledger, found))
+    elif found:
+        show_calls(ledger, found)
+    else:
+        click.echo(
+            "No such calls; `legwork calls list` without options shows all there are."
+            if state or account or since or until
+            else "No calls yet: none has been heard of; `legwork check` tells whether all is set up."
+        )
 
 
-@calls.command("show", epilog="Example: `legwork calls show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g`")
-@click.argument("sid", metavar="SID", type=call_sid)
+@click.command(
+    "show",
+    epilog=examples(
+        "legwork calls show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g",
+        "legwork calls show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g --json",
+    ),
+)
+@click.argument("sid", metavar="SID", type=call_sid, shell_complete=call_sids)
 @json_option
 def show_command(sid: str, as_json: bool) -> None:
     """One call's whole story.
@@ -57,10 +86,12 @@ def show_command(sid: str, as_json: bool) -> None:
     story = next(call_story(ledger, sid), None)
     if story is None:
         raise Trouble(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
+    ledger.refresh_sinks()
+    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=True)
     if as_json:
-        print_json(as_document(story))
+        print_json(shown.document(as_document(story)))
     else:
-        show(story, ledger.account(story.standing.account_sid).timezone, console())
+        show(story, ledger.account(story.standing.account_sid).timezone, console(), shown.as_asked)
 
 
 def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, ...], limit: int) -> list[CallStanding]:
@@ -73,30 +104,20 @@ def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, .
     return sorted(found.values(), key=lambda call: call.since_ms or 0, reverse=True)[:limit]
 
 
-def _as_document(call: CallStanding) -> dict[str, Any]:
-    shown = asdict(call)
-    return {**shown, "at": utc(shown.pop("at_ms")), "since": utc(shown.pop("since_ms"))}
-
-
-def _show(found: list[CallStanding], now_ms: float) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("call", "account", "state", "heard of", "what next"):
-        table.add_column(name, no_wrap=name != "what next")
-    for call in found:
-        heard = f"{spoken(max(0.0, now_ms - call.since_ms) / 1000)} ago" if call.since_ms else "?"
-        coloured = f"[{_COLOURS[call.state]}]{call.state}[/]"
-        table.add_row(call.call_sid, call.account_sid, coloured, heard, escape(_what_next(call, now_ms)))
-    console().print(table)
-
-
-def _what_next(call: CallStanding, now_ms: float) -> str:
-    match call.state:
-        case "waiting":
-            wait = call.at_ms - now_ms
-            return f"a fetch in {spoken(wait / 1000)}" if wait > 0 else "a fetch as soon as the account may be asked"
-        case "fetching":
-            return "a worker has it"
-        case "dead":
-            return f"given up at {local(call.at_ms)} UTC: {call.reason or 'no reason noted'}"
-        case _:
-            return f"settled at {local(call.at_ms)} UTC"
+def _between(
+    ledger: Ledger,
+    accounts: list[str],
+    states: Sequence[str],
+    since: Moment | None,
+    until: Moment | None,
+    limit: int,
+) -> list[CallStanding]:
+    """The calls whose state is of a span of time, which each account has in its own zone."""
+    found: list[CallStanding] = []
+    for sid, (since_ms, until_ms) in moments_of(ledger, since or BEGINNING, until, accounts).items():
+        # What waits is due later than now: without an end there is none.
+        page = page_of_calls(
+            ledger, limit=limit, accounts=[sid], states=states, since_ms=since_ms, until_ms=until_ms if until else None
+        )
+        found += page.calls
+    return nlargest(limit, found, key=lambda call: call.at_ms)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from webhook import checks
-from webhook.checks import Finding, Verdict
-from webhook.cli.common import json_option, print_json, settings_here
+from webhook.cli.common import console, examples, json_option, print_json, settings_here
 from webhook.cli.trouble import Trouble
+from webhook.finding import Finding, Verdict
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.logs import Mask, secrets_of, secrets_of_sink
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "red"}
 
 
-@click.command(epilog="Example: `legwork check`")
+@click.command(epilog=examples("legwork check", "legwork check --json"))
 @json_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
@@ -33,12 +34,13 @@ def check(ctx: click.Context, as_json: bool) -> None:
     """
     settings = settings_here()
     mask = Mask(secrets_of(settings))
-    findings = []
+    screen, findings = console(), []
     for finding in check_everything(settings, mask):
         found = finding.masked(mask)
         findings.append(found)
         if not as_json:
-            click.echo(click.style(f"{found.verdict:<8}", fg=_COLOURS[found.verdict]) + f"{found.about}: {found.text}")
+            verdict = f"{found.verdict:<8}", _COLOURS[found.verdict]
+            screen.print(Text.assemble(verdict, f"{found.about}: {found.text}"), soft_wrap=True)
     if as_json:
         print_json([finding.as_document() for finding in findings])
     if any(finding.verdict is Verdict.WRONG for finding in findings):

@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import redis
-from rich.console import Console
 
-from schemas.settings import Settings, SettingsError, load_settings
-from schemas.times import write_milliseconds
 from webhook.cli.trouble import Trouble
-from webhook.up.folder import is_left_behind
-from worker.connections import connect, without_password
-from worker.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+
+    from rich.console import Console
+
+    from schemas.settings import Settings
+    from worker.ledger import Ledger
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -35,12 +33,31 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="For programs: JSON on standard output.")(command)
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's help: invocations as they are typed, which a test runs."""
+    # \b has click leave the lines as they are.
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def note(text: str) -> None:
+    """Say something beside the answer, on standard error: for programs as a line of JSON, like errors."""
+    context = click.get_current_context(silent=True)
+    as_json = context is not None and context.params.get("as_json", False)
+    click.echo(json.dumps({"note": text}) if as_json else text, err=True)
+
+
 def settings_here() -> Settings:
     """The settings of the working directory. Raises SettingsError."""
+    # Imported here, as all that a command needs and its help does not.
+    from schemas.settings import SettingsError, load_settings  # noqa: PLC0415
+
     try:
         return load_settings(os.environ)
     except SettingsError as error:
-        if not is_left_behind(Path()):
+        from webhook.up.folder import is_left_behind  # noqa: PLC0415  what `up` needs takes longer than most commands
+
+        is_missing = any(": is not set" in problem for problem in error.problems)
+        if not is_missing or not is_left_behind(Path()):
             raise
         hint = "(`legwork up` was used in this directory, and does not run now: start it, or set what is missing)"
         raise SettingsError([*error.problems, hint]) from error
@@ -48,6 +65,8 @@ def settings_here() -> Settings:
 
 def settings_with_redis() -> Settings:
     """The same, with a Redis among them. Raises SettingsError."""
+    from schemas.settings import SettingsError  # noqa: PLC0415
+
     settings = settings_here()
     if settings.redis_url is None:
         right = "give redis://host:6379/0, or let `legwork up` bring its own"
@@ -57,6 +76,11 @@ def settings_with_redis() -> Settings:
 
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger, looked at. Raises Trouble where it is out of reach, LedgerUnusable."""
+    import redis  # noqa: PLC0415
+
+    from worker.connections import connect, without_password  # noqa: PLC0415
+    from worker.ledger import Ledger  # noqa: PLC0415
+
     ledger = Ledger(connect(settings), settings)
     click.get_current_context().call_on_close(ledger.client.close)
     try:
@@ -74,28 +98,12 @@ def print_json(document: Any) -> None:
 
 def console() -> Console:
     """Where things for people are printed."""
+    from rich.console import Console  # noqa: PLC0415  answers for programs do without
+
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
     return Console(width=width, highlight=False)
-
-
-def utc(milliseconds: float | None) -> str | None:
-    """A moment of Redis's clock as records write it, or None."""
-    return None if milliseconds is None else write_milliseconds(milliseconds)
 
 
 def local(milliseconds: float, zone: tzinfo | None = None) -> str:
     """A moment of Redis's clock for people, in the zone that they think in."""
     return datetime.fromtimestamp(milliseconds / 1000, zone or UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def spoken(seconds: float) -> str:
-    """So many seconds as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    seconds = round(seconds)
-    if seconds < 100:  # noqa: PLR2004  until then seconds are the handier unit
-        return f"{seconds} s"
-    minutes, hours, days = round(seconds / 60), round(seconds / 60) // 60, round(seconds / 3600) // 24
-    if hours < 1:
-        return f"{minutes} min"
-    if days < 1:
-        return f"{hours} h {minutes % 60} min"
-    return f"{days} d {round(seconds / 3600) % 24} h"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
+from webhook.cli.common import note
 from webhook.cli.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ class Moment:
         return (self.given if self.given.tzinfo else self.given.replace(tzinfo=zone)).timestamp() * 1000
 
 
+#: Before any call.
+BEGINNING = Moment(datetime(2000, 1, 1, tzinfo=UTC))
+
+
 def call_sid(text: str) -> str:
     """Read a CallSid, as the type of an argument. Raises click.BadParameter."""
     try:
         return str(CallSid().deserialize(text))
     except ValidationError:
-        raise click.BadParameter(f"{text!r}: a CallSid has 8 to 64 letters and digits") from None
+        raise click.BadParameter(
+            f"{text!r}: a CallSid has 8 to 64 letters and digits; `legwork calls list` shows those there are"
+        ) from None
 
 
 def letter_sid(text: str) -> str:
@@ -61,15 +68,22 @@ def moment(text: str) -> Moment:
         raise click.BadParameter(f"{text!r} is no time; {right}") from None
 
 
-def moments_of(ledger: Ledger, since: Moment, until: Moment | None) -> dict[str, tuple[float, float]]:
-    """Return a span of time in milliseconds for each account, which may have its own zone. Raises click.UsageError."""
+def moments_of(
+    ledger: Ledger, since: Moment, until: Moment | None, accounts: Iterable[str] = ()
+) -> dict[str, tuple[float, float]]:
+    """Return a span of time in milliseconds for each account, or for these: each may have its own zone.
+
+    An account is left out where its clock is not yet there. Raises click.UsageError where no account is left.
+    """
     now_ms = ledger.now_ms()
     spans = {}
-    for sid, book in ledger.calls.items():
-        zone = book.account.timezone
-        spans[sid] = since.in_ms(zone, now_ms), until.in_ms(zone, now_ms) if until else now_ms
-        if spans[sid][0] >= spans[sid][1]:
-            raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
+    for sid in accounts or ledger.calls:
+        zone = ledger.account(sid).timezone
+        begin_ms, end_ms = since.in_ms(zone, now_ms), until.in_ms(zone, now_ms) if until else now_ms
+        if begin_ms < end_ms:
+            spans[sid] = begin_ms, end_ms
+    if not spans:
+        raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
     return spans
 
 
@@ -85,15 +99,19 @@ def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None)
         return
     known = sorted({sink for _, sink in ledger.deliveries})
     if name not in known:
-        raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known)}", param_hint="--sink")
+        raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known) or 'none'}", param_hint="--sink")
     if account_sid is not None and (account_sid, name) not in ledger.deliveries:
-        raise click.BadParameter(f"{name} gets nothing of the account {account_sid}", param_hint="--sink")
+        right = "`legwork sinks list --json` shows whose records each gets"
+        raise click.BadParameter(f"{name} gets nothing of the account {account_sid}; {right}", param_hint="--sink")
 
 
-def check_all_found(wrong: Mapping[str, str]) -> None:
-    """Name the CallSids that nothing could be done about, after all the others were seen to. Raises Trouble."""
+def check_all_found(wrong: Mapping[str, str], right: str) -> None:
+    """Name the CallSids that nothing could be done about, and where the right ones are, after the others were seen to.
+
+    Raises Trouble.
+    """
     if wrong:
-        raise Trouble("\n".join(f"{sid}: {why}" for sid, why in wrong.items()))
+        raise Trouble("\n".join([*(f"{sid}: {why}" for sid, why in wrong.items()), right]))
 
 
 def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:
@@ -101,4 +119,4 @@ def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:
     states = ledger.sink_states()
     for sink in sorted(sinks):
         if states.get(sink, {}).get("state") == "disabled":
-            click.echo(f"{sink} is disabled: what is queued for it waits until it is enabled", err=True)
+            note(f"{sink} is disabled: what is queued for it waits; `legwork sinks enable {sink}` lets it go")

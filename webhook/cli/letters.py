@@ -1,15 +1,26 @@
-"""Dead letters as commands are asked for them."""
+"""Dead letters as commands are asked for them: the options, and what is said where there are none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import click
 
 from webhook import letters
-from webhook.cli.common import open_ledger, settings_with_redis, utc
+from webhook.cli.common import open_ledger, settings_with_redis
+from webhook.cli.completing import account_sids, sink_names
 from webhook.cli.given import check_account, check_sink
 
 if TYPE_CHECKING:
     from worker.ledger.mending import DeadLetter
+
+#: What to do about a call of which nothing is dead.
+RIGHT = "`legwork dead list` shows what is dead."
+
+account_option = click.option(
+    "--account", metavar="SID", shell_complete=account_sids, help="Only what is of this account."
+)
+sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
 
 
 class Letters(letters.Letters):
@@ -21,21 +32,7 @@ class Letters(letters.Letters):
         check_sink(ledger, sink, account)
         super().__init__(ledger, account, sink, reason)
 
-    def as_document(self, letter: DeadLetter) -> dict[str, Any]:
-        """Return it for programs."""
-        attempts = [{**self.masked(attempt), "at": utc(attempt["at"])} for attempt in letter.attempts]
-        said = self.last_answer(letter)
-        of_delivery = {
-            "sink": letter.sink,
-            "record": letter.event_key,
-            "attempts": attempts,
-            "last_answer": None if said is None else {**said, "at": utc(said["at"])},
-        }
-        return {
-            "what": "fetch" if letter.sink is None else "delivery",
-            "account_sid": letter.account_sid,
-            "call_sid": letter.call_sid,
-            "at": utc(letter.at_ms),
-            "reason": self.reason(letter),
-            **({} if letter.sink is None else of_delivery),
-        }
+
+def why_not(found: list[DeadLetter] | None) -> str:
+    """Return why there is nothing to be done about a call."""
+    return "no such call in the ledger" if found is None else "nothing of it is dead, or nothing that was asked for"

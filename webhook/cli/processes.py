@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from webhook.cli.common import json_option, settings_with_redis
-from webhook.up import run
+from webhook.cli.common import examples, json_option, settings_with_redis
 
 
-@click.command(epilog="Example: `legwork up`, or `PORT=8080 SINKS=file:calls.jsonl legwork up`")
+@click.command(epilog=examples("legwork up", "PORT=8080 SINKS=file:calls.jsonl legwork up", "legwork up --json"))
 @json_option
 def up(as_json: bool) -> None:
     """Start all of it here, until Ctrl-C.
@@ -20,10 +19,12 @@ def up(as_json: bool) -> None:
     An embedded Redis unless REDIS_URL is set (its data is kept in .legwork/), a pretend Exotel that places calls unless
     EXOTEL_API_KEY is set, and a web and a worker process.
     """
+    from webhook.up import run  # noqa: PLC0415  a worker needs no web server
+
     sys.exit(run(Path(), os.environ, as_json=as_json))
 
 
-@click.command(epilog="Example: `PORT=8080 legwork web`")
+@click.command(epilog=examples("legwork web", "PORT=8080 legwork web --json"))
 @json_option
 def web(as_json: bool) -> None:
     """Take callbacks and serve the console on PORT, until SIGTERM.
@@ -37,18 +38,32 @@ def web(as_json: bool) -> None:
     serve(settings)
 
 
-@click.command(epilog="Example: `legwork worker`")
+@click.command(epilog=examples("legwork worker", "legwork worker --heartbeat /run/legwork/alive"))
+@click.option(
+    "--heartbeat",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Touch FILE every few seconds, for a probe: one that is a minute old means that this worker hangs.",
+)
 @json_option
-def worker(as_json: bool) -> None:
-    """Fetch the legs of calls and deliver their records, until SIGTERM.
+def worker(heartbeat: Path | None, as_json: bool) -> None:
+    """Fetch legs and deliver records, until SIGTERM.
 
     Any number of them may run, on any number of hosts, against one Redis: together they keep to the quota.
     """
     _log_as(as_json)
     settings = settings_with_redis()
-    from worker.run import run_worker  # noqa: PLC0415  only this command needs Celery
+    from worker.heartbeat import Heartbeat  # noqa: PLC0415  only this command needs Celery, and what goes with it
+    from worker.run import run_worker  # noqa: PLC0415
 
-    sys.exit(run_worker(settings))
+    pulse = Heartbeat(heartbeat)
+    try:
+        pulse.begin()
+    except OSError as error:
+        right = "name one in a directory that is there and can be written"
+        problem = f"{heartbeat} cannot be touched ({error.strerror}); {right}"
+        raise click.BadParameter(problem, param_hint="--heartbeat") from error
+    sys.exit(run_worker(settings, heartbeat=pulse))
 
 
 def _log_as(as_json: bool) -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from webhook.cli.common import console, json_option, open_ledger, print_json, settings_with_redis, utc
+from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.completing import account_sids, call_sids, sink_names
 from webhook.cli.given import (
     Moment,
     call_sid,
@@ -22,8 +21,11 @@ from webhook.cli.given import (
     moments_of,
     tell_of_disabled,
 )
-from webhook.cli.trouble import Trouble
-from worker.ledger.replaying import RECORD_TYPES, Fate, Replay, Wanted, call_named, calls_between
+from webhook.cli.progress import counting, progress
+from webhook.cli.trouble import BrokenOff
+from webhook.moments import utc
+from webhook.replays import as_document, calls_named, sinks_concerned
+from worker.ledger.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
 from worker.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -40,12 +42,14 @@ _SINCE = (
 )
 
 
-@click.command(epilog="Example: `legwork replay --since 2h --sink crm --dry-run`, then without --dry-run")
-@click.argument("sids", metavar="[SID]...", nargs=-1, type=call_sid)
+@click.command(
+    epilog=examples("legwork replay --since 2h --sink crm --dry-run", "legwork replay 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g")
+)
+@click.argument("sids", metavar="[SID]...", nargs=-1, type=call_sid, shell_complete=call_sids)
 @click.option("--since", type=moment, metavar="T", help=_SINCE)
 @click.option("--until", type=moment, metavar="T", help="The end of that span, if it is not now.")
-@click.option("--sink", metavar="NAME", help="Only to this sink.")
-@click.option("--account", metavar="SID", help="Only records of this account.")
+@click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only to this sink.")
+@click.option("--account", metavar="SID", shell_complete=account_sids, help="Only records of this account.")
 @click.option("--type", "event_type", type=click.Choice(RECORD_TYPES), help="Only records of this type.")
 @click.option("--only-missing", is_flag=True, help="Only what a sink never got: it was added later, say, or gave up.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
@@ -72,78 +76,44 @@ def replay(
     check_sink(ledger, narrower["sink"], account)
     plan = Replay(ledger, Wanted(Workshop(settings, ledger, {}).sinks_for, **narrower))
     if since is None:
-        calls, wrong = _named(ledger, sids, account, plan)
+        found, wrong = calls_named(ledger, sids, account, plan)
+        calls: Calls = lambda: found  # noqa: E731  they are gone through twice
     else:
         calls, wrong = _between(ledger, since, until, account), {}
-    asked = plan.survey(calls())
+    with counting(as_json=as_json):
+        asked = plan.survey(calls())
     if not as_json:
         _show(asked)
     done: Tally = Counter() if dry_run else _run(plan, calls, asked.total(), as_json=as_json)
     tell_of_disabled(ledger, {sink for sink, fate in done if fate is Fate.QUEUED})
     if as_json:
-        concerned = {name for sid, name in ledger.deliveries if account in {None, sid}}
-        concerned &= {narrower["sink"] or name for name in concerned}
-        print_json(_as_document(concerned, asked, done, wrong, dry_run=dry_run))
+        concerned = sinks_concerned(ledger, account, narrower["sink"])
+        print_json(as_document(concerned, asked, done, wrong, dry_run=dry_run))
     else:
         queued = sum(count for (_, fate), count in done.items() if fate is Fate.QUEUED)
         click.echo("Nothing was queued: it was a dry run." if dry_run else f"Records queued: {queued}.")
-    check_all_found(wrong)
-
-
-def _named(ledger: Ledger, sids: Iterable[str], account: str | None, plan: Replay) -> tuple[Calls, dict[str, str]]:
-    """Find the calls by their SIDs; and say of those that cannot be replayed, why."""
-    found, wrong = [], {}
-    for sid in dict.fromkeys(sids):
-        call = call_named(ledger, sid)
-        if call is None or account not in {None, call.account_sid}:
-            wrong[sid] = "no such call in the ledger"
-        elif not plan.survey([call]):
-            wrong[sid] = f"no such record of it; `legwork calls show {sid}` shows what there is"
-        else:
-            found.append(call)
-    return lambda: found, wrong
+    check_all_found(wrong, "`legwork calls list` shows the calls there are.")
 
 
 def _between(ledger: Ledger, since: Moment, until: Moment | None, account: str | None) -> Calls:
     """Find the calls of a span of time, in which every account may have its own zone."""
-    spans = moments_of(ledger, since, until)
-    wanted = {sid: span for sid, span in spans.items() if account in {None, sid}}
-    return lambda: calls_between(ledger, wanted)
+    spans = moments_of(ledger, since, until, [account] if account else ())
+    return lambda: calls_between(ledger, spans)
 
 
 def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:
     done: Tally = Counter()
     reached = None
-    screen = Console(stderr=True)
-    columns = TextColumn("queueing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, console=screen, disable=as_json or not screen.is_terminal)
-    try:
-        with bar:
-            task = bar.add_task("", total=total)
+    with progress("queueing", total, as_json=as_json) as advance:
+        try:
             for call, counts in plan.run(calls()):
                 done.update(counts)
                 reached = call
-                bar.advance(task, counts.total())
-    except KeyboardInterrupt:
-        again = f" (--since {utc(reached.at_ms)} would do)" if reached and reached.at_ms else ""
-        raise Trouble(f"broken off after {done.total()} of {total}; run it again to go on{again}") from None
+                advance(counts.total())
+        except KeyboardInterrupt:
+            again = f" (--since {utc(reached.at_ms)} would do)" if reached and reached.at_ms else ""
+            raise BrokenOff(f"broken off after {done.total()} of {total}; run it again to go on{again}") from None
     return done
-
-
-def _as_document(sinks: set[str], asked: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool) -> dict[str, Any]:
-    found = asked if dry_run else done
-    return {
-        "dry_run": dry_run,
-        "sinks": {
-            sink: {
-                "to_queue": asked[sink, Fate.QUEUED],
-                "queued": done[sink, Fate.QUEUED],
-                **{fate.value: found[sink, fate] for fate in Fate if fate is not Fate.QUEUED},
-            }
-            for sink in sorted(sinks)
-        },
-        "wrong": wrong,
-    }
 
 
 def _show(asked: Tally) -> None:

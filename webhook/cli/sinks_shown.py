@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from webhook.cli.common import console
-from worker.logs import Mask
 
 if TYPE_CHECKING:
     from worker.sinks.exchange import Exchange
@@ -35,7 +34,7 @@ def show_list(found: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
     console().print(table)
     for sink in found:
         if sink["state"] != "active":
-            click.echo(_printable(f"{sink['name']}: {sink['state']}: {Mask().text(str(sink['reason']))}"))
+            click.echo(f"{sink['name']}: {sink['state']}: {sink['reason']}")
     for sink in left:
         click.echo(f"{sink['name']} left the settings; `legwork sinks remove {sink['name']}` drops what waits for it")
 

@@ -1,4 +1,4 @@
-"""One call's story, for people and for programs."""
+"""One call's story, for people; `webhook/story.py` tells it to programs."""
 
 from __future__ import annotations
 
@@ -6,60 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from schemas.times import write_time
-from webhook.cli.common import local, utc
+from webhook.cli.common import local
 from webhook.drawing import draw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
     from rich.console import Console
 
-    from worker.ledger.standing import CallStory
+    from worker.ledger.whereabouts import CallStory
 
 
-def as_document(story: CallStory) -> dict[str, Any]:
-    """All of it, as it can be read from JSON.
-
-    But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.
-    """
+def show(story: CallStory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
+    """Print it, times in `zone`; `fit` makes what Exotel or a sink wrote fit to be shown."""
     standing, details = story.standing, story.details
-    return {
-        "account_sid": standing.account_sid,
-        "call_sid": standing.call_sid,
-        "state": standing.state,
-        "at": utc(standing.at_ms),
-        "since": utc(details.since),
-        "ended": utc(details.ended),
-        "revision": details.revision,
-        "fetches": details.fetches,
-        "reason": details.reason,
-        "callbacks": [
-            {
-                "kind": callback.kind,
-                "event": callback.event,
-                "ended": callback.ended,
-                "received_at": write_time(callback.received_at),
-                "params": callback.params,
-            }
-            for callback in story.callbacks
-        ],
-        "steps": [{**step, "at": utc(step["at"])} for step in story.steps],
-        "records": story.events,
-        "deliveries": {
-            name: {
-                **{part: value for part, value in delivery.items() if part != "last_answer"},
-                "attempts": [{**attempt, "at": utc(attempt["at"])} for attempt in delivery.get("attempts", [])],
-            }
-            for name, delivery in story.deliveries.items()
-        },
-    }
-
-
-def show(story: CallStory, zone: tzinfo, screen: Console) -> None:
-    """Print it, times in `zone`."""
-    standing, details = story.standing, story.details
-    say = Printer(screen)
+    say = Printer(screen, fit)
     say.heading(f"Call {standing.call_sid}")
     say.line(
         f"{standing.state}, account {standing.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
@@ -88,10 +50,10 @@ def show(story: CallStory, zone: tzinfo, screen: Console) -> None:
 
 
 class Printer:
-    """Headings, and lines below them; what Exotel or a sink wrote is shown as it is, never as markup."""
+    """Headings, and lines below them; what Exotel or a sink wrote is never taken for markup."""
 
-    def __init__(self, screen: Console) -> None:
-        self.screen = screen
+    def __init__(self, screen: Console, fit: Callable[[str], str] = str) -> None:
+        self.screen, self._fit = screen, fit
 
     def heading(self, text: str) -> None:
         """Print a heading."""
@@ -99,7 +61,9 @@ class Printer:
         self.screen.print(Text(text, style="bold"))
 
     def line(self, text: str | Text) -> None:
-        """Print a line."""
+        """Print a line, without what would move a terminal's cursor."""
+        if isinstance(text, str):
+            text = "".join(char if char.isprintable() else " " for char in self._fit(text))
         self.screen.print(Text("  ").append(text), soft_wrap=True)
 
 

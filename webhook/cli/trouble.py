@@ -1,17 +1,11 @@
-"""Turns the errors that can be expected into a line that says what to do, and an exit code."""
+"""Turns the errors that can be expected into lines that say what to do, and an exit code."""
 
 from __future__ import annotations
 
+import json
 from typing import IO, Any
 
 import click
-import redis
-
-from schemas.settings import SettingsError
-from webhook.up import CannotStart
-from worker.embedded_redis import NoServer
-from worker.errors import LedgerUnusable
-from worker.sinks import BadSink
 
 
 class Trouble(click.ClickException):
@@ -30,8 +24,23 @@ class BadSettings(Trouble):
     exit_code = 2
 
 
+class BrokenOff(Trouble):
+    """Raised to end long work at Ctrl-C with a word about how far it came."""
+
+    exit_code = 130
+
+
 def as_trouble(error: Exception) -> Trouble | None:
     """What to say about an error, or None if it is a bug."""
+    # Imported when there is trouble: a command that needs none of these starts without them.
+    import redis  # noqa: PLC0415
+
+    from schemas.settings import SettingsError  # noqa: PLC0415
+    from webhook.up import CannotStart  # noqa: PLC0415
+    from worker.embedded_redis import NoServer  # noqa: PLC0415
+    from worker.errors import LedgerUnusable  # noqa: PLC0415
+    from worker.sinks import BadSink  # noqa: PLC0415
+
     match error:
         case SettingsError():
             return BadSettings("\n".join(error.problems))
@@ -43,3 +52,14 @@ def as_trouble(error: Exception) -> Trouble | None:
             return Trouble(f"Redis: {error}; `legwork check` says how it stands")
         case _:
             return None
+
+
+def show(error: click.ClickException, *, as_json: bool) -> None:
+    """Print an error on standard error: for people, or for programs as one line of JSON."""
+    if not as_json:
+        error.show()
+        return
+    text = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        text += f"\n`{error.ctx.command_path} --help` shows what there is."
+    click.echo(json.dumps({"exit_code": error.exit_code, "problems": text.splitlines()}), err=True)

@@ -1,0 +1,99 @@
+"""What every command prints under `--json`, and what its exit code of 1 means: for docs/cli.md, and for tests.
+
+No command imports this.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from webhook.api.shapes import calls, replay, sinks, status
+from webhook.cli import shapes
+
+if TYPE_CHECKING:
+    from marshmallow import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says: the shape of what it prints, or one of several, and when it exits with 1."""
+
+    shapes: tuple[Schema, ...]
+    fails: str = ""
+
+
+#: By command. A command that serves prints its log, a line of JSON each.
+ANSWERS = {
+    "up": Answer((), "It could not be started, or one of its processes ended by itself."),
+    "web": Answer(()),
+    "worker": Answer(()),
+    "check": Answer((status.Finding(many=True),), "Something is wrong; a warning is not."),
+    "status": Answer((status.Status(),)),
+    "calls list": Answer((calls.Call(many=True),)),
+    "calls find": Answer((calls.Call(many=True),)),
+    "calls fetch": Answer((calls.Fetched(many=True),), "A call that was named is not in the ledger."),
+    "calls show": Answer((calls.CallStory(),), "There is no such call."),
+    "dead list": Answer((shapes.DeadList(),)),
+    "dead show": Answer((shapes.Letter(many=True),), "Nothing of the call is dead, or there is no such call."),
+    "dead retry": Answer(
+        (shapes.Mended(),),
+        "Of a call that was named nothing is dead (the others were tried again), or a no to the question.",
+    ),
+    "dead drop": Answer(
+        (shapes.Mended(),),
+        "Of a call that was named nothing is dead (the others were dropped), or a no to the question.",
+    ),
+    "replay": Answer((replay.Replayed(),), "A call that was named has no such record; the others were queued."),
+    "forget": Answer((shapes.Receipt(),), "Something is left to be done, or a no to the question."),
+    "sinks list": Answer((shapes.ListedSink(many=True),)),
+    "sinks add": Answer((sinks.AddedSink(),), "There is a sink of that name."),
+    "sinks remove": Answer((sinks.Removed(),), "There is no such subscriber, or a no to the question."),
+    "sinks disable": Answer((sinks.Sink(),), "There is no such sink."),
+    "sinks enable": Answer((sinks.Sink(),), "There is no such sink."),
+    "sinks rotate-secret": Answer(
+        (sinks.Secret(), sinks.OutOfUse()), "There is no such subscriber, or it has four secrets already."
+    ),
+    "sinks test": Answer((shapes.Ping(),), "That did not go well, or there is no such sink."),
+    "sinks recover": Answer((sinks.Recovered(),), "There is no such sink."),
+    "sinks key": Answer((shapes.Key(),)),
+    "token create": Answer((shapes.MadeToken(),), "There is a token of that name."),
+    "token list": Answer((shapes.ListedToken(many=True),)),
+    "token revoke": Answer((shapes.RevokedToken(),), "There is no token of that name."),
+    "completion": Answer((shapes.Script(),)),
+}
+#: What stands on standard error, of every command.
+ERROR, NOTE = "error", "note"
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of all answers, each under its command's name in `$defs`.
+
+    Keys that are not in it are allowed, as answers may gain some.
+    """
+    plugin = MarshmallowPlugin()
+    spec = APISpec("Legwork", "1", "3.1.0", plugins=[plugin])
+    resolve = plugin.resolver.resolve_schema_dict  # type: ignore[union-attr]  # it has one as soon as there is a spec
+    answers = {name: answer.shapes for name, answer in ANSWERS.items() if answer.shapes}
+    answers |= {ERROR: (shapes.Problems(),), NOTE: (shapes.Note(),)}
+    resolved = {name: [resolve(shape) for shape in shapes] for name, shapes in answers.items()}
+    definitions = spec.to_dict()["components"]["schemas"]
+    for definition in definitions.values():
+        definition.pop("additionalProperties", None)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What Legwork's commands print with --json",
+        "$defs": {
+            **definitions,
+            **{
+                name.replace(" ", "-"): ways[0] if len(ways) == 1 else {"oneOf": ways}
+                for name, ways in resolved.items()
+            },
+        },
+    }
+    # Apispec knows of references in OpenAPI alone.
+    return dict(json.loads(json.dumps(document).replace("#/components/schemas/", "#/$defs/")))

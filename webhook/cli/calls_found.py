@@ -1,0 +1,63 @@
+"""`legwork calls find`: the calls that a number was in."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from webhook.cli.calls_shown import as_documents, show_calls
+from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.progress import progress
+from webhook.cli.trouble import BrokenOff
+from worker.ledger.finding import NUMBER, find_by_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.ledger import Ledger
+    from worker.ledger.finding import Found
+    from worker.ledger.whereabouts import CallStanding
+
+
+@click.command("find", epilog=examples("legwork calls find +919000000001", "legwork calls find 09000000001 --json"))
+@click.argument("number", metavar="NUMBER")
+@json_option
+def find_command(number: str, as_json: bool) -> None:
+    """The calls that a number was in, the newest first.
+
+    NUMBER may be written in either form, +919000000001 or 09000000001, or be a sip address; or -, to be read from standard
+    input: an argument can be seen by others on the host. There is no index of numbers, so all calls are looked through.
+    """
+    number = sys.stdin.readline().strip() if number == "-" else number.strip()
+    if not re.fullmatch(NUMBER, number):
+        raise click.UsageError("that is no number: give +919000000001, 09000000001, or a sip address")
+    ledger = open_ledger(settings_with_redis())
+    found: dict[str, CallStanding] = {}
+    looked_through = 0
+    with progress("looking", as_json=as_json) as advance:
+        try:
+            for page in _pages(ledger, number):
+                found |= {call.call_sid: call for call in page.calls}
+                looked_through += page.looked_through
+                advance(page.looked_through)
+        except KeyboardInterrupt:
+            so_far = f"{looked_through:,} call(s) were looked through; {len(found):,} with this number"
+            raise BrokenOff(f"broken off: {so_far}; run it again to look through all") from None
+    calls = list(found.values())
+    if as_json:
+        print_json(as_documents(ledger, calls))
+        return
+    if calls:
+        show_calls(ledger, calls)
+    click.echo(f"{looked_through:,} call(s) were looked through; {len(calls):,} with this number.")
+
+
+def _pages(ledger: Ledger, number: str) -> Iterator[Found]:
+    page = find_by_number(ledger, number)
+    yield page
+    while page.next is not None:
+        page = find_by_number(ledger, number, after=page.next)
+        yield page

@@ -1,0 +1,133 @@
+"""`legwork dead retry` and `drop`: try again what was given up on, or let go of it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from webhook.cli.common import examples, json_option, print_json
+from webhook.cli.completing import dead_sids
+from webhook.cli.given import check_all_found, letter_sid, tell_of_disabled
+from webhook.cli.letters import RIGHT, Letters, account_option, sink_option, why_not
+from webhook.cli.progress import progress
+from worker.ledger.mending import Mended, Mending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from worker.ledger.mending import DeadLetter
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def _mending(command: Command) -> Command:
+    """The arguments and options of `retry` and `drop`."""
+    parameters: list[Callable[[Command], Command]] = [
+        click.argument("sids", metavar="[SID]...", nargs=-1, type=letter_sid, shell_complete=dead_sids),
+        click.option("--all", "everything", is_flag=True, help="All that is dead, or all that the next three leave."),
+        account_option,
+        sink_option,
+        click.option(
+            "--reason", metavar="TEXT", help="Only what has this in its reason, in small letters or capitals."
+        ),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        json_option,
+    ]
+    for parameter in reversed(parameters):
+        command = parameter(command)
+    return command
+
+
+@click.command(
+    epilog=examples(
+        "legwork dead retry 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --sink crm --reason 503"
+    )
+)
+@_mending
+def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
+    """Try again what was given up on.
+
+    Calls are fetched again, records delivered again under the same id; all of it now, and by a schedule that begins anew.
+    """
+    letters = _letters(sids, everything, only)
+    found, wrong = _find(letters, sids)
+    total = _ask("Try again:", found()) if everything and not yes and sys.stdin.isatty() else None
+    sinks: set[str] = set()
+
+    def noted() -> Iterator[DeadLetter]:
+        for letter in found():
+            sinks.add(letter.sink or "")
+            yield letter
+
+    with progress("trying again", total, as_json=as_json) as advance:
+        mended = Mending(letters.ledger).retry(_counted(noted(), advance))
+    tell_of_disabled(letters.ledger, sinks)
+    _tell("Trying again:", mended, wrong, as_json)
+
+
+@click.command(
+    epilog=examples("legwork dead drop 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead drop --all --sink crm --yes")
+)
+@_mending
+def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
+    """Let go of what was given up on, for good.
+
+    Calls are not fetched any more, sinks do without the records. Asks first, unless it is told --yes.
+    """
+    if everything and not yes and not sys.stdin.isatty():
+        raise click.UsageError(
+            "there is no terminal to ask on: --all needs --yes; `legwork dead list` shows what would be dropped"
+        )
+    letters = _letters(sids, everything, only)
+    found, wrong = _find(letters, sids)
+    total = _ask("Drop:", found()) if not yes and sys.stdin.isatty() else None
+    with progress("dropping", total, as_json=as_json) as advance:
+        mended = Mending(letters.ledger).drop(_counted(found(), advance))
+    _tell("Dropped:", mended, wrong, as_json)
+
+
+def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> Letters:
+    if bool(sids) == everything:
+        raise click.UsageError("name calls by their SIDs, or give --all; `legwork dead list` shows what there is")
+    return Letters(**only)
+
+
+def _find(letters: Letters, sids: tuple[str, ...]) -> tuple[Callable[[], Iterable[DeadLetter]], dict[str, str]]:
+    """Find what was asked for: as a function, for it is gone through twice; and what is wrong with which SID."""
+    if not sids:
+        # What dies after it was counted is not what was agreed to.
+        now_ms = letters.ledger.now_ms()
+        return lambda: letters.all(until_ms=now_ms), {}
+    of_calls = {sid: letters.of(sid) for sid in sids}
+    wrong = {sid: why_not(found) for sid, found in of_calls.items() if not found}
+    return lambda: [letter for found in of_calls.values() for letter in found or ()], wrong
+
+
+def _counted(letters: Iterable[DeadLetter], advance: Callable[[int], None]) -> Iterator[DeadLetter]:
+    for letter in letters:
+        yield letter
+        advance(1)
+
+
+def _ask(verb: str, found: Iterable[DeadLetter]) -> int:
+    """Count, ask on the terminal, and return how many; raises click.Abort for a no."""
+    counts = Counter(letter.sink is None for letter in found)
+    if counts:
+        click.confirm(f"{verb} {_spoken(Mended(counts[True], counts[False]))}?", abort=True, err=True)
+    return counts.total()
+
+
+def _tell(verb: str, mended: Mended, wrong: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json({"calls": mended.calls, "deliveries": mended.deliveries, "wrong": wrong})
+    else:
+        click.echo(f"{verb} {_spoken(mended)}.")
+    check_all_found(wrong, RIGHT)
+
+
+def _spoken(mended: Mended) -> str:
+    calls, deliveries = mended.calls, mended.deliveries
+    return f"{calls} call{'' if calls == 1 else 's'} and {deliveries} deliver{'y' if deliveries == 1 else 'ies'}"

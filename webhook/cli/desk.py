@@ -1,0 +1,37 @@
+"""The sinks as commands are asked about them, and what they say where that is not possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
+
+from webhook.cli.common import open_ledger, settings_with_redis
+from webhook.cli.subscriber import problems
+from webhook.cli.trouble import BadSettings, Trouble
+from webhook.sinks import SinkDesk
+from worker.errors import LegworkError
+from worker.vault import Locked
+
+if TYPE_CHECKING:
+    import click
+
+    from worker.ledger import Ledger
+
+
+def open_desk() -> tuple[SinkDesk, Ledger]:
+    """Return what can be done about sinks, and the ledger they are in. Raises Trouble."""
+    ledger = open_ledger(settings_with_redis())
+    return SinkDesk(ledger), ledger
+
+
+def told(act: Any, *, wrong: type[click.ClickException] = Trouble) -> Any:
+    """Do it. Raises what it says as trouble: `wrong` for what was given."""
+    try:
+        return act()
+    except ValidationError as error:
+        raise wrong(problems(error)) from None
+    except Locked as error:
+        raise BadSettings(str(error)) from None
+    except LegworkError as error:
+        raise Trouble(str(error)) from None

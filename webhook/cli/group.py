@@ -1,0 +1,76 @@
+"""The `legwork` group: what ends a command, and with which exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from webhook.cli import trouble
+from webhook.cli.table import TableGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What a shell says of a program that SIGINT or SIGPIPE ended.
+_CTRL_C, _BROKEN_PIPE = 130, 141
+# What writing says where there is no room: of the disk, of somebody's share in it, for a file.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LegworkGroup(TableGroup):
+    """The command line: what can be expected to go wrong is said in a line; a traceback is a bug."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Raises Trouble for what can be expected to go wrong."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _write_no_more()
+            ctx.exit(_BROKEN_PIPE)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            found = trouble.as_trouble(error)
+            if found is None:
+                raise
+            raise found from error
+
+    def main(  # type: ignore[override]  # click's has overloads for what is never asked of ours
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run the command line, and end the process with its exit code."""
+        given = list(sys.argv[1:] if args is None else args)
+        sys.exit(self._run(given, prog_name, extra))
+
+    def _run(self, given: list[str], prog_name: str | None, extra: dict[str, Any]) -> Any:
+        try:
+            return super().main(given, prog_name, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            trouble.show(error, as_json="--json" in given)
+            return error.exit_code
+        except click.Abort as error:
+            if error.__context__ is not None and error.__cause__ is None:
+                click.echo(err=True)  # the question's line, that nobody has ended with an answer
+            if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+                return _CTRL_C
+            trouble.show(trouble.Trouble("Nothing was done."), as_json="--json" in given)
+            return trouble.Trouble.exit_code
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            _write_no_more()
+            told = f"cannot write: {error.strerror}; make room, or have what is printed go elsewhere"
+            trouble.show(trouble.Trouble(told), as_json="--json" in given)
+            return trouble.Trouble.exit_code
+        except SystemExit as leaving:
+            # Rich ends the process by itself where the other side of a pipe has read enough: `legwork calls list | head`.
+            return _BROKEN_PIPE if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
+
+
+def _write_no_more() -> None:
+    """Have what Python has still to write at its end go nowhere, or it would complain then."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

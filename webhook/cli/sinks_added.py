@@ -1,0 +1,136 @@
+"""`legwork sinks add`, `remove`, `rotate-secret` and `key`: webhook subscribers that come and go while all is running."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from marshmallow import ValidationError
+
+from schemas.subscriber import load_subscriber
+from webhook.cli.common import examples, json_option, print_json
+from webhook.cli.completing import account_sids, sink_names
+from webhook.cli.desk import open_desk, told
+from webhook.cli.progress import progress
+from webhook.cli.subscriber import document_of, problems
+from worker.vault import new_key
+
+
+@click.command(
+    epilog=examples(
+        "legwork sinks add crm https://crm.example.com/hooks --filter 'data.talk_seconds > `0`'",
+        "legwork sinks add crm https://crm.example.com/hooks --unchecked --rate 10/s",
+    )
+)
+@click.argument("name")
+@click.argument("url")
+@click.option(
+    "--type", "types", multiple=True, metavar="TYPE", help="A type of records that it gets; default all calls."
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="SID",
+    shell_complete=account_sids,
+    help="An account whose records it gets; default all.",
+)
+@click.option("--filter", "filter", metavar="JMESPATH", help="Only records for which this is true.")
+@click.option("--projection", metavar="JMESPATH", help="What it gets as a record's data.")
+@click.option("--rate", metavar="N/s", help="No more requests than these: 10/s, 600/m, 5000/h.")
+@click.option("--concurrency", type=int, metavar="N", help="No more deliveries at once than these.")
+@click.option(
+    "--secret",
+    metavar="WHSEC",
+    help="Its own signing secret, if it is not to be made here; env:NAME takes it from a variable, - from standard input.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="A header that each request carries; the value may be env:NAME.",
+)
+@click.option("--ca-file", metavar="PATH", help="Certificates of its own authority.")
+@click.option("--allow-private", is_flag=True, help="It may be at a private address.")
+@click.option(
+    "--allow-network", "allow_networks", multiple=True, metavar="CIDR", help="A private network it may be in."
+)
+@click.option("--unchecked", is_flag=True, help="Add it though nobody answers there yet.")
+@json_option
+def add(unchecked: bool, as_json: bool, **given: Any) -> None:
+    """Add a webhook subscriber. Its signing secret is made here, and shown this once.
+
+    Refused where nobody answers at its URL, by a certificate that holds; --unchecked adds it all the same.
+    """
+    desk, _ = open_desk()
+    try:
+        spec = load_subscriber(document_of(given))
+        described, secret = told(lambda: desk.add(spec, unchecked=unchecked), wrong=click.UsageError)
+    except ValidationError as error:
+        raise click.UsageError(problems(error)) from None
+    if as_json:
+        print_json({**described, "secret": secret or None})
+        return
+    click.echo(f"{described['name']} gets records from now on.")
+    if secret:
+        click.echo(f"Its signing secret, shown this once: {secret}")
+    click.echo(f"`legwork sinks test {described['name']}` sends it a ping.")
+
+
+@click.command(epilog=examples("legwork sinks remove crm", "legwork sinks remove crm --yes"))
+@click.argument("name", shell_complete=sink_names)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def remove(name: str, yes: bool, as_json: bool) -> None:
+    """Remove a subscriber, and drop what waits for it. Counts first, and asks."""
+    desk, _ = open_desk()
+    waiting = told(lambda: desk.would_drop(name))
+    if waiting and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"deliveries that wait for {name} and would be dropped: {waiting}; give --yes")
+        click.confirm(f"Drop what waits for {name} (deliveries: {waiting})?", abort=True, err=True)
+    with progress("dropping", as_json=as_json):
+        dropped = told(lambda: desk.remove(name))
+    if as_json:
+        print_json({"name": name, "dropped": dropped})
+    else:
+        click.echo(f"{name} is removed; deliveries dropped: {dropped}.")
+
+
+@click.command(
+    "rotate-secret", epilog=examples("legwork sinks rotate-secret crm", "legwork sinks rotate-secret crm --finish")
+)
+@click.argument("name", shell_complete=sink_names)
+@click.option("--finish", is_flag=True, help="The subscriber has the new one: sign with that alone.")
+@json_option
+def rotate_secret(name: str, finish: bool, as_json: bool) -> None:
+    """Make a new signing secret. Until --finish, records are signed with the old ones too."""
+    desk, _ = open_desk()
+    if finish:
+        dropped = told(lambda: desk.finish_rotation(name))
+        document: dict[str, Any] = {"name": name, "out_of_use": dropped}
+        text = f"{name} is signed with its newest secret alone; out of use: {dropped}."
+    else:
+        secret = told(lambda: desk.rotate_secret(name))
+        document = {"name": name, "secret": secret}
+        text = f"Its new signing secret, shown this once: {secret}\nThe old one signs too, until `--finish`."
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(text)
+
+
+@click.command(epilog=examples("legwork sinks key", 'echo "LEGWORK_SECRET_KEY=$(legwork sinks key)" >> .env'))
+@json_option
+def key(as_json: bool) -> None:
+    """Print a fresh key for LEGWORK_SECRET_KEY.
+
+    To rotate it, put the new one before the old one; the old one is needed as long as anything was added under it.
+    """
+    fresh = new_key()
+    if as_json:
+        print_json({"key": fresh})
+    else:
+        click.echo(fresh)

@@ -1,0 +1,147 @@
+"""`legwork token create`, `list` and `revoke`: what programs show at the API, in the password's place."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.table import Table
+
+from webhook.cli.common import console, examples, json_option, local, open_ledger, print_json, settings_with_redis
+from webhook.cli.completing import token_names
+from webhook.cli.given import Moment, moment
+from webhook.cli.trouble import Trouble
+from webhook.moments import utc
+from worker.ledger.tokens import NAME, PREFIX, Scope, Token, TokenNameTaken, Tokens
+
+if TYPE_CHECKING:
+    from worker.ledger import Ledger
+
+# Far beyond what anybody means, and still a date.
+_MOST_DAYS = 36_500
+
+
+def token_name(text: str) -> str:
+    """Read the name of a token, as the type of an argument. Raises click.BadParameter."""
+    if text.startswith(PREFIX):  # never to be repeated
+        raise click.BadParameter("this looks like a token itself: give its name; `legwork token list` shows the names")
+    if not NAME.fullmatch(text):
+        raise click.BadParameter(f"{text!r}: give up to 63 small letters, digits and -, such as grafana or crm-sync")
+    return text
+
+
+def expiry(text: str) -> Moment:
+    """Read when a token expires, as the type of an option: in so long (`90d`), or a date. Raises click.BadParameter."""
+    try:
+        found = moment(text)
+    except click.BadParameter:
+        right = "give how long it is to last, 12h, 90d or 52w, or the day on which it ends: 2027-01-31"
+        raise click.BadParameter(f"{text!r} is no time; {right}") from None
+    if isinstance(found.given, timedelta) and found.given.days > _MOST_DAYS:
+        raise click.BadParameter(f"{text!r} is more than a hundred years; leave the option out for one without an end")
+    return found
+
+
+@click.command(
+    "create",
+    epilog=examples(
+        "legwork token create grafana --scope read",
+        "TOKEN=$(legwork token create crm-sync --scope operate --expires 90d)",
+    ),
+)
+@click.argument("name", type=token_name)
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    required=True,
+    help="read: look at everything. operate: change things, too.",
+)
+@click.option("--expires", type=expiry, metavar="T", help="In 12h, 90d or 52w, or on 2027-01-31 (UTC); default never.")
+@json_option
+def create(name: str, scope: str, expires: Moment | None, as_json: bool) -> None:
+    """Make a token, and show it this once.
+
+    Only the token goes to standard output; what is said about it goes to standard error.
+    """
+    ledger = open_ledger(settings_with_redis())
+    now_ms = ledger.now_ms()
+    expires_ms = None if expires is None else _in_ms(expires, now_ms)
+    try:
+        made = Tokens(ledger.client).create(name, Scope(scope), now_ms=now_ms, expires_ms=expires_ms)
+    except TokenNameTaken as error:
+        raise Trouble(f"{error}: `legwork token revoke {name}`") from None
+    if as_json:
+        print_json({"name": name, "scope": scope, "expires": utc(expires_ms), "token": made})
+        return
+    until = "" if expires_ms is None else f" until {local(expires_ms)} UTC"
+    click.echo(f"{name} may {scope}{until}. This token is shown this once:", err=True)
+    click.echo(made)
+
+
+@click.command(
+    "list",
+    epilog=examples("legwork token list", "legwork token list --json | jq '.[] | select(.last_used == null)'"),
+)
+@json_option
+def list_command(as_json: bool) -> None:
+    """Every token: what it is good for, when it was used, when it ends. Never the token itself."""
+    ledger = open_ledger(settings_with_redis())
+    found, now_ms = Tokens(ledger.client).all(), ledger.now_ms()
+    if as_json:
+        print_json([_as_document(each, now_ms) for each in found])
+    elif found:
+        _show(found, now_ms)
+    else:
+        click.echo("There are no tokens; `legwork token create NAME --scope read` makes one.")
+
+
+@click.command("revoke", epilog=examples("legwork token revoke grafana"))
+@click.argument("name", type=token_name, shell_complete=token_names)
+@json_option
+def revoke(name: str, as_json: bool) -> None:
+    """Listen to a token no more, at once."""
+    ledger = open_ledger(settings_with_redis())
+    if not Tokens(ledger.client).revoke(name):
+        raise Trouble(f"there is no token called {name}; {_names(ledger)}")
+    if as_json:
+        print_json({"name": name, "revoked": True})
+    else:
+        click.echo(f"{name} is revoked: whoever has it is let in no more.")
+
+
+def _names(ledger: Ledger) -> str:
+    names = ", ".join(each.name for each in Tokens(ledger.client).all())
+    return f"there are {names}" if names else "there are none"
+
+
+def _in_ms(expires: Moment, now_ms: float) -> float:
+    length = expires.given
+    ends_ms = now_ms + length.total_seconds() * 1000 if isinstance(length, timedelta) else expires.in_ms(UTC, now_ms)
+    if ends_ms <= now_ms:
+        raise click.BadParameter(
+            "that has passed; give a day to come, or how long it is to last: 90d", param_hint="--expires"
+        )
+    return ends_ms
+
+
+def _as_document(each: Token, now_ms: float) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "scope": each.scope.value,
+        "created": utc(each.created_ms),
+        "last_used": utc(each.used_ms),
+        "expires": utc(each.expires_ms),
+        "expired": each.is_expired(now_ms),
+    }
+
+
+def _show(found: list[Token], now_ms: float) -> None:
+    table = Table("token", "scope", "created", "last used", "expires", box=box.SIMPLE_HEAD, pad_edge=False)
+    for each in found:
+        used = "never" if each.used_ms is None else local(each.used_ms)[:10]
+        ends = "never" if each.expires_ms is None else f"{local(each.expires_ms)} UTC"
+        shown = f"[red]{ends}: expired[/]" if each.is_expired(now_ms) else ends
+        table.add_row(each.name, each.scope.value, local(each.created_ms)[:10], used, shown)
+    console().print(table)
