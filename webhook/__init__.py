@@ -1,59 +1,19 @@
-"""The door: what Exotel's callbacks, probes and people come in by. The whole wiring is on this one screen."""
+"""The door: what Exotel's callbacks, probes and people come in by. `webhook/app.py` has the whole wiring on one screen."""
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING, Any
 
-import redis
-import structlog
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
-
-from schemas.settings import Settings, load_settings
-from webhook import api, callbacks, console, errors, headers, metrics, openapi, probes, schema
-from webhook.door import Door
-from worker.connections import connect
-from worker.ledger import Ledger
-from worker.ledger.opening import open_aloud
-from worker.logs import set_up_logs
+if TYPE_CHECKING:
+    from webhook.app import create_app
 
 __all__ = ["create_app"]
 
-log = structlog.get_logger(__name__)
 
-# Contract section 3. The longest callback known, a Passthru after a dozen dial attempts, is some 6 KB.
-MAX_BODY_BYTES = 256 * 1024
+def __getattr__(name: str) -> Any:
+    # The command line is in this package too, and a Tab in a shell cannot wait for Flask and all that goes with it.
+    if name == "create_app":
+        from webhook.app import create_app  # noqa: PLC0415  only who serves needs it
 
-
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the WSGI application, for any WSGI server: `granian --interface wsgi --factory webhook:create_app`.
-
-    Without `settings` they are read from the environment and logging is set up, as a process of its own wants it.
-    Raises SettingsError, and LedgerUnusable where this Redis will never do; one that is away is waited for.
-    """
-    if settings is None:
-        settings = load_settings(os.environ)
-        set_up_logs(settings)
-    ledger = Ledger(connect(settings), settings)
-    try:
-        open_aloud(ledger)
-    except redis.RedisError as error:
-        log.error("ledger.unreachable", error=str(error))
-
-    app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
-    # A redirect would mean "take the other branch" to a live call: neither a slash too many nor one too few gives one.
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
-    app.extensions["legwork"] = Door(settings, ledger)
-
-    api.install(app)
-    errors.install(app)
-    headers.install(app)
-    for room in (callbacks, probes, metrics, schema, openapi, console):
-        app.register_blueprint(room.blueprint)
-    return app
+        return create_app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

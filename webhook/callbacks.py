@@ -68,7 +68,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         if here.watch.is_nearly_full():
             meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
             return problem(503, "The ledger is nearly full. Send it again later.", headers=_LATER)
-        accepted = {callback.call_sid: _admit(here, account.sid, callback) for callback in callbacks}
+        accepted = {callback.call_sid: _admit(here, account.sid, callback, began) for callback in callbacks}
     except (redis.RedisError, LedgerUnusable) as error:
         log.error("ledger.unreachable", error=str(error))
         meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
@@ -81,9 +81,12 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
     return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
 
 
-def _admit(here: Door, account_sid: str, callback: Callback) -> bool:
+def _admit(here: Door, account_sid: str, callback: Callback, began: float) -> bool:
     wait = here.settings.settle_seconds if callback.ended else here.settings.progress_seconds
-    accepted = here.ledger.calls[account_sid].admit(callback, wait_seconds=wait)
+    asked_by = request.headers.get("traceparent") if here.tracing.is_on else None
+    with here.tracing.callback(account_sid, callback, began=began, asked_by=asked_by) as span:
+        accepted = here.ledger.calls[account_sid].admit(callback, wait_seconds=wait)
+        span.note(legwork__new=accepted)
     if wait == 0:
         here.release(account_sid)
     return accepted

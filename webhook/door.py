@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from webhook.lock import Lock
 from webhook.watch import Watch
 from worker.dispatcher import Dispatcher
+from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -24,9 +25,10 @@ log = structlog.get_logger(__name__)
 class Door:
     """One a process; safe to share between threads."""
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, tracing: Tracing = OFF) -> None:
         self.settings = settings
         self.ledger = ledger
+        self.tracing = tracing
         self.watch = Watch(ledger)
         self.lock = Lock(ledger.client)
         self._accounts: set[str] = set()

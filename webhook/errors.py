@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from flask import Flask, Response, json
+from flask import Flask, Response, json, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
+
+from webhook.lingering import read_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,8 @@ def install(app: Flask) -> None:
         if status // 100 == 3:  # noqa: PLR2004  the class of redirects
             # Nothing here ever redirects; should a library want to, it is a URL we do not have.
             return problem(404)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            read_on(request)
         detail = (
             "The body is larger than 256 KiB, or has too many parts."
             if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE

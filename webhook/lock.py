@@ -1,4 +1,4 @@
-"""Tries a password on CONSOLE_PASSWORD: in a time that tells nothing, and only so often."""
+"""Tries a password on CONSOLE_PASSWORD: in a time that tells nothing, and only so often; wrong tokens count too."""
 
 from __future__ import annotations
 
@@ -47,13 +47,24 @@ class Lock:
         if hmac.compare_digest(_digest(given), _digest(password)):
             return Tried(right=True)
         log.warning("console.wrong_password", address=address)
+        self._count(address)
+        return Tried(right=False)
+
+    def wrong_token(self, address: str) -> Tried:
+        """Count a token of the API that is none, as one guess more from an address."""
+        wait = self._wait_seconds(address)
+        if not wait:
+            log.warning("api.wrong_token", address=address)
+            self._count(address)
+        return Tried(right=False, wait_seconds=wait)
+
+    def _count(self, address: str) -> None:
         try:
             self._guesses.count(address)
         except redis.RedisError as error:
             log.warning("console.wrong_password_not_counted", error=str(error))
             with self._lock:
                 self._deaf_until = self._monotonic() + UNCOUNTED_SECONDS
-        return Tried(right=False)
 
     def _wait_seconds(self, address: str) -> float:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import redis
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("metrics", __name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_ACCOUNT_STATES = ("active", "paused", "yielding", "suspended")
-_SINK_STATES = ("active", "failing", "disabled")
 
 
 @blueprint.get("/metrics")
@@ -64,7 +63,10 @@ class _Collector:
         for metric, labels, value in (*_house(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
             families.setdefault(metric.name, _family(metric)).add_metric(labels, value)
         yield from families.values()
-        yield from _gathered(self._ledger.meters.read())
+        gathered = [
+            metric for metric in CATALOG.values() if metric.kind is not Kind.GAUGE and metric.name not in families
+        ]
+        yield from _gathered(self._ledger, gathered)
 
 
 def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
@@ -72,20 +74,32 @@ def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
     return kind(metric.name.removesuffix("_total"), metric.help, labels=metric.labels)
 
 
-def _gathered(figures: dict[tuple[str, ...], float]) -> Iterator[Family]:
-    """Return the counters and histograms that all processes add up in the ledger; an older Legwork may have had others."""
+def _gathered(ledger: Ledger, gathered: Iterable[Metric]) -> Iterator[Family]:
+    """Return the counters and histograms that all processes add up in the ledger; an older Legwork may have had others.
+
+    A counter is told from nought: Prometheus sees no increase in a series that begins with 1, and the first call that dies
+    would alert nobody (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+    """
     of_name: dict[str, dict[tuple[str, ...], float]] = {}
-    for (name, *rest), value in figures.items():
+    for (name, *rest), value in ledger.meters.read().items():
         of_name.setdefault(name, {})[tuple(rest)] = value
-    for name in sorted(of_name.keys() & CATALOG.keys()):
-        metric, found = CATALOG[name], of_name[name]
+    for metric in gathered:
+        found = of_name.get(metric.name, {})
         if metric.kind is Kind.HISTOGRAM:
             yield _histogram(metric, found)
-        else:
-            family = _family(metric)
-            for labels, value in sorted(found.items()):
-                family.add_metric(labels, value)
-            yield family
+            continue
+        family = _family(metric)
+        for labels, value in sorted((dict.fromkeys(_series(ledger, metric), 0.0) | found).items()):
+            family.add_metric(labels, value)
+        yield family
+
+
+def _series(ledger: Ledger, metric: Metric) -> Iterator[tuple[str, ...]]:
+    """Return the labels of all series that a metric may have."""
+    of_the_settings = {"account": ledger.calls, "sink": ledger.sinks}
+    return product(
+        *(values or of_the_settings[label] for label, values in zip(metric.labels, metric.values, strict=True))
+    )
 
 
 def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
@@ -104,7 +118,9 @@ def _house(ledger: Ledger) -> Iterable[Value]:
     workers = ledger.workers()
     yield catalog.WORKERS, (), len(workers)
     yield catalog.WORKER_THREADS, (), sum(workers.values())
-    yield catalog.LEDGER_USED_RATIO, (), look_at_room(ledger).used
+    room = look_at_room(ledger)
+    yield catalog.LEDGER_USED_RATIO, (), room.used
+    yield catalog.LEDGER_SPOKEN_FOR_RATIO, (), room.spoken_for
     yield catalog.LEDGER_NEW, (), float(ledger.new_since_ms() is not None)
 
 
@@ -113,13 +129,14 @@ def _accounts(ledger: Ledger) -> Iterable[Value]:
         standing, of_account = account_standing(ledger, sid), (sid,)
         yield catalog.CALLS_RECEIVED, of_account, standing.received
         yield catalog.CALLS_SETTLED, of_account, standing.settled
-        for name in ("waiting", "fetching", "dead"):
+        for name in catalog.CALLS.values[1]:
             yield catalog.CALLS, (sid, name), getattr(standing, name)
         yield catalog.OLDEST_WAITING_SECONDS, of_account, standing.oldest_waiting_seconds
+        yield catalog.OVERDUE_SECONDS, of_account, standing.overdue_seconds
         yield catalog.QUOTA_USED, of_account, standing.look.flying + standing.look.cooling
         yield catalog.QUOTA_LIMIT, of_account, standing.look.limit
         yield catalog.QUOTA_REFUSED, of_account, standing.refused
-        for name in _ACCOUNT_STATES:
+        for name in catalog.ACCOUNT_STATE.values[1]:
             yield catalog.ACCOUNT_STATE, (sid, name), float(name == standing.state)
 
 
@@ -131,5 +148,6 @@ def _sinks(ledger: Ledger) -> Iterable[Value]:
         yield catalog.DELIVERIES_WAITING, (name,), standing.waiting
         yield catalog.DELIVERIES_DEAD, (name,), standing.dead
         yield catalog.OLDEST_DELIVERY_SECONDS, (name,), standing.oldest_waiting_seconds
-        for state in _SINK_STATES:
+        yield catalog.OVERDUE_DELIVERY_SECONDS, (name,), standing.overdue_seconds
+        for state in catalog.SINK_STATE.values[1]:
             yield catalog.SINK_STATE, (name, state), float(state == standing.state)

@@ -9,10 +9,9 @@ import redis
 from flask import Blueprint, jsonify
 
 from webhook.door import door
-from webhook.watch import FULL_AT
 from worker.errors import LedgerUnusable
 from worker.ledger.opening import open_aloud
-from worker.ledger.room import look_at_room
+from worker.ledger.room import FULL_AT, look_at_room
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import logging
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
 from granian.constants import Interfaces
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from schemas.settings import SettingsError
 from webhook import create_app
 from worker.connections import connect, without_password
+from worker.crashes import tell_crashes
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 from worker.parent import end_with_parent
+from worker.tracing.begin import look_for_the_extra
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,6 +44,21 @@ _LOGS: dict[str, Any] = {
 }
 
 
+class PatientServer(MPServer):
+    """Granian, whatever it is doing when it is told to end, and however often.
+
+    Its own handler waits for a lock that the main thread, on which it runs, may hold just then; a parent that is killed has
+    its death told by each of its threads, in one burst.
+    """
+
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
+        """End. For SIGTERM and SIGINT."""
+        if not self.interrupt_signal:
+            self.interrupt_signal = True
+            # Not `Thread`, whose start takes locks too.
+            _thread.start_new_thread(self.main_loop_interrupt.set, ())
+
+
 def serve(settings: Settings) -> None:
     """Serve `webhook:create_app` until SIGTERM or SIGINT; requests under way are finished.
 
@@ -47,9 +66,11 @@ def serve(settings: Settings) -> None:
     reason to stay away too: callbacks are answered with 503 then, and Exotel sends them again.
     """
     set_up_logs(settings)
+    tell_crashes()
+    look_for_the_extra(os.environ)
     refuse_port_in_use(settings.port)
     _look_at_the_ledger(settings)
-    server = Server(
+    server = PatientServer(
         "webhook.web:create_served_app",
         address="0.0.0.0",  # noqa: S104  the door is meant to be reached
         port=settings.port,

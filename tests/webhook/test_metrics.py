@@ -67,6 +67,15 @@ def test_every_gauge_of_the_catalog_is_told_and_nothing_that_is_not_in_it(apps):
     assert families.keys() <= known
 
 
+def test_a_counter_is_told_before_anything_is_counted_or_the_first_increase_would_not_show(apps):
+    found = scrape(apps[0])
+    for reason in ("token", "address", "invalid", "unavailable"):
+        assert found["legwork_callbacks_refused_total", "passthru", reason] == 0
+    assert found["legwork_calls_decided_total", ACCOUNT, "dead"] == 0
+    assert found["legwork_delivery_attempts_total", "dead", "stdout"] == 0
+    assert found["legwork_dispatcher_ticks_total",] == 0
+
+
 def test_what_an_older_legwork_has_gathered_under_another_name_is_passed_over(apps, client):
     client.hset(METERS, "legwork_of_yesterday_total\x1facme1m", 7)
     assert "yesterday" not in apps[0].test_client().get("/metrics").text

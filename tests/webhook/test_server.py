@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -15,7 +17,7 @@ import pytest
 import requests
 from door import PASSTHRU, PROBLEM, SID, STATUS
 from house import TOKEN
-from processes import DOOR, Process, until
+from processes import DOOR, ROOT, Process, until
 
 from worker.embedded_redis import free_port
 
@@ -113,6 +115,17 @@ def test_a_body_in_chunks_beyond_the_limit_is_too_large(door, client, content_ty
     assert noted(client) == set()
 
 
+def test_whoever_is_still_sending_what_is_too_long_hears_so(door):
+    """The connection was closed under the body, and a proxy in front made a 502 of our 413, which Exotel sends again."""
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+            whole = post_of(b"x" * 4 * LIMIT, "text/plain")
+            for start in range(0, len(whole), LIMIT // 4):
+                connection.sendall(whole[start : start + LIMIT // 4])
+                time.sleep(0.001)
+            assert connection.recv(4096).split(b" ", 2)[1] == b"413"
+
+
 def test_a_body_beyond_the_limit_is_not_waited_for(door):
     assert door.send(post_of(b"", "text/plain", length=999_999_999)) == 413
 
@@ -203,6 +216,26 @@ def test_a_server_that_is_killed_outright_leaves_nobody_behind_on_its_port(tmp_p
         until(lambda: not is_taken(door.port))
     finally:
         door.stop()
+
+
+# What `Event.wait` and `Event.set` do with the lock takes microseconds: here the main thread has it when the signals come.
+TOLD_TO_END = """
+import os, signal
+from granian.constants import Interfaces
+from webhook.web import PatientServer
+
+server = PatientServer("webhook.web:create_served_app", interface=Interfaces.WSGI)
+signal.signal(signal.SIGTERM, server.signal_handler_interrupt)
+with server.main_loop_interrupt._cond:
+    for _ in range(5):
+        os.kill(os.getpid(), signal.SIGTERM)
+assert server.main_loop_interrupt.wait(10)
+"""
+
+
+def test_a_server_that_is_told_to_end_at_any_moment_and_many_times_over_ends():
+    """When `legwork up` was killed outright, a burst of SIGTERMs left the server deaf to all that came, and on its port."""
+    subprocess.run([sys.executable, "-c", TOLD_TO_END], cwd=ROOT, timeout=30, check=True)
 
 
 def is_taken(port):

@@ -1,0 +1,66 @@
+"""The WSGI application: the whole wiring of the door is on this one screen."""
+
+from __future__ import annotations
+
+import os
+from multiprocessing.util import Finalize
+
+import redis
+import structlog
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from schemas.settings import Settings, load_settings
+from webhook import api, callbacks, console, errors, headers, metrics, openapi, probes, schema
+from webhook.door import Door
+from worker.connections import connect
+from worker.ledger import Ledger
+from worker.ledger.opening import open_aloud
+from worker.logs import set_up_logs
+from worker.tracing.begin import begin_tracing
+from worker.tracing.spans import OFF
+
+__all__ = ["create_app"]
+
+log = structlog.get_logger(__name__)
+
+# Contract section 3. The longest callback known, a Passthru after a dozen dial attempts, is some 6 KB.
+MAX_BODY_BYTES = 256 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the WSGI application, for any WSGI server: `granian --interface wsgi --factory webhook:create_app`.
+
+    Without `settings` they are read from the environment and logging is set up, as a process of its own wants it.
+    Raises SettingsError, and LedgerUnusable where this Redis will never do; one that is away is waited for.
+    """
+    tracing = OFF
+    if settings is None:
+        settings = load_settings(os.environ)
+        set_up_logs(settings)
+        tracing = begin_tracing(os.environ, "legwork-web")
+        # Servers' processes end in two ways, and `atexit` knows of one.
+        Finalize(None, tracing.close, exitpriority=0)
+    ledger = Ledger(connect(settings), settings)
+    try:
+        open_aloud(ledger)
+    except redis.RedisError as error:
+        log.error("ledger.unreachable", error=str(error))
+
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    # A redirect would mean "take the other branch" to a live call: neither a slash too many nor one too few gives one.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+    app.extensions["legwork"] = Door(settings, ledger, tracing)
+
+    api.install(app)
+    errors.install(app)
+    headers.install(app)
+    for room in (callbacks, probes, metrics, schema, openapi, console):
+        app.register_blueprint(room.blueprint)
+    return app
