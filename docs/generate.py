@@ -8,7 +8,7 @@ import json
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from marshmallow import missing
@@ -17,12 +17,16 @@ from schemas.json_schema import json_schema
 from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
 from schemas.settings.model import VARIABLES
 from schemas.settings.sinks import SINK_KEYS
+from webhook.cli import COMMANDS, legwork
+from webhook.cli.answers import ANSWERS, ERROR, NOTE
+from webhook.cli.answers import json_schema as cli_json_schema
+from webhook.cli.sketch import sketch
 from worker.metrics import CATALOG
 from worker.sinks import KINDS, kind_of
 from worker.sinks.module import OwnSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from schemas.settings.declare import Variable
     from worker.sinks import Sink
@@ -123,12 +127,75 @@ def metrics() -> str:
     return text.replace("{{ metrics }}", "\n".join(lines) + "\n")
 
 
+def _leaves(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
+    """A group's commands in the order of use, a group before its own."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
+        below = click.Context(command, parent=context, info_name=name)
+        yield below.command_path.removeprefix("legwork "), command, below
+        if isinstance(command, click.Group):
+            yield from _leaves(command, below)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _command(path: str, command: click.Command, context: click.Context, shapes: dict[str, Any]) -> str:
+    """What a command does, takes and says."""
+    text, _, shown = f"{command.help}\n\n{command.epilog or ''}".replace("\b\n", "").partition("Examples:\n")
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+    parts = [f"### `legwork {path}`", *paragraphs]
+    if isinstance(command, click.Group):
+        return "\n\n".join(parts) + "\n"
+    usage = " ".join(["legwork", path, *command.collect_usage_pieces(context)])
+    lines = [line.strip() for line in shown.strip().splitlines()]
+    parts.append("```sh\n" + "\n".join([f"# {usage}", *lines]) + "\n```")
+    records = [parameter.get_help_record(context) for parameter in command.params if parameter.name != "as_json"]
+    rows = [f"| `{_cell(name)}` | {_cell(meaning)} |" for name, meaning in filter(None, records) if meaning]
+    if rows:
+        parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
+    answer = ANSWERS[path]
+    if answer.fails:
+        parts.append(f"Exits with 1: {answer.fails[0].lower()}{answer.fails[1:]}")
+    if answer.shapes:
+        printed = sketch(shapes[path.replace(" ", "-")], shapes)
+        parts.append(f"`--json` prints:\n\n```ts\n{printed}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def cli() -> str:
+    """docs/cli.md: its template, with what each command says of itself, and the shape of what it prints."""
+    shapes = cli_json_schema()["$defs"]
+    sections: dict[str, list[str]] = {}
+    for path, command, context in _leaves(legwork, click.Context(legwork, info_name="legwork")):
+        section = COMMANDS[path.split()[0]].section
+        sections.setdefault(section, []).append(_command(path, command, context, shapes))
+    text = (ROOT / "docs/templates/cli.md").read_text(encoding="utf-8")
+    for place, content in {
+        "commands": "\n".join(f"## {section}\n\n" + "\n".join(parts) for section, parts in sections.items()),
+        "error": sketch(shapes[ERROR], shapes),
+        "note": sketch(shapes[NOTE], shapes),
+    }.items():
+        text = text.replace(f"{{{{ {place} }}}}", content)
+    return text
+
+
+def cli_schema() -> str:
+    """docs/cli.schema.json: the JSON Schema of what the commands print for programs."""
+    return json.dumps(cli_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     ".env.example": dotenv,
     "docs/configuration.md": configuration,
     "docs/call-record.schema.json": record_schema,
     "docs/sinks.md": sinks,
     "docs/metrics.md": metrics,
+    "docs/cli.md": cli,
+    "docs/cli.schema.json": cli_schema,
 }
 
 

@@ -44,6 +44,11 @@ def test_a_document_that_is_missing_or_changed_is_stale(generate, tmp_path):
     assert generate.stale(tmp_path) == [".env.example", "docs/configuration.md"]
 
 
+def test_contributors_are_told_which_documents_are_made(generate):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert {name for name in generate.DOCUMENTS if f"`{name}`" not in text} == set()
+
+
 def test_every_setting_and_every_key_has_its_row():
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
     names = [variable.name for variable in VARIABLES.values()]
