@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ import pytest
 import redis
 
 from worker import embedded_redis
+from worker.metrics import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +43,19 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
         yield client
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_event_loop_left() -> None:
+    """Nothing of an earlier file still runs an event loop in this thread, as a browser that nobody closed does."""
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
+
+
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine that runs the tests gets into them."""
     for name in list(os.environ):
         if name.startswith(
-            ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_")
+            ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_", "OTEL_")
         ):
             monkeypatch.delenv(name)
     monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal that the tests are started from
@@ -57,12 +66,21 @@ def no_meters_left() -> Iterator[None]:
     """The figures of a test's ledgers are gathered no longer than it lasts.
 
     Their threads went on beside all later tests, where a line of their logs got into what a command printed, and a test
-    that answers in the resolver's place was asked for Redis.
+    that answers in the resolver's place was asked for Redis. What they have gathered is in the catalog, labels and all.
     """
     yield
+    strangers = set()
     for thread in threading.enumerate():
         if thread.name == "meters":
             gather = getattr(thread, "_target", None)  # none any more if it is just ending
             if gather is not None:
                 gather.__self__._stop.set()
+                strangers |= {name for name in gather.__self__._pending if not is_in_catalog(*name.split("\x1f"))}
             thread.join(5)
+    assert not strangers
+
+
+def is_in_catalog(name: str, *labels: str) -> bool:
+    """Has the metric these labels? Counters are told from nought, which only those can be that are declared."""
+    known = CATALOG[name].values
+    return all(not values or label in values for values, label in zip(known, labels, strict=False))

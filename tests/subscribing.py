@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
-from contextlib import suppress
 
 from cli_kit import ENVIRON, run
 from house import ACCOUNT
 from standardwebhooks import Webhook, WebhookVerificationError
+from terminal import seen_on_a_terminal
 
 KEY, OTHER_KEY = "QUFB" * 10 + "QUE=", "QkJC" * 10 + "QkI="
 SECRET = "whsec_" + "Q0ND" * 8
@@ -46,19 +45,13 @@ class Operator:
 
     def on_a_terminal(self, *arguments, typed):
         """Run a command on a real terminal, with somebody who types; what it shows, and its exit code."""
-        ours, theirs = pty.openpty()
         variables = {name.upper(): str(value) for name, value in self.variables.items()}
         command = [sys.executable, "-m", "webhook.cli", "sinks", *arguments]
         environ = {**os.environ, **ENVIRON, **variables}
-        with subprocess.Popen(command, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-            os.close(theirs)
-            os.write(ours, typed)
-            shown = b""
-            with suppress(OSError):  # the end of a terminal's other side
-                while piece := os.read(ours, 4096):
-                    shown += piece
-        os.close(ours)
-        return shown.decode(), process.returncode
+        return seen_on_a_terminal(
+            lambda terminal: subprocess.Popen(command, env=environ, stdin=terminal, stdout=terminal, stderr=terminal),
+            typed=typed,
+        )
 
 
 def is_signed_with(secret, seen):

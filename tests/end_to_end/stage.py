@@ -164,9 +164,9 @@ class Stage:
         return requests.post(f"{self.url}/callbacks/{token}/{kind}", files=files, allow_redirects=False, timeout=15)
 
     def records(self, *sids, file="records.jsonl"):
-        """The records so far, of these calls or of all; every line has to be whole."""
+        """The records so far, of these calls or of all; every line has to be whole, but for one that is just being written."""
         path = self.directory / file
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        *lines, _ = (path.read_text(encoding="utf-8") if path.exists() else "").split("\n")
         return [record for record in map(json.loads, lines) if not sids or record["subject"] in sids]
 
     def wait_for(self, *sids, count=None, file="records.jsonl"):

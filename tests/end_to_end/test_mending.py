@@ -47,6 +47,13 @@ def dead_about(stage, sid):
     return [letter for letter in json_of(stage, "dead", "list")["dead"] if letter["call_sid"] == sid]
 
 
+def refuse(stage, subscriber):
+    """Have the subscriber refuse all from now on; what it was to get before is first waited for, or it would die too."""
+    webhook = next(name for name in stage.status()["sinks"] if name != FILE)
+    wait_until(lambda: not stage.status()["sinks"][webhook]["waiting"], "the deliveries of the tests before")
+    subscriber.choose(lambda _: answer(status=500))
+
+
 def test_a_call_that_was_unavailable_is_completed_by_a_retry(stage):
     (sid,) = stage.place("404-at-first")
     stage.post(sid)
@@ -74,7 +81,7 @@ def test_a_call_that_went_out_unsettled_is_corrected_by_a_retry(stage):
 
 
 def test_a_delivery_that_was_given_up_on_arrives_under_the_same_id_by_a_retry(stage, subscriber):
-    subscriber.choose(lambda _: answer(status=500))
+    refuse(stage, subscriber)
     (sid,) = stage.place("answered")
     stage.post(sid)
     (letter,) = wait_until(lambda: dead_about(stage, sid), "the delivery among the dead")
@@ -91,7 +98,7 @@ def test_a_delivery_that_was_given_up_on_arrives_under_the_same_id_by_a_retry(st
 
 
 def test_what_is_dropped_is_not_tried_again(stage, subscriber):
-    subscriber.choose(lambda _: answer(status=500))
+    refuse(stage, subscriber)
     (sid,) = stage.place("answered")
     stage.post(sid)
     wait_until(lambda: dead_about(stage, sid), "the delivery among the dead")
