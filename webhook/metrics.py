@@ -15,7 +15,7 @@ from webhook.errors import problem
 from worker import metrics as catalog
 from worker.ledger.meters import SUM
 from worker.ledger.room import look_at_room
-from worker.ledger.standing import account_standing, sink_standing
+from worker.ledger.standing import account_standings, sink_standings
 from worker.metrics import CATALOG, Kind
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _house(ledger: Ledger) -> Iterable[Value]:
 
 
 def _accounts(ledger: Ledger) -> Iterable[Value]:
-    for sid in ledger.calls:
-        standing, of_account = account_standing(ledger, sid), (sid,)
+    for standing in account_standings(ledger, ledger.calls):
+        sid, of_account = standing.sid, (standing.sid,)
         yield catalog.CALLS_RECEIVED, of_account, standing.received
         yield catalog.CALLS_SETTLED, of_account, standing.settled
         for name in catalog.CALLS.values[1]:
@@ -141,9 +141,8 @@ def _accounts(ledger: Ledger) -> Iterable[Value]:
 
 
 def _sinks(ledger: Ledger) -> Iterable[Value]:
-    states = ledger.sink_states()
-    for name in ledger.sinks:
-        standing = sink_standing(ledger, name, states)
+    for standing in sink_standings(ledger, ledger.sinks, ledger.sink_states()):
+        name = standing.name
         yield catalog.DELIVERIES, (name,), standing.delivered
         yield catalog.DELIVERIES_WAITING, (name,), standing.waiting
         yield catalog.DELIVERIES_DEAD, (name,), standing.dead

@@ -9,7 +9,7 @@ from webhook.holdups import find_holdups
 from webhook.letters import Letters
 from webhook.moments import utc
 from worker.ledger.room import look_at_room
-from worker.ledger.standing import AccountStanding, SinkStanding, account_standing, sink_standing
+from worker.ledger.standing import AccountStanding, SinkStanding, account_standings, sink_standings
 
 if TYPE_CHECKING:
     from schemas.settings import Account
@@ -45,8 +45,8 @@ def read_status(ledger: Ledger) -> Status:
         return standing if standing.reason is None else replace(standing, reason=letters.fit(standing.reason))
 
     return Status(
-        accounts=[(account, fit(account_standing(ledger, account.sid))) for account in ledger.settings.accounts],
-        sinks=[fit(sink_standing(ledger, spec.name, states)) for spec in ledger.sinks.values()],
+        accounts=[(ledger.account(each.sid), fit(each)) for each in account_standings(ledger, ledger.calls)],
+        sinks=[fit(each) for each in sink_standings(ledger, ledger.sinks, states)],
         workers=ledger.workers(),
         room=look_at_room(ledger),
         created_at_ms=ledger.created_at_ms(),

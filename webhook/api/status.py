@@ -10,7 +10,7 @@ from webhook.door import door
 from webhook.letters import Letters
 from webhook.moments import utc
 from webhook.status import account_document, as_document, read_status
-from worker.ledger.standing import account_standing
+from worker.ledger.standing import account_standings
 
 status = make_room("status", "How all of it stands.")
 accounts = make_room("accounts", "What each account may ask of Exotel, and what holds it up.")
@@ -35,8 +35,8 @@ def list_accounts() -> list[dict[str, Any]]:
     ledger = door().ledger
     fit = Letters(ledger).fit
     documents = [
-        {"account_sid": sid, **account_document(book.account, account_standing(ledger, sid))}
-        for sid, book in ledger.calls.items()
+        {"account_sid": standing.sid, **account_document(ledger.account(standing.sid), standing)}
+        for standing in account_standings(ledger, ledger.calls)
     ]
     # In a reason there may be what Exotel said.
     return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]

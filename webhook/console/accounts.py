@@ -8,7 +8,7 @@ from flask import Blueprint, render_template
 
 from webhook.console.charts import quota
 from webhook.door import door
-from worker.ledger.standing import account_standing
+from worker.ledger.standing import account_standings
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -20,6 +20,8 @@ blueprint = Blueprint("accounts", __name__)
 def show() -> ResponseReturnValue:
     """Show every account."""
     ledger = door().ledger
-    settings = [ledger.account(sid) for sid in ledger.calls]
-    accounts = [(account, account_standing(ledger, account.sid), quota(ledger, account)) for account in settings]
+    accounts = [
+        (account := ledger.account(standing.sid), standing, quota(ledger, account))
+        for standing in account_standings(ledger, ledger.calls)
+    ]
     return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

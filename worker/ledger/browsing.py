@@ -7,6 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
+from worker.ledger.tails import latest_members
 from worker.ledger.whereabouts import STATES, CallStanding, index_keys, standing_of
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ def page_of_calls(
     was settled or given up. Calls go on moving while somebody leafs through them.
     """
     span = _Span(since_ms, until_ms, after)
-    rows: list[_Row] = []
-    for account_sid in ledger.calls if accounts is None else accounts:
-        for state in states:
-            rows += _rows(ledger, account_sid, state, span, limit + 1)
-    latest = nlargest(limit + 1, rows)
+    lists = [
+        _List(account_sid, state, key)
+        for account_sid in (ledger.calls if accounts is None else accounts)
+        for state in states
+        for key in index_keys(ledger.calls[account_sid], state)
+    ]
+    latest = nlargest(limit + 1, _rows(ledger, lists, span, limit + 1))
     page = latest[:limit]
     pipeline = ledger.client.pipeline(transaction=False)
     for row in page:
@@ -86,22 +89,27 @@ class _Span(NamedTuple):
         return "+inf" if self.until_ms is None else f"({self.until_ms}", lowest
 
 
-def _rows(ledger: Ledger, account_sid: str, state: str, span: _Span, limit: int) -> list[_Row]:
-    """Return the rows of a state within a span, or a few more of the same moment."""
+class _List(NamedTuple):
+    """A sorted set that holds calls of an account in a state."""
+
+    account_sid: str
+    state: str
+    key: str
+
+
+def _rows(ledger: Ledger, lists: list[_List], span: _Span, limit: int) -> list[_Row]:
     highest, lowest = span.scores()
-    after = span.after
-    found: list[_Row] = []
-    for key in index_keys(ledger.calls[account_sid], state):
-        size = limit
-        while True:
-            rows = ledger.client.zrevrangebyscore(key, highest, lowest, start=0, num=size, withscores=True)
-            fresh = [_Row(at, raw.decode(), account_sid, state) for raw, at in rows]
-            fresh = [row for row in fresh if after is None or (row.at_ms, row.call_sid) < after]
-            if len(fresh) >= limit or len(rows) < size:
-                break
-            size *= 2  # more calls of one moment than a page has room for
-        found += fresh
-    return found
+
+    def is_after(_: int, member: tuple[bytes, float]) -> bool:
+        return span.after is None or (member[1], member[0].decode()) < span.after
+
+    keys = [each.key for each in lists]
+    found = latest_members(ledger.client, keys, limit=limit, highest=highest, lowest=lowest, wanted=is_after)
+    return [
+        _Row(at, raw.decode(), each.account_sid, each.state)
+        for each, members in zip(lists, found, strict=True)
+        for raw, at in members
+    ]
 
 
 def _without_confirmed(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:

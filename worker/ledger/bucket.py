@@ -101,6 +101,11 @@ class TokenBucket:
         self._clock = clock
         self.keys = [of_account(account_sid, "bucket", part) for part in ("flying", "cooling", "gate")]
 
+    @property
+    def gate_key(self) -> str:
+        """The key of the gate: what shuts it, and until when."""
+        return self.keys[2]
+
     def take(self, token: str, *, max_wait_seconds: float = 1.0) -> Grant:
         """Take a token under a name of its own; reserve the next one if it is back within `max_wait_seconds`."""
         args: list[Argument] = [

@@ -193,6 +193,12 @@ class CallBook:
         args: list[Argument] = [item, f"1/{kind}", pack_event(event), self._clock(), *sinks]
         return bool(self._scripts.run("operator/announce", keys, args))
 
+    def look_on(self, pipeline: redis.client.Pipeline, *, among: int) -> None:
+        """Queue on a pipeline: count the calls, and how long they wait; the longest is looked for `among` those due first."""
+        keys = [*self.fetches.keys, self.key("totals"), self.key("dead"), self.bucket.gate_key]
+        args: list[Argument] = [self.key("call", ""), among, self._clock()]
+        self._scripts.run("backlog/look_at_calls", keys, args, pipeline=pipeline)
+
     def forget_old(self, now_ms: float, *, early: bool = False) -> int:
         """Forget the calls whose retention is over, or `early` those delivered more than an hour ago; returns how many."""
         ahead_ms = max(0.0, self._retention_ms - REMEMBERED_SECONDS * 1000) if early else 0.0

@@ -151,6 +151,12 @@ class DeliveryBook:
         keys = [*self.backlog.keys, self.key("deliveries", delivery.call_sid)]
         return bool(self._scripts.run("backlog/redeliver", keys, args))
 
+    def look_on(self, pipeline: redis.client.Pipeline, *, among: int) -> None:
+        """Queue on a pipeline: count the deliveries, and how long they wait; as `CallBook.look_on`."""
+        keys = [*self.backlog.keys, self.key("totals"), self.dead_key]
+        args: list[Argument] = [self.key("deliveries", ""), self.sink, among, self._clock()]
+        self._scripts.run("backlog/look_at_deliveries", keys, args, pipeline=pipeline)
+
     def _finish(
         self,
         delivery: OwedDelivery,

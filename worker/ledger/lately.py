@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
 from worker.ledger.mending import dead_call, dead_delivery
+from worker.ledger.tails import latest_members
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
@@ -106,24 +107,17 @@ def page_of_letters(
 
 
 def _rows(ledger: Ledger, lists: list[_List], after: Grave | None, limit: int) -> list[_Row]:
-    """Return at least the first `limit` of each list after a place, if there are so many."""
-    found: list[_Row] = []
-    size, left = limit, lists
-    while left:
-        pipeline = ledger.client.pipeline(transaction=False)
-        for each in left:
-            upper = "+inf" if after is None else after.at_ms
-            pipeline.zrevrangebyscore(each.key, upper, "-inf", start=0, num=size, withscores=True)
-        again = []
-        for each, members in zip(left, pipeline.execute(), strict=True):
-            rows = [_Row(Grave(at, raw.decode(), each.sink), each.account_sid) for raw, at in members]
-            fresh = [row for row in rows if after is None or row.grave < after]
-            if len(fresh) < limit and len(rows) == size:
-                again.append(each)  # more of one moment than a page has room for
-            else:
-                found += fresh
-        left, size = again, size * 2
-    return found
+    def grave(at: int, member: tuple[bytes, float]) -> Grave:
+        return Grave(member[1], member[0].decode(), lists[at].sink)
+
+    found = latest_members(
+        ledger.client,
+        [each.key for each in lists],
+        limit=limit,
+        highest="+inf" if after is None else after.at_ms,
+        wanted=None if after is None else lambda at, member: grave(at, member) < after,
+    )
+    return [_Row(grave(at, member), lists[at].account_sid) for at, members in enumerate(found) for member in members]
 
 
 def _letters(ledger: Ledger, page: list[_Row]) -> list[DeadLetter]:

@@ -70,16 +70,22 @@ class Mended:
 
 def dead_letters(ledger: Ledger, *, account_sid: str | None = None, sink: str | None = None) -> Iterator[DeadLetter]:
     """Yield all that was given up on, or that of an account, or the deliveries to a sink; the oldest first."""
-    walks = [
-        _dead_calls(ledger, book)
+    lists: list[tuple[str, Iterator[DeadLetter]]] = [
+        (book.key("dead"), _dead_calls(ledger, book))
         for book in ledger.calls.values()
         if sink is None and account_sid in {None, book.account.sid}
     ]
-    walks += [
-        _dead_deliveries(ledger, book)
+    lists += [
+        (book.dead_key, _dead_deliveries(ledger, book))
         for book in ledger.deliveries.values()
         if sink in {None, book.sink} and account_sid in {None, book.account_sid}
     ]
+    # Nearly all of them are empty, and each would be asked for its end and its first page.
+    pipeline = ledger.client.pipeline(transaction=False)
+    for key, _ in lists:
+        pipeline.exists(key)
+    there = pipeline.execute() if lists else []
+    walks = [letters for (_, letters), exists in zip(lists, there, strict=True) if exists]
     return heapq.merge(*walks, key=lambda letter: letter.at_ms)
 
 

@@ -1,0 +1,94 @@
+"""How long pages and metrics take with 1, 50 and 500 accounts, five sinks each: one company, or one that serves hundreds.
+
+Rendered in this process, by the real application and a real Redis. Each account has a call that waits, one that is dead,
+and a delivery to each sink. Nothing is promised of these; what is printed is how the time grows with the accounts.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from house import make_callback
+
+from schemas.settings import load_settings
+from webhook import create_app
+from worker import embedded_redis
+from worker.ledger.call import Verdict
+
+ACCOUNTS = (1, 50, 500)
+SINKS = 5
+REQUESTS = 9
+PATHS = ("/", "/metrics", "/api/status", "/calls", "/dead", "/accounts")
+RESULTS = Path(__file__).parent / "results" / "console_accounts.json"
+
+
+def settings(folder, url, accounts):
+    lines = []
+    for number in range(accounts):
+        lines += ["[[accounts]]", f'sid = "account{number}"', 'api_key = "key"', 'api_token = "token"']
+        lines += [f'callback_token = "callback-token-{number:06}"']
+    for number in range(SINKS):
+        lines += ["[[sinks]]", f'name = "sink{number}"', f'url = "file://{folder}/{number}.jsonl"']
+    (folder / "legwork.toml").write_text("\n".join(lines), encoding="utf-8")
+    return load_settings({"REDIS_URL": url}, directory=folder)
+
+
+def fill(ledger):
+    """A call that waits, a dead one, and a settled one whose record waits for each sink: for each account."""
+    for book in ledger.calls.values():
+        for name in ("settled0", "given0up"):
+            book.admit(make_callback(name), wait_seconds=0)
+        leases = {lease.item: lease for lease in book.fetches.lease(2)}
+        for sid, lease in leases.items():
+            book.claim(lease)
+            outcome = "settled" if sid == "settled0" else "dead"
+            event = {"id": f"evt_{sid}", "type": "legwork.call.completed"}
+            sinks = [*ledger.sinks] if outcome == "settled" else []
+            book.decide(sid, lease, Verdict(outcome, 1, event_key="1/completed", event=event, sinks=sinks, reason="no"))
+        book.admit(make_callback("waiting0"), wait_seconds=60)
+
+
+def measure(client, path):
+    """The median in milliseconds."""
+    client.get(path)  # its template is compiled
+    times = []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        answer = client.get(path)
+        times.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, (path, answer.status_code)
+    return statistics.median(times)
+
+
+def main():
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = embedded_redis.start(folder, settings='appendonly no\nsave ""\n')
+        try:
+            for number in ACCOUNTS:
+                app = create_app(settings(folder, server.url, number))
+                ledger = app.extensions["legwork"].ledger
+                ledger.client.flushall()
+                ledger.open()
+                fill(ledger)
+                client = app.test_client()
+                found[number] = {path: measure(client, path) for path in PATHS}
+        finally:
+            server.stop()
+    print("accounts" + "".join(f"{number:>12}" for number in ACCOUNTS))
+    for path in PATHS:
+        print(f"{path:12}" + "".join(f"{found[number][path]:9.1f} ms" for number in ACCOUNTS))
+    RESULTS.write_text(json.dumps({str(number): found[number] for number in ACCOUNTS}, indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
