@@ -53,6 +53,13 @@ def test_without_a_word_the_settings_are_those_of_the_operator_and_the_demo_stay
     assert [name for name in plain if "profiles" not in plain[name]] == ["valkey", "web", "worker"]
 
 
+@pytest.mark.parametrize(("environ", "limit"), [({}, "1gb"), ({"VALKEY_MAXMEMORY": "8gb"}, "8gb")])
+def test_valkey_keeps_every_write_evicts_nothing_and_has_a_limit(environ, limit):
+    assert services(environ)["valkey"]["command"] == (
+        f"valkey-server --appendonly yes --appendfsync always --maxmemory-policy noeviction --maxmemory {limit}"
+    )
+
+
 def test_the_demo_turns_itself_on_and_leaves_a_real_installation_alone(demo):
     assert DEMO["COMPOSE_PROFILES"] == demo["sandbox"]["profiles"][0] == demo["receiver"]["profiles"][0]
     assert DEMO["COMPOSE_PROJECT_NAME"] != yaml.safe_load(COMPOSE)["name"]
