@@ -69,11 +69,11 @@ def pages(size, middle_ms):
     }
 
 
-def measure(client, path):
+def measure(client, path, *, requests=REQUESTS):
     """The median in milliseconds."""
     client.get(path)  # its template is compiled
     times = []
-    for _ in range(REQUESTS):
+    for _ in range(requests):
         began = time.perf_counter()
         answer = client.get(path)
         times.append((time.perf_counter() - began) * 1000)

@@ -7,14 +7,13 @@ and a delivery to each sink. Nothing is promised of these; what is printed is ho
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from console import measure
 from house import make_callback
 
 from schemas.settings import load_settings
@@ -55,18 +54,6 @@ def fill(ledger):
         book.admit(make_callback("waiting0"), wait_seconds=60)
 
 
-def measure(client, path):
-    """The median in milliseconds."""
-    client.get(path)  # its template is compiled
-    times = []
-    for _ in range(REQUESTS):
-        began = time.perf_counter()
-        answer = client.get(path)
-        times.append((time.perf_counter() - began) * 1000)
-        assert answer.status_code == 200, (path, answer.status_code)
-    return statistics.median(times)
-
-
 def main():
     found = {}
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +67,7 @@ def main():
                 ledger.open()
                 fill(ledger)
                 client = app.test_client()
-                found[number] = {path: measure(client, path) for path in PATHS}
+                found[number] = {path: measure(client, path, requests=REQUESTS) for path in PATHS}
         finally:
             server.stop()
     print("accounts" + "".join(f"{number:>12}" for number in ACCOUNTS))
