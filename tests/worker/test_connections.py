@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 
 import pytest
 import redis
 from house import ACCOUNT, make_settings
 from kombu.exceptions import OperationalError
 
-from worker import embedded_redis
+from worker import connections, embedded_redis
 from worker.celery import QUEUE, make_celery
 from worker.connections import celery_broker, connect, without_password
 from worker.embedded_redis import free_port
@@ -87,12 +86,10 @@ def test_a_connection_that_died_while_idle_is_not_noticed(begin):
         assert client.get("key") == b"value"
 
 
-def test_a_server_that_is_not_there_is_reported_at_once():
-    with connect(make_settings(f"redis://127.0.0.1:{free_port()}/0")) as client:
-        began = time.monotonic()
-        with pytest.raises(redis.ConnectionError):
-            client.ping()
-        assert time.monotonic() - began < 1
+def test_a_server_that_is_not_there_is_reported_without_waiting_for_it(monkeypatch):
+    monkeypatch.setattr(connections, "SOCKET_TIMEOUT_SECONDS", 3600)
+    with connect(make_settings(f"redis://127.0.0.1:{free_port()}/0")) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
 
 
 def test_one_client_is_shared_by_threads(redis_url):

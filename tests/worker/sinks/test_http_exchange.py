@@ -177,10 +177,8 @@ def test_a_subscriber_that_does_not_answer_is_left_after_the_time_out(sink, subs
     monkeypatch.setattr(exchange_module, "TIMEOUT_SECONDS", 0.2)
     gate = threading.Event()
     subscriber.always(held(gate, answer()))
-    began = time.monotonic()
     with pytest.raises(TemporaryFailure, match=r"^no answer within 0\.2 s$"):
         sink.send([record()])
-    assert time.monotonic() - began < 5
     gate.set()
 
 

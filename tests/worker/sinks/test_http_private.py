@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from ipaddress import ip_address
 
 import pytest
@@ -198,9 +197,8 @@ def test_an_address_that_does_not_answer_leaves_the_others_their_share_of_the_ti
             one.connect_ex(silent.getsockname())
         resolver.names["crm.example.com"] = [["127.0.0.2", "127.0.0.1"]]
         session = new_session({"ca_file": None, "allow_private": True})
-        began = time.monotonic()
-        assert session.post(f"http://crm.example.com:{subscriber.port}/", timeout=2.0).status_code == 200
-        assert time.monotonic() - began < 1.9, "a second is its share"
+        # Two seconds are its share. Had it all four, there would be none left to ask the other.
+        assert session.post(f"http://crm.example.com:{subscriber.port}/", timeout=4.0).status_code == 200
         session.close()
         for one in waiting:
             one.close()
