@@ -24,7 +24,7 @@ from worker.ledger.call import Verdict
 ACCOUNTS = (1, 50, 500)
 SINKS = 5
 REQUESTS = 9
-PATHS = ("/", "/metrics", "/api/status", "/calls", "/dead", "/accounts")
+PATHS = ("/", "/metrics", "/api/status", "/calls", "/calls/{last}", "/dead", "/accounts")
 RESULTS = Path(__file__).parent / "results" / "console_accounts.json"
 
 
@@ -41,17 +41,16 @@ def settings(folder, url, accounts):
 
 def fill(ledger):
     """A call that waits, a dead one, and a settled one whose record waits for each sink: for each account."""
-    for book in ledger.calls.values():
-        for name in ("settled0", "given0up"):
-            book.admit(make_callback(name), wait_seconds=0)
-        leases = {lease.item: lease for lease in book.fetches.lease(2)}
-        for sid, lease in leases.items():
+    for number, book in enumerate(ledger.calls.values()):
+        settled, dead, waits = (f"{name}{number:06}" for name in ("settled", "dead", "waits"))
+        for sid, outcome in ((settled, "settled"), (dead, "dead")):
+            book.admit(make_callback(sid), wait_seconds=0)
+            (lease,) = book.fetches.lease(1)
             book.claim(lease)
-            outcome = "settled" if sid == "settled0" else "dead"
-            event = {"id": f"evt_{sid}", "type": "legwork.call.completed"}
+            event = {"id": f"evt_{sid}", "type": "legwork.call.completed", "data": {}}
             sinks = [*ledger.sinks] if outcome == "settled" else []
             book.decide(sid, lease, Verdict(outcome, 1, event_key="1/completed", event=event, sinks=sinks, reason="no"))
-        book.admit(make_callback("waiting0"), wait_seconds=60)
+        book.admit(make_callback(waits), wait_seconds=60)
 
 
 def main():
@@ -67,12 +66,15 @@ def main():
                 ledger.open()
                 fill(ledger)
                 client = app.test_client()
-                found[number] = {path: measure(client, path, requests=REQUESTS) for path in PATHS}
+                found[number] = {
+                    path: measure(client, path.format(last=f"waits{number - 1:06}"), requests=REQUESTS)
+                    for path in PATHS
+                }
         finally:
             server.stop()
-    print("accounts" + "".join(f"{number:>12}" for number in ACCOUNTS))
+    print("accounts      " + "".join(f"{number:>12}" for number in ACCOUNTS))
     for path in PATHS:
-        print(f"{path:12}" + "".join(f"{found[number][path]:9.1f} ms" for number in ACCOUNTS))
+        print(f"{path:14}" + "".join(f"{found[number][path]:9.1f} ms" for number in ACCOUNTS))
     RESULTS.write_text(json.dumps({str(number): found[number] for number in ACCOUNTS}, indent=2) + "\n", "utf-8")
     return 0
 

@@ -38,7 +38,7 @@ class House:
 
     def story(self, call_sid=SID):
         """All that was noted of a call; None if nothing was."""
-        return next(call_story(self.ledger, call_sid), None)
+        return call_story(self.ledger, call_sid)
 
     def params(self, call_sid=SID):
         """The parameters of each callback of a call."""

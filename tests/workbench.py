@@ -124,7 +124,8 @@ class Workbench:
         return None
 
     def story(self, call_sid=SID) -> CallStory:
-        (story,) = call_story(self.ledger, call_sid)
+        story = call_story(self.ledger, call_sid)
+        assert story is not None
         return story
 
     def events(self, call_sid=SID):

@@ -50,7 +50,7 @@ def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exot
     threading.Timer(0.5, gate.set).start()
     assert worker.wait() == 0
     ledger = Ledger(client, make_settings(redis_url))
-    (story,) = call_story(ledger, SID)
+    story = call_story(ledger, SID)
     assert story.standing.state == "settled"
     assert len(exotel.seen) == 1, "and nothing new was begun"
     assert ledger.workers() == {}, "it has taken its leave"

@@ -82,7 +82,7 @@ def search(given: dict[str, Any]) -> dict[str, Any]:
 def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
     """Tell a call's whole story, its numbers masked to the last four digits unless they are asked for."""
     ledger = door().ledger
-    story = next(call_story(ledger, sid), None)
+    story = call_story(ledger, sid)
     if story is None:
         _no_such_call()
     ledger.refresh_sinks()

@@ -83,7 +83,7 @@ def show_command(sid: str, as_json: bool) -> None:
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """
     ledger = open_ledger(settings_with_redis())
-    story = next(call_story(ledger, sid), None)
+    story = call_story(ledger, sid)
     if story is None:
         raise Trouble(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
     ledger.refresh_sinks()

@@ -95,7 +95,7 @@ def deliver_again(sid: str) -> ResponseReturnValue:
 
 
 def _story(sid: str) -> CallStory:
-    story = next(call_story(door().ledger, sid), None)
+    story = call_story(door().ledger, sid)
     if story is None:
         abort(404, NO_SUCH_CALL)
     return story

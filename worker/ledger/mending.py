@@ -14,6 +14,7 @@ from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.call import CallState
 from worker.ledger.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
+from worker.ledger.whereabouts import book_that_knows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -105,26 +106,22 @@ def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> Mended:
 
 
 def dead_letters_of(ledger: Ledger, call_sid: str) -> list[DeadLetter] | None:
-    """Return what of a call was given up on, the call first; None if no account knows the call.
-
-    An operator record is about no call, and goes by a name that stands in the place of a CallSid.
-    """
-    for sid, book in ledger.calls.items():
-        pipeline = ledger.client.pipeline(transaction=False)
-        pipeline.lindex(book.key("call", call_sid), 0)
-        pipeline.zscore(book.key("dead"), call_sid)
-        pipeline.hgetall(book.key("deliveries", call_sid))
-        state, died, deliveries = pipeline.execute()
-        if state is None and not deliveries:
-            continue
-        letters = [] if state is None or died is None else [dead_call(book, call_sid, died, state)]
-        for name in sorted(raw.decode() for raw in deliveries):
-            sink, _, event_key = name.partition("/")
-            to_sink, item = ledger.deliveries.get((sid, sink)), f"{call_sid}/{event_key}"
-            if to_sink is not None and (died := ledger.client.zscore(to_sink.dead_key, item)) is not None:
-                letters.append(dead_delivery(to_sink, item, died, deliveries[name.encode()]))
-        return letters
-    return None
+    """Return what of a call, or of an operator record, was given up on, the call first; None if no account knows it."""
+    book = book_that_knows(ledger, call_sid) or book_that_knows(ledger, call_sid, by="deliveries")
+    if book is None:
+        return None
+    pipeline = ledger.client.pipeline(transaction=False)
+    pipeline.lindex(book.key("call", call_sid), 0)
+    pipeline.zscore(book.key("dead"), call_sid)
+    pipeline.hgetall(book.key("deliveries", call_sid))
+    state, died, deliveries = pipeline.execute()
+    letters = [] if state is None or died is None else [dead_call(book, call_sid, died, state)]
+    for name in sorted(raw.decode() for raw in deliveries):
+        sink, _, event_key = name.partition("/")
+        to_sink, item = ledger.deliveries.get((book.account.sid, sink)), f"{call_sid}/{event_key}"
+        if to_sink is not None and (died := ledger.client.zscore(to_sink.dead_key, item)) is not None:
+            letters.append(dead_delivery(to_sink, item, died, deliveries[name.encode()]))
+    return letters
 
 
 def _dead_calls(ledger: Ledger, book: CallBook) -> Iterator[DeadLetter]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.scripts import Scripts
+from worker.ledger.whereabouts import book_that_knows
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
@@ -27,10 +28,9 @@ class Refetch(StrEnum):
 
 def fetch_again(ledger: Ledger, call_sid: str, *, clock: Clock = server_clock) -> Refetch | None:
     """Have a call fetched as soon as the account may be asked; None if no account knows it."""
-    scripts = Scripts(ledger.client)
-    for book in ledger.calls.values():
-        of_call = [book.key("call", call_sid), book.key("story", call_sid), book.key("settled"), book.key("dead")]
-        found = scripts.run("backlog/refetch", [*book.fetches.keys, *of_call], [call_sid, clock()])
-        if found is not None:
-            return Refetch(found.decode())
-    return None
+    book = book_that_knows(ledger, call_sid)
+    if book is None:
+        return None
+    of_call = [book.key("call", call_sid), book.key("story", call_sid), book.key("settled"), book.key("dead")]
+    found = Scripts(ledger.client).run("backlog/refetch", [*book.fetches.keys, *of_call], [call_sid, clock()])
+    return None if found is None else Refetch(found.decode())

@@ -14,6 +14,7 @@ from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.codec import unpack_event
 from worker.ledger.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
+from worker.ledger.whereabouts import book_that_knows
 from worker.shape import is_wanted
 
 if TYPE_CHECKING:
@@ -104,10 +105,8 @@ def _walk_calls(ledger: Ledger, account_sid: str, index: str, since: float, unti
 
 def call_named(ledger: Ledger, call_sid: str) -> KnownCall | None:
     """Return the call of that SID; None if no account knows it."""
-    for sid, book in ledger.calls.items():
-        if ledger.client.exists(book.key("call", call_sid)):
-            return KnownCall(0.0, sid, call_sid)
-    return None
+    book = book_that_knows(ledger, call_sid)
+    return None if book is None else KnownCall(0.0, book.account.sid, call_sid)
 
 
 class Replay:

@@ -11,8 +11,6 @@ from worker.ledger.call import CallState
 from worker.ledger.codec import unpack_callback, unpack_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from schemas.callback import Callback
     from worker.ledger import Ledger
     from worker.ledger.calls import CallBook
@@ -89,34 +87,45 @@ def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
     return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
 
 
-def call_story(ledger: Ledger, call_sid: str) -> Iterator[CallStory]:
-    """Yield what is known of a call, for each account that knows it (a CallSid is one account's, so at most one)."""
-    for sid, book in ledger.calls.items():
-        pipeline = ledger.client.pipeline(transaction=False)
-        pipeline.lrange(book.key("call", call_sid), 0, -1)
-        pipeline.lrange(book.key("story", call_sid), 0, -1)
-        pipeline.hgetall(book.key("events", call_sid))
-        pipeline.hgetall(book.key("deliveries", call_sid))
-        pipeline.zscore(book.fetches.due_key(Lane.CONFIRM), call_sid)
-        for state in STATES:
-            for key in index_keys(book, state):
-                pipeline.zscore(key, call_sid)
-        stored, steps, events, deliveries, confirm_at, *scores = pipeline.execute()
-        if not stored:
-            continue
-        where = [state for state in STATES for _ in index_keys(book, state)]
-        state, at = next(
-            ((name, score) for name, score in zip(where, scores, strict=True) if score is not None),
-            _of_no_list(steps),
-        )
-        yield CallStory(
-            standing=standing_of(sid, call_sid, state, at, stored[0]),
-            details=CallState.parse(stored[0]),
-            callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
-            steps=tuple(json.loads(step) for step in steps),
-            events={key.decode(): unpack_event(packed) for key, packed in sorted(events.items()) if key != b"partial"},
-            deliveries={
-                key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"
-            },
-            confirm_at_ms=confirm_at,
-        )
+def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallBook | None:
+    """Return the book of the account that knows a call (a CallSid is one account's), or None. One round trip.
+
+    `by` is what is kept of it: an operator record, whose name stands in the place of a CallSid, has `deliveries` alone.
+    """
+    books = list(ledger.calls.values())
+    pipeline = ledger.client.pipeline(transaction=False)
+    for book in books:
+        pipeline.exists(book.key(by, call_sid))
+    return next((book for book, known in zip(books, pipeline.execute(), strict=True) if known), None)
+
+
+def call_story(ledger: Ledger, call_sid: str) -> CallStory | None:
+    """Return what is known of a call; None if no account knows it. Two round trips."""
+    book = book_that_knows(ledger, call_sid)
+    if book is None:
+        return None
+    where = [(state, key) for state in STATES for key in index_keys(book, state)]
+    pipeline = ledger.client.pipeline(transaction=False)
+    pipeline.lrange(book.key("call", call_sid), 0, -1)
+    pipeline.lrange(book.key("story", call_sid), 0, -1)
+    pipeline.hgetall(book.key("events", call_sid))
+    pipeline.hgetall(book.key("deliveries", call_sid))
+    pipeline.zscore(book.fetches.due_key(Lane.CONFIRM), call_sid)
+    for _, key in where:
+        pipeline.zscore(key, call_sid)
+    stored, steps, events, deliveries, confirm_at, *scores = pipeline.execute()
+    if not stored:
+        return None
+    state, at = next(
+        ((name, score) for (name, _), score in zip(where, scores, strict=True) if score is not None),
+        _of_no_list(steps),
+    )
+    return CallStory(
+        standing=standing_of(book.account.sid, call_sid, state, at, stored[0]),
+        details=CallState.parse(stored[0]),
+        callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
+        steps=tuple(json.loads(step) for step in steps),
+        events={key.decode(): unpack_event(packed) for key, packed in sorted(events.items()) if key != b"partial"},
+        deliveries={key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"},
+        confirm_at_ms=confirm_at,
+    )

@@ -222,14 +222,14 @@ def test_a_call_whose_confirmation_is_due_is_not_forgotten(book, ledger, clock):
     book.decide(SID, book.claim(lease_one(book)).lease, completed(sinks=(), confirm_seconds=10 * 86_400))
     clock.advance(2 * 86_400)
     assert book.forget_old(clock.now_ms) == 0
-    assert list(call_story(ledger, SID))
+    assert call_story(ledger, SID)
 
 
 def test_a_dead_call_stays_with_its_reason(book, ledger):
     book.admit(make_callback(SID), wait_seconds=0)
     verdict = Verdict("dead", 0, event_key="1/unavailable", event=EVENT, sinks=("stdout",), reason="404")
     book.decide(SID, book.claim(lease_one(book)).lease, verdict)
-    (story,) = call_story(ledger, SID)
+    story = call_story(ledger, SID)
     assert (story.standing.state, story.standing.reason) == ("dead", "404")
     assert account_standing(ledger, ACCOUNT).dead == 1
 
