@@ -14,6 +14,8 @@ from kombu.connection import Connection
 from worker.connections import SOCKET_TIMEOUT_SECONDS, celery_broker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from schemas.settings import Settings
 
 QUEUE = "legwork"
@@ -26,22 +28,33 @@ _AGAIN_SECONDS = 1.0
 class _Connection(Connection):
     """A connection to the broker that is tried again every second, however long it has been away."""
 
+    #: What is done with every try.
+    with_every_try: Callable[[], None] = staticmethod(lambda: None)
+
     @property
     def connection_errors(self) -> tuple[type[Exception], ...]:
         # Where a channel is closed while the worker's loop makes its client, kombu trips over what is gone; to Celery that
         # would be a bug, and end the worker.
         return (*super().connection_errors, AttributeError)
 
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> _Connection:
+    def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> _Connection:
+        def each_second() -> None:
+            self.with_every_try()
+            if callback is not None:
+                callback()
+
         every = {"interval_start": _AGAIN_SECONDS, "interval_step": 0.0, "interval_max": _AGAIN_SECONDS}
-        super().ensure_connection(*args, **{**every, **kwargs})  # type: ignore[no-untyped-call]
+        super().ensure_connection(*args, callback=each_second, **{**every, **kwargs})  # type: ignore[no-untyped-call]
         return self
 
 
-def make_celery(settings: Settings) -> Celery:
-    """Return the Celery app; nothing is connected yet, no task is registered yet (see `worker.tasks`)."""
+def make_celery(settings: Settings, *, with_every_try: Callable[[], None] = lambda: None) -> Celery:
+    """Return the Celery app; nothing is connected yet, no task is registered yet (see `worker.tasks`).
+
+    `with_every_try` is called whenever a broker that is away is asked again.
+    """
     app = Celery("legwork", broker=celery_broker(settings))
-    app.amqp.Connection = _Connection
+    app.amqp.Connection = type("Connection", (_Connection,), {"with_every_try": staticmethod(with_every_try)})
     app.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -16,7 +16,8 @@ BEAT_SECONDS = 5.0
 class Heartbeat:
     """Touches `file` every BEAT_SECONDS, however often it is asked to; without a file it does nothing.
 
-    It says that the process goes round, not that Redis is there: to restart workers because Redis is away helps nobody.
+    It says that the process goes round, not that Redis or the broker is there: to restart workers because one is away
+    helps nobody.
     """
 
     def __init__(self, file: Path | None) -> None:

@@ -55,7 +55,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     ledger = Ledger(connect(settings), settings, worker=name)
     heartbeat = heartbeat or Heartbeat(None)
     open_when_there(ledger, heartbeat)
-    app = make_celery(settings)
+    app = make_celery(settings, with_every_try=heartbeat.beat)
     shop = Workshop(settings, ledger, sinks, tracing=tracing)
     shop.keep_sinks_open()
     dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads, heartbeat=heartbeat)

@@ -21,8 +21,8 @@ WORKER = READ_SETTINGS + (
 def begin(tmp_path):
     processes = []
 
-    def start(redis_url):
-        processes.append(Process(WORKER, tmp_path, redis_url=redis_url, sinks="stdout:"))
+    def start(redis_url, **variables):
+        processes.append(Process(WORKER, tmp_path, redis_url=redis_url, sinks="stdout:", **variables))
         return processes[-1]
 
     yield start
@@ -49,6 +49,14 @@ def test_a_worker_that_works_beats(begin, redis_url, tmp_path):
 def test_a_worker_that_waits_for_redis_beats_too(begin, tmp_path):
     worker = begin(f"redis://127.0.0.1:{free_port()}/0")
     worker.wait_for("ledger.unreachable")
+    assert beats_again(tmp_path / "alive")
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_for_the_broker_beats_too(begin, redis_url, tmp_path):
+    """The dispatcher, which beats, begins when the broker is there: a probe killed worker after worker until then."""
+    worker = begin(redis_url, broker_url=f"redis://127.0.0.1:{free_port()}/0")
+    until(lambda: "Cannot connect to" in worker.err.read_text())
     assert beats_again(tmp_path / "alive")
 
 
