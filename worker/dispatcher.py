@@ -180,7 +180,7 @@ class Dispatcher:
         for to_sink, (_, poisoned) in zip(deliveries, reaped[len(calls) :], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    deliver.bury(to_sink, lease, "no worker survived delivering it")
+                    deliver.bury(shop, to_sink, lease, "no worker survived delivering it")
 
     def _alive(self) -> list[str]:
         """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""

@@ -116,7 +116,7 @@ CALLS_DECIDED = _counter(
 )
 DELIVERY_ATTEMPTS = _counter(
     "legwork_delivery_attempts_total",
-    "Attempts to deliver a record: `delivered`, `again` (by the schedule), `dead`, `gone` (410).",
+    "Attempts to deliver a record: `delivered`, `again` (by the schedule), `dead` (given up on, sent or not), `gone` (410).",
     sink=_OF_THE_SETTINGS,
     outcome=("delivered", "again", "dead", "gone"),
 )

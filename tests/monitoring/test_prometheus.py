@@ -60,7 +60,8 @@ CASES = {
     "LegworkDown": Case({}, {"legwork_workers": "2x40"}),
     "LegworkNoWorkers": gauge("legwork_workers", "", 0, 1),
     "LegworkCallbacksNotNoted": Case(
-        {'legwork_callbacks_refused_total{kind="status",reason="unavailable"}': "0x28 1x10"},
+        # Redis was away for ten minutes, and with it the metrics.
+        {'legwork_callbacks_refused_total{kind="status",reason="unavailable"}': "0x14 _x10 1x30"},
         {'legwork_callbacks_refused_total{kind="status",reason="token"}': "0x28 1x10"},
         {"kind": "status", "reason": "unavailable"},
     ),

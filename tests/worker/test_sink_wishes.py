@@ -11,6 +11,7 @@ from sink_contract import sink_spec
 from workbench import MemorySink, legs_answer
 
 from schemas.settings.sink_fields import Rate
+from worker import metrics
 from worker.sources import LARGEST_PART_OF_A_SINK
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
@@ -72,6 +73,8 @@ def test_a_record_that_a_projection_fails_on_is_dead_for_that_sink_and_its_neigh
     (delivery,) = bench.story(f"{ACCOUNT}00000").deliveries.values()
     assert delivery["state"] == "dead"
     assert "projection fails" in delivery["attempts"][-1]["answer"]
+    # Who was not asked refuses nothing, and the alert is about what nobody will get.
+    assert bench.ledger.meters.read()[metrics.DELIVERY_ATTEMPTS.name, "crm", "dead"] == 1
 
 
 def test_a_projection_that_fails_says_nothing_about_the_health_of_the_sink(bench_of):

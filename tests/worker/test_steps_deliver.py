@@ -10,6 +10,7 @@ from sink_contract import sink_spec
 from stubs import StubServer, answer
 from workbench import BatchSink, MemorySink, legs_answer
 
+from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
 from worker.ledger.standing import sink_standing
@@ -231,9 +232,10 @@ def test_what_no_worker_survives_delivering_is_a_dead_letter(make_desk, sink):
         desk.book.claim(lease)
         desk.bench.clock.advance(desk.book.backlog.lease_ms / 1000 + 1)
         reaped = desk.book.backlog.reap()
-    bury(desk.book, reaped.poisoned[0], "no worker survived delivering it")
+    bury(desk.bench.shop, desk.book, reaped.poisoned[0], "no worker survived delivering it")
     assert desk.standing() == ("active", 0, 0, 1)
     assert desk.delivery()["attempts"][-1]["answer"] == "no worker survived delivering it"
+    assert desk.bench.ledger.meters.read()[metrics.DELIVERY_ATTEMPTS.name, desk.sink.name, "dead"] == 1
 
 
 def test_the_story_keeps_the_last_attempts_of_many(make_desk, sink):

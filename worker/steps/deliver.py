@@ -82,28 +82,28 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
     with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name):
         owed = book.claim_all(leases)
         while owed:
-            letters = _wrapped(turn.way, owed)
+            letters = _wrapped(shop, turn.way, owed)
             turn.next = []
             for start in range(0, len(letters), sink.batch):
                 _send(shop, turn, letters[start : start + sink.batch])
             owed = turn.next
 
 
-def bury(book: DeliveryBook, lease: Lease, reason: str) -> None:
+def bury(shop: Workshop, book: DeliveryBook, lease: Lease, reason: str) -> None:
     """Bury a delivery that no worker survives."""
     delivery = book.claim(lease)
     if delivery is not None:
-        _bury(book, delivery, reason)
+        _bury(shop, book, delivery, reason)
 
 
-def _wrapped(way: Way, owed: list[OwedDelivery]) -> list[Letter]:
+def _wrapped(shop: Workshop, way: Way, owed: list[OwedDelivery]) -> list[Letter]:
     """Shape the records as the sink is to get them; what cannot be shaped it will never get."""
     letters = []
     for delivery in owed:
         try:
             letters.append(Letter(delivery, shaped(way.spec, delivery.event)))
         except Refused as refusal:
-            _bury(way.book, delivery, str(refusal))
+            _bury(shop, way.book, delivery, str(refusal))
     return letters
 
 
@@ -121,8 +121,7 @@ def _send(shop: Workshop, turn: Turn, letters: list[Letter]) -> None:
         # It took the trouble to refuse: it is there, and well.
         _is_well(shop, turn)
         if len(letters) == 1:
-            _count(shop, book, "dead")
-            _bury(book, letters[0].delivery, str(refusal), refusal.answer)
+            _bury(shop, book, letters[0].delivery, str(refusal), refusal.answer)
             return
         # One bad record must not take its neighbours along: find it.
         for letter in letters:
@@ -226,10 +225,10 @@ def _disable(shop: Workshop, book: DeliveryBook, gone: SinkGone) -> None:
 def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: TemporaryFailure) -> None:
     attempt = delivery.claim.attempts + 1
     wait = wait_before(attempt, shop.settings.delivery_schedule, at_least=failure.retry_after, dice=shop.dice)
-    _count(shop, book, "dead" if wait is None else "again")
     if wait is None:
-        _bury(book, delivery, str(failure), failure.answer)
+        _bury(shop, book, delivery, str(failure), failure.answer)
         return
+    _count(shop, book, "again")
     log.info(
         "delivery.retried",
         call_sid=delivery.call_sid,
@@ -240,6 +239,9 @@ def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: 
     book.postpone(delivery, str(failure), wait_seconds=wait, attempt=True)
 
 
-def _bury(book: DeliveryBook, delivery: OwedDelivery, reason: str, last_answer: LastAnswer | None = None) -> None:
+def _bury(
+    shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, reason: str, last_answer: LastAnswer | None = None
+) -> None:
+    _count(shop, book, "dead")
     log.error("delivery.dead", call_sid=delivery.call_sid, reason=reason)
     book.bury(delivery, reason, last_answer=last_answer)
