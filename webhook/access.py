@@ -111,13 +111,20 @@ def comes_from_another_site() -> bool:
 
 def sits_here() -> bool:
     """Does whoever asks sit at this machine?"""
-    if not door().settings.trusted_proxies and any(name in request.headers for name in _TRACES_OF_A_PROXY):
+    if not door().settings.trusted_proxies and _came_by_a_proxy():
         return False
     # A name that a stranger's DNS points at this machine would let his page in by the operator's browser.
     host = urlsplit(f"//{request.host}").hostname or ""
     if not (host == "localhost" or host.endswith(".localhost") or is_loopback(host)):
         return False
     return is_loopback(request.remote_addr or "")
+
+
+def _came_by_a_proxy() -> bool:
+    # An nginx that is told nothing else tells nothing of the client and names us as the host; it speaks HTTP/1.0, as no
+    # browser and no program at this machine does.
+    in_the_old_way = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    return in_the_old_way or any(name in request.headers for name in _TRACES_OF_A_PROXY)
 
 
 def is_loopback(address: str) -> bool:

@@ -8,11 +8,11 @@ from multiprocessing.util import Finalize
 import redis
 import structlog
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from schemas.settings import Settings, load_settings
 from webhook import api, callbacks, console, errors, headers, metrics, openapi, probes, schema
 from webhook.door import Door
+from webhook.proxies import BehindProxies
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+        app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["legwork"] = Door(settings, ledger, tracing)
 
     api.install(app)

@@ -10,6 +10,8 @@ from pathlib import Path
 from flask import request, url_for
 
 _FOLDER = Path(__file__).parent / "static"
+# Whoever asks for a file names one of these: a name from a URL is never joined to a path.
+_NAMES = frozenset(file.relative_to(_FOLDER).as_posix() for file in _FOLDER.rglob("*") if file.is_file())
 # Enough for a file to have no namesake among its own versions.
 _LENGTH = 16
 
@@ -23,7 +25,7 @@ def is_current() -> bool:
     """Is this a request for a file by its checksum, the one that it has now?"""
     name = (request.view_args or {}).get("filename", "")
     given = request.args.get("v") if request.endpoint == "static" else None
-    return given is not None and (_FOLDER / name).is_file() and given == checksum(name)
+    return given is not None and name in _NAMES and given == checksum(name)
 
 
 @cache

@@ -53,6 +53,37 @@ def test_without_a_password_nobody_else_learns_that_it_is_there(house, address, 
     assert names(house) == []
 
 
+def test_a_proxy_that_tells_nothing_of_the_client_is_known_by_its_old_ways(house):
+    """nginx with a bare `proxy_pass http://127.0.0.1:8000`: whoever came by it seemed to sit here."""
+    old = {"SERVER_PROTOCOL": "HTTP/1.0", "REMOTE_ADDR": "127.0.0.1"}
+    assert house.get("/api/sinks", environ_overrides=old, headers={"Host": "127.0.0.1:8000"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen", "gets_in"),
+    [
+        (1, None, True),
+        (1, "127.0.0.1", True),
+        (1, "203.0.113.5", False),
+        (1, "127.0.0.1, 203.0.113.5", False),
+        (1, '", 203.0.113.5', False),
+        (1, 'a"b, 203.0.113.5', False),
+        (1, '127.0.0.1, "203.0.113.5', False),
+        (1, "", False),
+        (1, ",", False),
+        (2, "203.0.113.5", False),
+        (2, "127.0.0.1, 203.0.113.5", False),
+        (2, "127.0.0.1, 127.0.0.1", True),
+    ],
+)
+def test_behind_trusted_proxies_too_only_this_machine_gets_in(make_house, proxies, seen, gets_in):
+    """A header that nobody could make anything of left the proxy's own address standing, which is this machine's."""
+    house = make_house(trusted_proxies=proxies)
+    headers = {"Host": "localhost"} | ({} if seen is None else {"X-Forwarded-For": seen})
+    answer = house.get("/api/sinks", environ_overrides={"REMOTE_ADDR": "127.0.0.1"}, headers=headers)
+    assert answer.status_code == (200 if gets_in else 404)
+
+
 @pytest.mark.parametrize(
     "authorization",
     [None, "Basic", "Basic !!!", "Basic //8=", "Basic bWU6d3Jvbmc=", "Basic bWU="],

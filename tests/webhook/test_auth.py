@@ -7,6 +7,7 @@ from door import SID
 from house import ACCOUNT, TOKEN
 
 from webhook.auth import account_for, is_allowed
+from webhook.proxies import client_address
 
 OLD, NEW = "the-old-callback-token", "the-new-callback-token"
 
@@ -110,6 +111,8 @@ def test_without_networks_all_may_post(make_house):
         (1, "192.0.2.1, 203.0.113.7", True),
         (2, "203.0.113.7, 192.0.2.1", True),
         (2, "203.0.113.7", False),
+        (1, "203.0.113.7:4711", True),
+        (1, "192.0.2.1, 203.0.113.7 ", True),
         (1, "garbage", False),
     ],
 )
@@ -117,6 +120,27 @@ def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_house, pro
     house = make_house(callback_allow="203.0.113.0/24", trusted_proxies=proxies)
     answer = ask(house, address="10.0.0.1", X_Forwarded_For=header)
     assert answer.status_code == (200 if allowed else 404)
+
+
+@pytest.mark.parametrize(
+    ("seen", "trusted", "peer", "address"),
+    [
+        ("192.0.2.1", 1, "127.0.0.1", "192.0.2.1"),
+        ("192.0.2.1:4711", 1, "127.0.0.1", "192.0.2.1"),
+        ("2001:db8::1", 1, "::1", "2001:db8::1"),
+        ("[2001:DB8::1]:4711", 1, "::1", "2001:db8::1"),
+        ("127.0.0.1", 1, "127.0.0.1", "127.0.0.1"),
+        # of another machine
+        ("127.0.0.1", 1, "10.0.0.1", ""),
+        ("::1, 10.0.0.1", 2, "127.0.0.1", ""),
+        ("127.0.0.1", 1, "", ""),
+        ("_hidden", 1, "127.0.0.1", ""),
+        ("", 1, "127.0.0.1", ""),
+        ("192.0.2.1", 2, "127.0.0.1", ""),
+    ],
+)
+def test_a_header_gives_an_address_or_none(seen, trusted, peer, address):
+    assert client_address(seen, trusted, peer) == address
 
 
 def test_no_other_header_of_a_proxy_counts(make_house):

@@ -65,6 +65,14 @@ def test_a_file_by_another_checksum_is_not_kept_for_ever(house, query):
     assert "immutable" not in answer.headers["Cache-Control"]
 
 
+@pytest.mark.parametrize("name", ["../assets.py", "%2e%2e/assets.py", "vendor/../../assets.py", "a" * 300, ".", ""])
+def test_nothing_is_looked_at_that_is_not_among_the_files(house, name):
+    """Whoever guessed right what is in a file of the host was told so: his 404 was for ever."""
+    guess = hashlib.sha256((STATIC.parent / "assets.py").read_bytes()).hexdigest()[:16]
+    answer = Person(house).read(f"/static/{name}?v={guess}")
+    assert (answer.status_code, "immutable" in answer.headers.get("Cache-Control", "")) == (404, False)
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_are_not_kept_by_anybody(house, path):
     assert Person(house).read(path).headers["Cache-Control"] == "no-store"
