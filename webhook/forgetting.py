@@ -59,7 +59,7 @@ class Receipt:
     calls: list[FoundCall] = field(default_factory=list)
     #: What sinks keep on this host, with the sink's name.
     here: list[tuple[str, Kept]] = field(default_factory=list)
-    #: The sinks that keep what they get elsewhere.
+    #: The sinks that keep what they get elsewhere, and those that are no more.
     elsewhere: list[str] = field(default_factory=list)
     #: Hosts with workers, which may have files of their own.
     other_hosts: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Receipt:
         return not self.is_broken_off and not self.unfinished and all(kept.problem is None for _, kept in self.here)
 
     def delivered_to(self, sink: str) -> list[str]:
-        """Return the calls of which a sink got a record with the number."""
+        """Return the calls of which a sink got a record with the number, or may have got it."""
         return sorted({call.call_sid for call in self.calls if sink in call.delivered})
 
     def as_document(self) -> dict[str, Any]:
@@ -159,6 +159,7 @@ def _go_through(ledger: Ledger, eraser: Eraser, receipt: Receipt, progress: Call
         receipt.calls += looked.found
         for call in looked.found:
             receipt.counts += call.counts
+            receipt.elsewhere += sorted(call.delivered - ledger.sinks.keys() - set(receipt.elsewhere))
         if looked.calls:
             progress(looked.calls)
     receipt.counts["answers"] += in_ledger.suspensions()

@@ -97,11 +97,15 @@ def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str
 
 
 def delivered_to(stored: Stored, records: set[int | str], leased: set[bytes]) -> set[str]:
-    """Return the sinks that have got one of these records, or may be getting it: who has leased it has read it perhaps."""
+    """Return the sinks that have got one of these records, or may have.
+
+    Who did not say so may have kept it all the same; what was delivered may be waiting to be delivered again; and who has
+    leased it has read it perhaps.
+    """
     found = set()
     for name, text in stored.deliveries.items():
         sink, _, record = name.decode().partition("/")
-        if record in records and (name in leased or json.loads(text).get("state") == "delivered"):
+        if record in records and (name in leased or json.loads(text).get("attempts")):
             found.add(sink)
     return found
 

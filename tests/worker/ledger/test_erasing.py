@@ -11,6 +11,7 @@ from workbench import legs_answer
 from worker.erasure import ERASED, Eraser
 from worker.ledger.calls import CALLBACKS_KEPT
 from worker.ledger.erasing import LedgerEraser
+from worker.ledger.replaying import Replay, Wanted, call_named
 from worker.ledger.scripts import Scripts
 
 SID, NUMBER = "call00000001", "+919000000001"
@@ -61,6 +62,26 @@ def test_what_may_bring_the_number_back_is_unfinished_and_nothing_else_is(make_b
     found = erase(bench)
     assert set(found) == {SID, "waiting00001", "leased000001"}
     assert {sid for sid, call in found.items() if call.is_unfinished} == {"waiting00001", leased}
+
+
+def test_who_may_have_got_the_number_is_named_whatever_became_of_the_delivery(make_bench, exotel):
+    """What is delivered again waits, and may die: the sink has it all the same."""
+    bench = make_bench(confirm_seconds=0)
+    settle(bench, exotel)
+    book = bench.ledger.deliveries[ACCOUNT, "stdout"]
+    assert erase(bench, dry_run=True)[SID].delivered == set()
+
+    def tried(outcome):
+        (lease,) = book.backlog.lease(1)
+        assert outcome(book.claim(lease))
+        assert erase(bench, dry_run=True)[SID].delivered == {"stdout"}
+
+    tried(lambda owed: book.postpone(owed, "no answer within 15 s", wait_seconds=0, attempt=True))
+    tried(lambda owed: book.delivered(owed, "200"))
+    replay = Replay(bench.ledger, Wanted(lambda *_: ["stdout"]), clock=bench.clock)
+    assert list(replay.run([call_named(bench.ledger, SID)]))
+    assert erase(bench, dry_run=True)[SID].delivered == {"stdout"}
+    tried(lambda owed: book.bury(owed, "422"))
 
 
 def test_a_callback_that_comes_while_the_call_is_rewritten_is_neither_lost_nor_left(make_bench, exotel):
