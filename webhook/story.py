@@ -27,6 +27,7 @@ def as_document(story: CallStory) -> dict[str, Any]:
         "revision": details.revision,
         "fetches": details.fetches,
         "reason": details.reason,
+        "confirm_at": utc(story.confirm_at_ms),
         "callbacks": [
             {
                 "kind": callback.kind,

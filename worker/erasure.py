@@ -95,9 +95,10 @@ class Erasure:
     def text(self, text: str) -> str:
         """Return a text without the number."""
         if text.lstrip()[:1] in {"{", "["}:  # what somebody keeps in a CustomField, say: it stays JSON
-            # Not orjson, which would make another number of one beyond 64 bits. What is too deep is as good as no JSON.
+            # Not orjson, which would make another number of one beyond 64 bits. What is too deep, or has a name twice, of
+            # which a reader sees but one, is as good as no JSON.
             with suppress(ValueError, RecursionError):
-                document = json.loads(text)
+                document = json.loads(text, object_pairs_hook=_each_once)
                 without = self.document(document)
                 if without == document:
                     return text
@@ -171,6 +172,13 @@ class Erasure:
             return without
         # It has a form, which `erased` has not: a number in E.164, or an id.
         return None if field.allow_none else value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
 
 
 def free_name(name: str, taken: Mapping[str, Any]) -> str:

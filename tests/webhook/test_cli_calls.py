@@ -13,6 +13,7 @@ from cli_kit import ENVIRON, json_of, open_ledger, run, settle
 from end_to_end.stage import wait_until
 from house import ACCOUNT, make_callback
 
+from worker.ledger.backlog import Lane
 from worker.ledger.finding import LOOKED_THROUGH
 
 SETTLED, DEAD, WAITING = "settled0001", "dead00000001", "waiting00001"
@@ -220,6 +221,15 @@ def test_of_calls_to_be_fetched_those_that_there_are_not_are_named(redis_url, le
     assert "nowhere00001: no such call in the ledger" in result.stderr
     assert f"{WAITING}: fetched as soon as the account may be asked." in result.stdout
     assert run("calls", "fetch", redis_url=redis_url).exit_code == 2
+
+
+def test_a_call_that_is_read_once_more_says_from_when_on(redis_url, ledger):
+    """Whoever has erased a number has to know: the reading may bring it back."""
+    assert json_of("calls", "show", SETTLED, redis_url=redis_url)["confirm_at"] is None
+    confirm = ledger.calls[ACCOUNT].fetches.due_key(Lane.CONFIRM)
+    ledger.client.zadd(confirm, {SETTLED: 1_790_000_000_000})
+    assert json_of("calls", "show", SETTLED, redis_url=redis_url)["confirm_at"] == "2026-09-21T14:13:20.000Z"
+    assert "is read once more from" in run("calls", "show", SETTLED, redis_url=redis_url).stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

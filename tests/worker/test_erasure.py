@@ -262,6 +262,12 @@ def test_json_within_a_text_that_is_nested_too_deep_is_erased_as_a_text(depth):
     assert without == {"CustomField": "[" * depth + f'"{ERASED}"' + "]" * depth}
 
 
+def test_json_within_a_text_is_erased_as_a_text_where_a_name_stands_twice():
+    """A reader sees the last of them alone: the number under the first one stayed."""
+    without = IN_INDIA.document({"CustomField": '{"phone": "+919000000001", "phone": "none"}'})
+    assert without == {"CustomField": f'{{"phone": "{ERASED}", "phone": "none"}}'}
+
+
 def test_json_within_a_text_keeps_its_other_numbers_as_they_are():
     """An order of 24 digits came back as 1.2345678901234569e+23."""
     text = '{"phone": 9000000001, "order": 123456789012345678901234, "name": "\\ud800 \\u00e9"}'

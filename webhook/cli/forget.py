@@ -144,7 +144,8 @@ def _check_complete(receipt: Receipt) -> None:
     """Say what is left to be done. Raises Trouble."""
     left = [f"{kept.path}: {kept.problem}" for _, kept in receipt.here if kept.problem]
     left += [
-        f"{call.call_sid}: unfinished, its number may come back; `legwork calls show {call.call_sid}` says when it is settled"
+        f"{call.call_sid}: unfinished, its number may come back; `legwork calls show {call.call_sid}` says when it is settled, "
+        "and whether it is read once more"
         for call in receipt.unfinished
     ]
     if left:

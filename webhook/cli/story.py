@@ -27,6 +27,8 @@ def show(story: CallStory, zone: tzinfo, screen: Console, fit: Callable[[str], s
         f"{standing.state}, account {standing.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
     )
     say.line(f"first heard of at {local(details.since, zone)} ({zone})")
+    if story.confirm_at_ms is not None:
+        say.line(f"is read once more from {local(story.confirm_at_ms, zone)} on, with quota that nobody else wants")
     if details.reason:
         say.line(details.reason)
     say.heading("Callbacks")

@@ -85,6 +85,7 @@ class CallStory(Call):
 
     state = fields.String(required=True, validate=validate.OneOf([*STATES, "dropped"]))
     ended = moment("When a callback said that the call has ended.", required=True)
+    confirm_at = moment("From when on a settled call is read once more; null: it is not.", required=True)
     revision = fields.Integer(required=True)
     fetches = fields.Integer(required=True)
     callbacks = fields.List(fields.Nested(CallbackTold()), required=True)
