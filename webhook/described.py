@@ -56,6 +56,11 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
     }
 
 
+def just_added(spec: SinkSpec) -> dict[str, Any]:
+    """Describe one that was added a moment ago, when nothing more can be learned of it."""
+    return {"name": spec.name, "source": _ADDED, "where": where(spec.url), "state": "active"}
+
+
 def unusable_sink(name: str, reason: str) -> dict[str, Any]:
     """Describe one that was added, and that no key here decrypts."""
     return {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}

@@ -45,13 +45,21 @@ def draw(legs: Sequence[dict[str, Any]], *, width: int, ascii_only: bool, zone: 
     room = max(_NARROWEST, width - column)
     marks = PLAIN if ascii_only else BLOCKS
     scale = room / max(1.0, (last - first).total_seconds())
-    lines = [_axis(first.astimezone(zone), last.astimezone(zone), column, room)]
+    lines = [_axis(in_zone(first, zone), in_zone(last, zone), column, room)]
     for leg, name, bar in zip(legs, names, bars, strict=True):
         line = _label(leg, name)
         if bar is not None:
             line.append(paint(bar, scale, room, marks), style=_COLOURS.get(leg["role"], ""))
         lines.append(line)
     return lines
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment as clocks in a zone show it; at the ends of the calendar, where there is no such time, as it is."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def place_legs(legs: Sequence[dict[str, Any]]) -> tuple[datetime, datetime, list[Bar | None]] | None:

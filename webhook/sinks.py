@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import redis
 from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
-from webhook.described import describe, ping, stands_in_settings, unusable_sink
+from webhook.described import describe, just_added, ping, stands_in_settings, unusable_sink
 from webhook.discretion import discreet, where
 from worker.errors import LegworkError
 from worker.ledger.purging import purge, waiting_for
@@ -73,7 +75,12 @@ class SinkDesk:
             _reach(spec)
         made = "" if spec.secrets else new_secret()
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
-        return self.describe(spec.name), made
+        try:
+            return self.describe(spec.name), made
+        except (
+            redis.RedisError
+        ):  # it was there a moment ago; who was told that nothing was done would never see the secret
+            return just_added(spec), made
 
     def would_drop(self, name: str) -> int:
         """Count what waits for a sink, and would be dropped with it. Raises NoSuchSink where `remove` would."""
@@ -135,7 +142,8 @@ class SinkDesk:
     def _change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> None:
         """Change a subscriber, whoever else is at it. Raises NoSuchSink, Locked."""
         changed = self._ledger.subscribers.change(self._added(name).name, how)
-        self._ledger.refresh_sinks()
+        with suppress(redis.RedisError):  # it is done; whoever looks next learns of it
+            self._ledger.refresh_sinks()
         if not changed:  # it was removed a moment ago
             raise self._no_such(name)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 
-from webhook.drawing import place_legs
+from webhook.drawing import in_zone, place_legs
 from worker.logs import mask_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
     from webhook.drawing import Bar
@@ -72,8 +73,18 @@ class Tick:
         return "start" if self.x < _EDGE else ("end" if self.x > 100 - _EDGE else "middle")
 
 
-def draw_svg(legs: Sequence[dict[str, Any]], *, zone: tzinfo, numbers: bool, width: str = "100%") -> str:
-    """Return the drawing of a record's legs, times in `zone`; `numbers`: are they shown in full?"""
+def draw_svg(
+    legs: Sequence[dict[str, Any]],
+    *,
+    zone: tzinfo,
+    numbers: bool,
+    fit: Callable[[str], str] = str,
+    width: str = "100%",
+) -> str:
+    """Return the drawing of a record's legs, times in `zone`; `numbers`: are they shown in full?
+
+    `fit` makes what Exotel wrote fit to be shown.
+    """
     placed = place_legs(legs)
     rows = []
     for place, leg in enumerate(legs):
@@ -82,10 +93,10 @@ def draw_svg(legs: Sequence[dict[str, Any]], *, zone: tzinfo, numbers: bool, wid
             y=TOP + place * ROW,
             role=leg["role"],
             who=_short(_who(leg, numbers)),
-            status=_short(leg["status"] or "?", _LONGEST_STATUS),
+            status=_short(fit(leg["status"] or "?"), _LONGEST_STATUS),
             talked=f"{leg['on_call_seconds']:g} s" if leg["on_call_seconds"] else "",
             kind=leg["role"] if leg["role"] in _FILLS else "unknown",
-            hover=_hover(leg, numbers, zone),
+            hover=_hover(leg, numbers, fit, zone),
             boxes=_boxes(bar, _scale(placed[0], placed[1])) if placed and bar else [],
         )
         rows.append(row)
@@ -115,12 +126,14 @@ def _boxes(bar: Bar, scale: float) -> list[Box]:
 def _ticks(first: datetime, last: datetime, zone: tzinfo) -> list[Tick]:
     """Mark round moments of the account's clock."""
     seconds = max(1.0, (last - first).total_seconds())
-    step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), _STEPS[-1])
+    # A leg of another year is a mistake of somebody's, and has no more ticks than any other.
+    days = ceil(seconds / _MOST_TICKS / _STEPS[-1]) * _STEPS[-1]
+    step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), days)
     begin, ticks = first.timestamp(), []
     moment = -(-begin // step) * step
     while moment <= begin + seconds:
         x = round((moment - begin) * _scale(first, last), 2)
-        ticks.append(Tick(x, datetime.fromtimestamp(moment, zone).strftime("%H:%M:%S")))
+        ticks.append(Tick(x, in_zone(datetime.fromtimestamp(moment, UTC), zone).strftime("%H:%M:%S")))
         moment += step
     return ticks
 
@@ -137,12 +150,13 @@ def _short(text: str, longest: int = _LONGEST_WHO) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _hover(leg: dict[str, Any], numbers: bool, zone: tzinfo) -> str:
-    parts = [leg["role"], _who(leg, numbers), leg["status"] or "no status", f"{leg['on_call_seconds']:g} s on the call"]
+def _hover(leg: dict[str, Any], numbers: bool, fit: Callable[[str], str], zone: tzinfo) -> str:
+    status = fit(leg["status"] or "no status")
+    parts = [leg["role"], _who(leg, numbers), status, f"{leg['on_call_seconds']:g} s on the call"]
     for name, moment in (
         ("from", leg["created_at"] or leg["started_at"]),
         ("to", leg["ended_at"] or leg["updated_at"]),
     ):
         if moment:
-            parts.append(f"{name} {datetime.fromisoformat(moment).astimezone(zone):%H:%M:%S}")
+            parts.append(f"{name} {in_zone(datetime.fromisoformat(moment), zone):%H:%M:%S}")
     return ", ".join(parts)

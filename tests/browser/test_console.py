@@ -74,7 +74,14 @@ def test_a_search_looks_on_by_itself_until_it_has_seen_all_calls(chromium, tmp_p
             tab = context.new_page()
             tab.goto("/calls")
             tab.get_by_label("A CallSid or a number").fill("+91 90000 00077")
+            # No answer to the first page that it asks for by itself: it says so, and the button goes on from there.
+            tab.route(
+                "**/calls", lambda route: route.abort() if "hx-request" in route.request.headers else route.continue_()
+            )
             tab.keyboard.press("Enter")
+            tab.get_by_text("It stopped there, for there was no answer").wait_for()
+            tab.unroute("**/calls")
+            tab.get_by_role("button", name="Look on").click()
             tab.get_by_text("4,501 calls were looked through, all there are: 1 has this number.").wait_for()
             assert tab.locator("#rows tr").count() == 1
             assert tab.get_by_role("link", name="oldest0000").is_visible()
@@ -105,6 +112,7 @@ def test_the_page_of_a_call_goes_on_until_the_call_is_settled(tab, stage):
     tab.locator("summary").last.click()
     tab.locator("svg.legs").wait_for(timeout=PATIENCE)
     assert tab.locator("details[open] summary").text_content() == tab.locator("summary").last.text_content()
+    assert tab.evaluate("document.activeElement.tagName") == "SUMMARY", "the keyboard is where it was"
     tab.get_by_role("button", name="Pause updates").wait_for(state="hidden", timeout=PATIENCE)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from console_kit import NUMBERS, SID, Person, admit, bury_delivery, settle_calls, words_of
-from house import ACCOUNT, TOKEN
+from house import ACCOUNT, TOKEN, make_callback
+from payloads.records import answer_of, build
+
+from worker.ledger.call import Verdict
+from worker.ledger.whereabouts import in_order
 
 PAGE = f"/calls/{SID}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,6 +50,35 @@ def test_numbers_are_masked_on_the_page_in_its_json_and_in_its_drawing(house, pe
     assert numbers_in(page) == []
     assert "…0002" in page.text
     assert numbers_in(person.read(f"{PAGE}/legs.svg")) == []
+
+
+def test_what_others_wrote_in_a_callback_a_reason_and_a_status_is_masked_too(house, person):
+    """Exotel repeats a number in its refusal, and whoever sends a callback may write one anywhere."""
+    book = house.ledger.calls[ACCOUNT]
+    admit(house, SID, EventType="+919000000077")
+    book.admit(make_callback(SID), wait_seconds=0)
+    (lease,) = book.fetches.lease(1)
+    book.claim(lease)
+    event = build(answer_of("S1"), call_sid=SID)
+    event["data"] |= {"status": None, "reason": "404: no call of 09000000078"}
+    event["data"]["legs"][0]["status"] = "9000000079"
+    verdict = Verdict("settled", 1, event_key="1/completed", event=event, sinks=[])
+    assert book.decide(SID, lease, verdict)
+    page = person.read(PAGE)
+    assert "404: no call of …0078" in words_of(page)
+    assert re.findall(r"90000000\d\d", page.text) == []
+    assert re.findall(r"90000000\d\d", person.read(f"{PAGE}/legs.svg").text) == []
+    assert "+919000000077" in person.press(f"{PAGE}/numbers").text
+
+
+def test_the_newest_record_comes_first(house, person):
+    """Ten came before nine, and what was given up on before what came of it after all."""
+    assert in_order([b"10/corrected", b"9/corrected", b"partial", b"1/completed", b"1/unavailable"]) == [
+        "1/unavailable",
+        "1/completed",
+        "9/corrected",
+        "10/corrected",
+    ]
 
 
 def test_numbers_show_when_somebody_asks_and_the_log_says_so_without_them(house, person, capfd):

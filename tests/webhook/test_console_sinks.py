@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from console_kit import SID, Person, bury_delivery, settle_calls, words_of
@@ -25,6 +26,20 @@ def person(open_house):
 def add(person, receiver, **fields):
     form = {"name": "crm", "url": f"{receiver.url}/hooks?key=hidden-in-the-url", "allow_private": "1", **fields}
     return person.press("/sinks", **form)
+
+
+PRIVATE = {"allow_private": True}
+
+
+@contextmanager
+def out_of_reach_after_writing(house):
+    """Let Redis refuse what a sink is described by, and nothing that is needed to add one."""
+    refusal = ["ACL", "SETUSER", "default"]
+    house.redis.execute_command(*refusal, "-hgetall")
+    try:
+        yield
+    finally:
+        house.redis.execute_command(*refusal, "+hgetall")
 
 
 def secret_in(answer):
@@ -66,7 +81,27 @@ def test_where_nobody_answers_is_found_out_before_it_is_added_unless_it_is_asked
     assert "refused" in words_of(answer)
     open_house.ledger.refresh_sinks()
     assert "crm" not in open_house.ledger.sinks
+    # What was ticked stays ticked, for whoever sends the form once more.
+    assert re.search(r'name="allow_private" value="1" checked', answer.text)
     assert secret_in(person.press("/sinks", **fields, unchecked="1"))
+    open_house.ledger.refresh_sinks()
+    assert open_house.ledger.sinks["crm"].options["allow_private"]
+
+
+def test_who_added_a_sink_sees_its_secret_though_redis_goes_away_a_moment_later(open_house, person, receiver):
+    """It was told that nothing was done; the sink was there, and nobody ever saw its secret."""
+    person.token()
+    with out_of_reach_after_writing(open_house):
+        answer = add(person, receiver)
+    assert (answer.status_code, "went away" in words_of(answer)) == (200, True)
+    assert secret_in(answer)
+    assert "crm" in {sink["name"] for sink in open_house.get("/api/sinks").json}
+    with out_of_reach_after_writing(open_house):
+        answer = open_house.post("/api/sinks", json={"name": "two", "url": f"{receiver.url}/", "options": PRIVATE})
+    assert (answer.status_code, answer.json["name"], answer.json["state"]) == (201, "two", "active")
+    assert answer.json["secret"].startswith("whsec_")
+    open_house.ledger.refresh_sinks()
+    assert {"crm", "two"} <= open_house.ledger.sinks.keys()
 
 
 def test_a_subscriber_is_added_and_its_secret_shown_once(open_house, person, receiver):

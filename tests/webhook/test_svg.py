@@ -55,6 +55,15 @@ def test_what_has_no_length_can_be_seen_and_stays_inside(draw, odd):
     assert 0 <= begins < ends <= 100
 
 
+@pytest.mark.parametrize("year", ["0001-01-01", "1970-01-01", "2000-02-29", "2025-12-31", "2100-01-01", "9999-12-31"])
+def test_a_leg_of_another_year_does_not_make_the_drawing_larger(draw, year):
+    """A mark for each of its days were megabytes, and at the ends of the calendar there is no time in every zone."""
+    strange = leg() | {"created_at": f"{year}T00:00:00Z", "updated_at": f"{year}T23:59:59Z"}
+    drawing = draw(leg(), strange)
+    assert len(ET.tostring(drawing)) < 3 * len(ET.tostring(draw(leg(), leg())))
+    assert all(0 <= begins <= ends <= 100 for place in (0, 1) for _, begins, ends in boxes(drawing, place))
+
+
 def test_a_leg_without_times_has_a_row_without_a_bar(draw):
     drawing = draw(leg(), leg(begin=None, end=None))
     assert boxes(drawing, 1) == []

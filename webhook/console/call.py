@@ -57,7 +57,7 @@ def show_numbers(sid: str) -> ResponseReturnValue:
 @blueprint.get("/calls/<sid>/legs.svg")
 def legs(sid: str) -> ResponseReturnValue:
     """Return the drawing by itself, to be saved; its numbers are masked."""
-    drawing = _drawing(_story(sid), numbers=False, width=SAVED_WIDTH)
+    drawing = _drawing(_story(sid), _shown(numbers=False), width=SAVED_WIDTH)
     if drawing is None:
         abort(404, "Exotel has told nothing of this call's legs yet.")
     return Response(drawing, content_type="image/svg+xml; charset=utf-8")
@@ -102,9 +102,7 @@ def _story(sid: str) -> CallStory:
 
 
 def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
-    ledger = door().ledger
-    ledger.refresh_sinks()
-    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+    ledger, shown = door().ledger, _shown(numbers=numbers)
     zone = ledger.account(story.standing.account_sid).timezone
     records = [
         (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(story.events.items()))
@@ -124,7 +122,7 @@ def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
         shown=shown,
         zone=zone,
         now_ms=now_ms,
-        drawing=_drawing(story, numbers=numbers),
+        drawing=_drawing(story, shown),
         records=records,
         callbacks=[(callback, _json(shown.document(callback.params, by_others=True))) for callback in story.callbacks],
         moments=_moments(story, shown),
@@ -138,7 +136,16 @@ def _moments(story: CallStory, shown: Shown) -> list[Moment]:
         Moment(
             callback.received_at.timestamp() * 1000,
             "callback",
-            ", ".join(filter(None, (callback.kind, callback.event, "the call has ended" if callback.ended else ""))),
+            ", ".join(
+                filter(
+                    None,
+                    (
+                        callback.kind,
+                        callback.event and shown.as_asked(callback.event),
+                        "the call has ended" if callback.ended else "",
+                    ),
+                )
+            ),
         )
         for callback in story.callbacks
     ]
@@ -166,12 +173,19 @@ def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
-def _drawing(story: CallStory, *, numbers: bool, width: str = "100%") -> str | None:
+def _shown(*, numbers: bool) -> Shown:
+    ledger = door().ledger
+    ledger.refresh_sinks()
+    return Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+
+
+def _drawing(story: CallStory, shown: Shown, *, width: str = "100%") -> str | None:
     """Draw the legs of the newest record that has some."""
     zone = door().ledger.account(story.standing.account_sid).timezone
     for event in reversed(story.events.values()):
         if event["data"]["legs"]:
-            return draw_svg(event["data"]["legs"], zone=zone, numbers=numbers, width=width)
+            legs = event["data"]["legs"]
+            return draw_svg(legs, zone=zone, numbers=shown.numbers, fit=shown.as_asked, width=width)
     return None
 
 

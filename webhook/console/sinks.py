@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import redis
 from flask import Blueprint, abort, render_template, request
 from marshmallow import ValidationError
 
@@ -54,7 +55,8 @@ def add() -> ResponseReturnValue:
     given["types"] = request.form.getlist("types")
     document = {name: value for name, value in given.items() if value}
     given["unchecked"] = bool(request.form.get("unchecked"))
-    if request.form.get("allow_private"):
+    given["allow_private"] = bool(request.form.get("allow_private"))
+    if given["allow_private"]:
         document["options"] = {"allow_private": True}
     try:
         described, secret = _desk().add(load_subscriber(document), unchecked=given["unchecked"])
@@ -62,7 +64,7 @@ def add() -> ResponseReturnValue:
         return _list(given, _by_field(error)), 422
     except LegworkError as error:
         return _list(given, {"": str(error)}), 409
-    return _one(described["name"], secret=secret, added=True)
+    return _with_secret(described["name"], secret, added=True)
 
 
 @blueprint.get("/sinks/<name>")
@@ -100,7 +102,7 @@ def test(name: str) -> ResponseReturnValue:
 def rotate(name: str) -> ResponseReturnValue:
     """Sign with a new secret too; the page shows it, this once."""
     try:
-        return _one(name, secret=_desk().rotate_secret(name))
+        return _with_secret(name, _desk().rotate_secret(name))
     except ValidationError as error:
         return _one(name, failed=" ".join(_by_field(error).values()))
 
@@ -134,6 +136,15 @@ def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
     can_add = bool(door().settings.legwork_secret_key)
     more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
+
+
+def _with_secret(name: str, secret: str, **more: Any) -> str:
+    """Show a sink with the secret just made for it, or the secret alone: nobody is ever shown it again."""
+    try:
+        return _one(name, secret=secret, **more)
+    except redis.RedisError:
+        text = f"Redis went away a moment later. The signing secret just made for it, shown this once: {secret}"
+        return render_template("trouble.html", title=f"{name}: done", text=text)
 
 
 def _one(name: str, **more: Any) -> str:

@@ -17,14 +17,17 @@
   };
 
   // Each by its words, and which of those with the same words it is: more of them may have come.
-  const details = () => {
+  const known = (selector, words) => {
     const seen = new Map();
-    return all("details").map((it) => {
-      const text = it.querySelector("summary").textContent;
+    return all(selector).map((it) => {
+      const text = words(it);
       seen.set(text, (seen.get(text) ?? 0) + 1);
       return [`${text} ${seen.get(text)}`, it];
     });
   };
+  const details = () => known("details", (it) => it.querySelector("summary").textContent);
+  // A link is known by where it leads: its words may change.
+  const reachable = () => known("a, button, summary, [tabindex]", (it) => it.getAttribute("href") ?? `${it.tagName} ${it.textContent}`);
 
   const on = (name, act) => document.body.addEventListener(name, act);
   const refresh = () => htmx.trigger(region(), "refresh");
@@ -33,7 +36,7 @@
     if (document.hidden || isPaused() || isMarked()) event.preventDefault();
   });
   on("htmx:beforeSwap", () => {
-    focused = region().contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    focused = reachable().find(([, it]) => it === document.activeElement)?.[0] ?? null;
     opened = new Set(details().filter(([, it]) => it.open).map(([key]) => key));
   });
   on("htmx:afterSwap", () => {
@@ -41,7 +44,7 @@
     stale.hidden = true;
     pause.hidden = !region().hasAttribute("hx-get"); // what was waited for has come
     for (const [key, it] of details()) it.open = opened.has(key);
-    if (focused !== null) all("a").find((it) => it.getAttribute("href") === focused)?.focus();
+    if (focused !== null) reachable().find(([key]) => key === focused)?.[1].focus();
   });
   for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     on(name, (event) => {

@@ -79,14 +79,15 @@ class Ledger:
         # A name in the settings is the settings' own.
         self.sinks = {**subscribers, **{spec.name: spec for spec in self.settings.sinks}}
         self.deliveries = {
-            (sid, spec.name): self._book(sid, spec.name)
+            (sid, spec.name): self.book(sid, spec.name)
             for sid in self.calls
             for spec in self.sinks.values()
             if not spec.accounts or sid in spec.accounts
         }
         self.rates = {spec.name: self._bucket(spec.name, spec.rate) for spec in self.sinks.values() if spec.rate}
 
-    def _book(self, account_sid: str, sink: str) -> DeliveryBook:
+    def book(self, account_sid: str, sink: str) -> DeliveryBook:
+        """Return the deliveries of an account to a sink, whether there is one of that name or not."""
         return DeliveryBook(
             self.client,
             self._scripts,
@@ -110,7 +111,7 @@ class Ledger:
 
     def books_of(self, sink: str) -> list[DeliveryBook]:
         """Return the deliveries of every account to a sink, whether there is one of that name or not."""
-        return [self._book(sid, sink) for sid in self.calls]
+        return [self.book(sid, sink) for sid in self.calls]
 
     def refresh_sinks(self) -> bool:
         """Learn of subscribers that were added, changed or removed; True if there was a change."""

@@ -129,7 +129,7 @@ def _letters(ledger: Ledger, page: list[_Row]) -> list[DeadLetter]:
         else:
             pipeline.lindex(book.key("call", item), 0)
     return [
-        dead_delivery(ledger.deliveries[account_sid, sink], item, died, stored)
+        dead_delivery(ledger.book(account_sid, sink), item, died, stored)
         if sink
         else dead_call(ledger.calls[account_sid], item, died, stored)
         for ((died, item, sink), account_sid), stored in zip(page, pipeline.execute() if page else (), strict=True)

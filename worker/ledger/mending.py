@@ -224,7 +224,8 @@ class Mending:
         self._scripts.run("backlog/drop_delivery", keys, args, pipeline=pipeline)
 
     def _delivery(self, letter: DeadLetter) -> tuple[DeliveryBook, str, str]:
-        book = self._ledger.deliveries[letter.account_sid, letter.sink or ""]
+        # The sink may have been removed since: then there is nothing any more to be done, and the scripts find that out.
+        book = self._ledger.book(letter.account_sid, letter.sink or "")
         return book, f"{letter.call_sid}/{letter.event_key}", book.sink
 
 

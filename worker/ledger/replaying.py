@@ -167,6 +167,7 @@ class Replay:
     def _let_through(self, copies: list[_Copy]) -> Iterator[_Copy]:
         """Leave out what a sink's filter does not let through. Only for those that have one are records read."""
         sinks = self._ledger.sinks
+        copies = [copy for copy in copies if copy.book.sink in sinks]  # else it was removed a moment ago
         filtered = [copy for copy in copies if sinks[copy.book.sink].filter is not None]
         pipeline = self._ledger.client.pipeline(transaction=False)
         for copy in filtered:
@@ -186,7 +187,7 @@ class Replay:
             return []
         if (account_sid, event_type) not in self._sinks:
             self._sinks[account_sid, event_type] = [
-                self._ledger.deliveries[account_sid, sink]
+                self._ledger.book(account_sid, sink)
                 for sink in self._wanted.sinks_for(account_sid, event_type)
                 if self._wanted.sink in {None, sink}
             ]

@@ -11,6 +11,8 @@ from worker.ledger.call import CallState
 from worker.ledger.codec import unpack_callback, unpack_event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from schemas.callback import Callback
     from worker.ledger import Ledger
     from worker.ledger.calls import CallBook
@@ -87,6 +89,15 @@ def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
     return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
 
 
+def in_order(events: Iterable[bytes]) -> list[str]:
+    """Return the keys of a call's records, `<revision>/<kind>`, the oldest first; what is no record is left out.
+
+    A call that was given up on and came back later has two records of the same revision.
+    """
+    keys = [key.decode() for key in events if key != b"partial"]
+    return sorted(keys, key=lambda key: (int(key.partition("/")[0]), not key.endswith("/unavailable")))
+
+
 def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallBook | None:
     """Return the book of the account that knows a call (a CallSid is one account's), or None. One round trip.
 
@@ -125,7 +136,7 @@ def call_story(ledger: Ledger, call_sid: str) -> CallStory | None:
         details=CallState.parse(stored[0]),
         callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
         steps=tuple(json.loads(step) for step in steps),
-        events={key.decode(): unpack_event(packed) for key, packed in sorted(events.items()) if key != b"partial"},
+        events={key: unpack_event(events[key.encode()]) for key in in_order(events)},
         deliveries={key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"},
         confirm_at_ms=confirm_at,
     )

@@ -15,6 +15,7 @@ from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
 from worker.ledger.mending import Mended, Mending, dead_letters, dead_letters_of
 from worker.ledger.pages import PAGE
+from worker.ledger.purging import purge
 from worker.ledger.standing import account_standing, sink_standing
 
 DAY = 86_400
@@ -72,6 +73,22 @@ def is_forgotten(bench, call_sid=SID):
     return not bench.ledger.client.exists(bench.book.key("call", call_sid))
 
 
+def test_what_was_for_a_sink_that_was_removed_meanwhile_is_passed_over(make_bench, exotel):
+    """Somebody tried everything again while somebody else removed a sink: it ended in the middle, as a bug of ours."""
+    bench = make_bench(sink_specs=SINKS, confirm_seconds=0)
+    exotel.always(legs_answer())
+    bench.admit()
+    bench.fetch()
+    for spec in SINKS:
+        deliver(bench, spec.name, "no", dead=True)
+    found = letters(bench)
+    assert {letter.sink for letter in found} == {"crm", "lake"}
+    after = make_bench(sink_specs=SINKS[1:])
+    purge(after.ledger, "crm", clock=after.clock)
+    assert Mending(after.ledger, clock=after.clock).retry(found) == Mended(deliveries=1)
+    assert Mending(after.ledger, clock=after.clock).drop(found) == Mended()
+
+
 # Calls
 
 
@@ -95,7 +112,7 @@ def test_a_call_that_was_unavailable_is_completed_when_it_settles_after_all(benc
     exotel.always(legs_answer())
     bench.fetch()
     events = bench.events()
-    assert list(events) == ["1/completed", "1/unavailable"]
+    assert list(events) == ["1/unavailable", "1/completed"], "in the order in which they went out"
     assert events["1/completed"]["type"] == "legwork.call.completed"
     assert (events["1/completed"]["data"]["revision"], events["1/completed"]["data"]["settled"]) == (1, True)
     assert events["1/completed"]["id"] != events["1/unavailable"]["id"]
