@@ -203,6 +203,8 @@ def test_what_scales_the_workers_and_what_is_scraped_is_there():
         for each in of_kind(DOCUMENTS, "Service")
         if chooses(monitor["spec"]["selector"]["matchLabels"], each["metadata"].get("labels", {}))
     ]
+    # Where none is ready, for Redis is nearly full, the metrics are what says so.
+    assert service["spec"]["publishNotReadyAddresses"] is True
     (endpoint,) = monitor["spec"]["endpoints"]
     (port,) = service["spec"]["ports"]
     assert (endpoint["port"], endpoint["path"]) == (port["name"], "/metrics")

@@ -25,10 +25,13 @@ TOKEN, *ASKED = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
 
 
 @pytest.fixture
-def legwork(redis_url):
-    """Where the interface is, with a call in it."""
+def legwork(redis_url, tmp_path):
+    """Where the interface is, with a call in it, and a sink called crm."""
     settle(open_ledger(redis_url), "settled00001")
-    server = make_server("127.0.0.1", 0, create_app(make_settings(redis_url, console_password="a long enough one")))
+    config = tmp_path / "legwork.toml"
+    config.write_text('[[sinks]]\nname = "crm"\nurl = "stdout:"\n', encoding="utf-8")
+    settings = make_settings(redis_url, console_password="a long enough one", legwork_config=config, sinks="")
+    server = make_server("127.0.0.1", 0, create_app(settings))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -128,7 +128,7 @@ def test_without_the_extra_the_start_says_what_to_install(command, redis_url):
     )
     done = run(BLOCK + program)
     assert done.returncode == 2, done.stderr
-    assert "pip install 'legwork[otel]'" in done.stderr
+    assert f"python3 -m pip --python {sys.prefix} install 'opentelemetry-" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -37,7 +37,8 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 def status(as_json: bool) -> None:
     """How things stand, in numbers.
 
-    Totals; per account what waits, and its quota; per sink what waits, and what was delivered.
+    Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then what holds calls up, the
+    worst first. Exits with 0 whatever it tells: `legwork check` is for scripts that ask whether something is wrong.
     """
     found = read_status(open_ledger(settings_with_redis()))
     if as_json:

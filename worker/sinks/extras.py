@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires
 from typing import Any
 
 from worker.errors import PermanentFailure
@@ -18,4 +22,18 @@ def import_or_explain(name: str, *, extra: str) -> Any:
     except ImportError as error:
         # psycopg without libpq is there, and cannot be imported all the same.
         library = (error.name or str(error)).partition(".")[0]
-        raise PermanentFailure(f"{library}: not installed; pip install 'legwork[{extra}]'") from error
+        raise PermanentFailure(f"{library}: not installed; {_command_for(extra)}") from error
+
+
+def _command_for(extra: str) -> str:
+    """Return the command that installs what an extra of pyproject.toml names, into the environment that this runs in.
+
+    Not the extra itself: on PyPI, somebody else's package has our name.
+    """
+    try:
+        declared = requires("legwork") or []
+    except PackageNotFoundError:  # a checkout that was put on the path
+        declared = []
+    needed = [text.partition(";")[0] for text in declared if re.search(rf"extra == .{extra}\W", text)]
+    command = ["python3", "-m", "pip", "--python", sys.prefix, "install", *needed]
+    return shlex.join(command) if needed else f"install what the extra `{extra}` of pyproject.toml names"
