@@ -77,9 +77,8 @@ class SinkDesk:
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
         try:
             return self.describe(spec.name), made
-        except (
-            redis.RedisError
-        ):  # it was there a moment ago; who was told that nothing was done would never see the secret
+        except redis.RedisError:
+            # It was there a moment ago. Whoever was told that nothing was done would never see the secret.
             return just_added(spec), made
 
     def would_drop(self, name: str) -> int:

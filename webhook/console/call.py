@@ -21,6 +21,7 @@ from worker.workshop import Workshop
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from schemas.callback import Callback
     from worker.ledger.replaying import Tally
     from worker.ledger.whereabouts import CallStory
 
@@ -133,20 +134,7 @@ def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
 def _moments(story: CallStory, shown: Shown) -> list[Moment]:
     """Put all that happened in the order in which it did."""
     moments = [
-        Moment(
-            callback.received_at.timestamp() * 1000,
-            "callback",
-            ", ".join(
-                filter(
-                    None,
-                    (
-                        callback.kind,
-                        callback.event and shown.as_asked(callback.event),
-                        "the call has ended" if callback.ended else "",
-                    ),
-                )
-            ),
-        )
+        Moment(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
         for callback in story.callbacks
     ]
     moments += [Moment(step["at"], step["step"], shown.text(str(step["answer"]))) for step in story.steps]
@@ -157,6 +145,11 @@ def _moments(story: CallStory, shown: Shown) -> list[Moment]:
             for attempt in delivery.get("attempts", [])
         ]
     return sorted(moments, key=lambda moment: moment.at_ms)
+
+
+def _heard(callback: Callback, shown: Shown) -> str:
+    event = callback.event and shown.as_asked(callback.event)
+    return ", ".join(filter(None, (callback.kind, event, "the call has ended" if callback.ended else "")))
 
 
 def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
