@@ -18,6 +18,8 @@ from worker.ledger.tokens import Scope, Tokens
 
 # The methods that change nothing (RFC 9110, 9.2.1).
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Of HTTP/1.0, as the specification of WSGI writes it and as granian does.
+_OLD_HTTP = frozenset({"HTTP/1.0", "HTTP/1"})
 # What a proxy leaves behind. Where one stands in front unannounced (TRUSTED_PROXIES=0), everybody seems to come from it.
 _TRACES_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _FOR_PEOPLE = "This takes CONSOLE_PASSWORD, by Basic authentication."
@@ -123,7 +125,7 @@ def sits_here() -> bool:
 def _came_by_a_proxy() -> bool:
     # An nginx that is told nothing else tells nothing of the client and names us as the host; it speaks HTTP/1.0, as no
     # browser and no program at this machine does.
-    in_the_old_way = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    in_the_old_way = request.environ.get("SERVER_PROTOCOL") in _OLD_HTTP
     return in_the_old_way or any(name in request.headers for name in _TRACES_OF_A_PROXY)
 
 

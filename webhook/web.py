@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
 from schemas.settings import SettingsError
@@ -75,6 +75,8 @@ def serve(settings: Settings) -> None:
         address="0.0.0.0",  # noqa: S104  the door is meant to be reached
         port=settings.port,
         interface=Interfaces.WSGI,
+        # Whether a POST has a body is told by its headers in HTTP/1 alone, and nobody needs more here.
+        http=HTTPModes.http1,
         factory=True,
         workers=PROCESSES,
         blocking_threads=THREADS,

@@ -85,12 +85,13 @@ def start(
     log = folder / "server.log"
     # The configuration goes in by standard input: a password on the command line would stand in the process list.
     configuration = (
-        f'bind 127.0.0.1\nport {port}\ndir "{folder.resolve()}"\nlogfile "{log.resolve()}"\nrequirepass {password}\n'
-        f"tcp-keepalive 60\n{settings}"
+        f"bind 127.0.0.1\nport {port}\nlogfile {log.name}\nrequirepass {password}\ntcp-keepalive 60\n{settings}"
     )
     process = subprocess.Popen(
         # Two servers on one append-only file would spoil it: a launcher that was killed may leave none behind.
         tied([str(server_binary()), "-"]),
+        # Not by `dir`: a folder may have any name.
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

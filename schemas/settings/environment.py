@@ -37,9 +37,9 @@ class Environment:
         self._asked: set[str] = set()
         self._layers = [("environment", environ)]
         for name in FILES:
-            path = directory / name
-            if path.exists():
-                self._layers.append((name, _read_variables(path, name, problems)))
+            variables = _read_variables(directory / name, name, problems)
+            if variables is not None:
+                self._layers.append((name, variables))
 
     def unasked(self) -> list[str]:
         """The names of all that is set here and that nobody asked for."""
@@ -80,9 +80,11 @@ class Environment:
         return text
 
 
-def _read_variables(path: Path, name: str, problems: list[str]) -> dict[str, str]:
+def _read_variables(path: Path, name: str, problems: list[str]) -> dict[str, str] | None:
     try:
         text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         problems.append(f"{name}: cannot be read ({error.strerror}); make it readable, or take it away")
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from marshmallow import ValidationError
 
@@ -20,6 +20,11 @@ SINK_SCHEMES = (
     *("postgresql", "mysql", "sqlite"),
 )
 WITH_DRIVER = ("postgresql", "mysql", "sqlite")
+_OPTIONS_OF_REDIS = {
+    "redis": frozenset[str](),
+    "rediss": frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}),
+    "unix": frozenset({"db"}),
+}
 
 
 def split_url(text: str) -> SplitResult:
@@ -36,14 +41,25 @@ def split_url(text: str) -> SplitResult:
 
 
 class RedisUrl(SettingField[str]):
-    """A Redis server."""
+    """A Redis server.
 
-    right = "give redis://host:6379/0, rediss://… (TLS) or unix:///path/to/redis.sock"
+    The options in its query are those that redis-py and kombu both know, and that are no secret.
+    """
+
+    right = (
+        "give redis://:password@host:6379/0, rediss://… (TLS; options ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs) "
+        "or unix://:password@/path/to/redis.sock?db=0"
+    )
 
     def read(self, text: str) -> str:
         url = split_url(text)
-        if url.scheme not in {"redis", "rediss", "unix"}:
+        if not text.startswith(("redis://", "rediss://", "unix://")):
             raise ValidationError("is not the URL of a Redis server")
+        for name, value in parse_qsl(url.query, keep_blank_values=True):
+            if name not in _OPTIONS_OF_REDIS[url.scheme]:
+                raise ValidationError("has an option in its query that is none here")
+            if name == "db" and not re.fullmatch("[0-9]+", value):
+                raise ValidationError("has a `db` that is no number")
         if url.scheme == "unix" and not url.path:
             raise ValidationError("names no socket")
         if url.scheme != "unix" and not url.hostname:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from settings_kit import ACCOUNT, problems_of
 
@@ -62,6 +67,32 @@ def test_a_dotenv_folder_is_a_problem(tmp_path):
     (tmp_path / ".env").mkdir()
     (problem,) = problems_of(ACCOUNT, tmp_path)
     assert problem.startswith(".env: cannot be read (Is a directory); ")
+
+
+@contextmanager
+def as_nobody():
+    """As a user who may read only what everybody may; who is none of root's is one already."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_folder_of_somebody_elses_is_a_problem():
+    """`sudo make run` once, and every command of anybody else's ended with a traceback."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        assert problems_of(ACCOUNT, directory) == [], "and whatever has to be imported is"
+        (directory / ".legwork").mkdir(mode=0o000)
+        with as_nobody():
+            (problem,) = problems_of(ACCOUNT, directory)
+        (directory / ".legwork").chmod(0o700)
+    assert problem.startswith(".legwork/environment: cannot be read (Permission denied); ")
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])

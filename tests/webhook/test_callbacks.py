@@ -121,6 +121,19 @@ def test_a_body_of_just_256_kib_is_not(house):
     assert house.post(STATUS, data=body, content_type="application/json").status_code == 200
 
 
+def test_a_byte_that_is_no_utf8_costs_a_character_and_not_the_call(house):
+    body = f'{{"CallSid": "{SID}", "CustomField": "caf'.encode() + b'\xe9"}'
+    assert house.post(STATUS, data=body, content_type="application/json").json == {"call_sid": SID, "accepted": True}
+
+
+def test_a_part_with_many_or_long_headers_is_read_like_any_other(house):
+    """It was taken for too many parameters."""
+    headers = "".join(f"X-Header-{number}: {'x' * 600}\r\n" for number in range(12))
+    part = f'--x\r\nContent-Disposition: form-data; name="CallSid"\r\n{headers}\r\n{SID}\r\n--x--\r\n'
+    answer = house.post(STATUS, data=part.encode(), content_type="multipart/form-data; boundary=x")
+    assert answer.json == {"call_sid": SID, "accepted": True}
+
+
 @pytest.mark.parametrize("options", [{}, MULTIPART])
 def test_too_many_parameters_are_refused(house, options):
     answer = house.post(STATUS, data={"CallSid": SID, **{f"p{n}": "x" for n in range(1100)}}, **options)

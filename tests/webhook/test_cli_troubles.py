@@ -19,6 +19,13 @@ def test_everything_wrong_in_the_settings_is_told_at_once_a_line_each():
     ]
 
 
+def test_a_redis_that_is_missing_is_told_with_the_rest():
+    """It was told at the next try, when all else was right."""
+    result = run("status", redis_url="", exotel_api_key="", port="0")
+    assert result.exit_code == 2
+    assert {line.partition(":")[0] for line in result.stderr.splitlines()} == {"EXOTEL_API_KEY", "PORT", "REDIS_URL"}
+
+
 @pytest.mark.parametrize("command", [*ASKING, ["web"], ["worker"]])
 def test_without_a_redis_it_is_said_where_to_get_one(command):
     result = run(*command, redis_url="")
@@ -53,7 +60,7 @@ def test_settings_of_a_legwork_up_that_ended_are_missing_for_a_reason(tmp_path):
 def test_what_is_wrong_and_not_missing_has_nothing_to_do_with_a_legwork_up(tmp_path):
     """Whoever had once tried `legwork up` in a directory was told of it with every mistake, as if that were the cure."""
     (tmp_path / ".legwork").mkdir()
-    result = run("status", directory=tmp_path, port="abc")
+    result = run("status", directory=tmp_path, port="abc", redis_url="redis://127.0.0.1:1/0")
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["PORT"]
 
 

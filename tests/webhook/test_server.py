@@ -106,6 +106,35 @@ def test_a_body_in_chunks_is_read(door, client, body, content_type):
     assert noted(client) == {SID}
 
 
+@pytest.mark.parametrize("how", ["at once", "in chunks"])
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 413)])
+def test_a_body_may_have_256_kib_and_not_a_byte_more(door, how, more, status):
+    """This server says that it ends bodies, and one of exactly the limit was taken for one beyond it."""
+    start = f"CallSid={SID}&note=".encode()
+    body = start + b"x" * (LIMIT - len(start) + more)
+    data = body if how == "at once" else pieces(body[:1000], body[1000:])
+    assert door.ask("POST", STATUS, data=data, headers={"Content-Type": URLENCODED}).status_code == status
+
+
+def test_without_a_password_nobody_comes_in_by_a_proxy_that_says_nothing_of_him(tmp_path, redis_url):
+    """nginx with a bare `proxy_pass http://127.0.0.1:8000`: HTTP/1.0, which this server calls HTTP/1, and our own address."""
+    door = Door(tmp_path, redis_url)
+    try:
+        for version, status in (("1.0", 404), ("1.1", 200)):
+            asked = f"GET /api/status HTTP/{version}\r\nHost: 127.0.0.1:{door.port}\r\nConnection: close\r\n\r\n"
+            assert door.send(asked.encode()) == status
+    finally:
+        door.stop()
+
+
+def test_http_2_is_not_spoken(door):
+    """There a POST may have a body that no header tells of; it was taken for a ping."""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+        said = connection.recv(4096)
+    assert not said or said.startswith(b"HTTP/1"), "no frame of HTTP/2"
+
+
 @pytest.mark.parametrize("content_type", ["application/json", URLENCODED, "text/plain"])
 def test_a_body_in_chunks_beyond_the_limit_is_too_large(door, client, content_type):
     """It was cut at the limit without a word, and what was left of it taken for the whole."""

@@ -7,7 +7,7 @@ import pytest
 from schemas.settings import SettingsError
 from webhook.up.banner import banner, report
 from webhook.up.folder import Folder
-from webhook.up.plan import make_plan, sandbox_environment
+from webhook.up.plan import SANDBOX_PORT, make_plan, sandbox_environment
 from worker.embedded_redis import free_port
 
 REAL = {
@@ -147,13 +147,24 @@ def test_the_banner_says_where_things_are_and_which_urls_to_paste(plan_of):
         f"http://localhost:{port}/callbacks/callback-token-of-acme/passthru",
         f"http://localhost:{port}/callbacks/callback-token-of-acme/status",
         "file:calls.jsonl",
-        "https://user:***@crm.example/hook",
+        "https://crm.example/hook",
         "public host",
     ):
         assert expected in text
-    for secret in ("the-sink-password", "the-key", "real-key", "real:token", plan.redis[1]):
+    for secret in ("user", "the-sink-password", "the-key", "real-key", "real:token", plan.redis[1]):
         assert secret not in text
         assert secret not in str(report(plan))
+
+
+def test_no_password_is_shown_that_a_reader_of_urls_sees_none_in(plan_of):
+    """A slash or a # ends the password for urlsplit; for a database's driver it does not."""
+    sinks = "postgresql://u:pa/the-password@host/db amqp://u:pa#the-password@host/v https://the-password@crm.example/x"
+    assert "the-password" not in str(report(plan_of(**REAL, SINKS=sinks)))
+
+
+def test_the_sandbox_does_not_take_the_port_of_the_web(plan_of):
+    plan = plan_of(PORT=str(SANDBOX_PORT))
+    assert (plan.settings.port, plan.sandbox == SANDBOX_PORT) == (SANDBOX_PORT, False)
 
 
 def test_the_banner_says_what_is_pretended_and_which_times_are_short(plan_of):

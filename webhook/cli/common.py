@@ -67,11 +67,25 @@ def settings_with_redis() -> Settings:
     """The same, with a Redis among them. Raises SettingsError."""
     from schemas.settings import SettingsError  # noqa: PLC0415
 
-    settings = settings_here()
+    missing = "REDIS_URL: is not set; give redis://host:6379/0, or let `legwork up` bring its own"
+    try:
+        settings = settings_here()
+    except SettingsError as error:
+        # All that is wrong is told at once.
+        raise SettingsError([missing, *error.problems] if _has_no_redis() else error.problems) from error
     if settings.redis_url is None:
-        right = "give redis://host:6379/0, or let `legwork up` bring its own"
-        raise SettingsError([f"REDIS_URL: is not set; {right}"])
+        raise SettingsError([missing])
     return settings
+
+
+def _has_no_redis() -> bool:
+    from schemas.settings.declare import Unusable  # noqa: PLC0415
+    from schemas.settings.environment import Environment  # noqa: PLC0415
+
+    try:
+        return Environment(os.environ, Path(), []).find("REDIS_URL") is None
+    except Unusable:
+        return False
 
 
 def open_ledger(settings: Settings) -> Ledger:

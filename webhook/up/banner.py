@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from webhook import discretion
 from webhook.up.plan import DEMONSTRATION
 from worker.connections import without_password
 
@@ -54,5 +55,5 @@ def banner(plan: Plan) -> str:
 
 
 def where(spec: SinkSpec) -> str:
-    """Where a sink writes, without its query and its password."""
-    return without_password(spec.url.partition("?")[0])
+    """Where a sink writes, without its query, its user and its password."""
+    return discretion.where(spec.url)

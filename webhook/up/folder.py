@@ -101,7 +101,10 @@ class Folder:
 
 def is_left_behind(directory: Path) -> bool:
     """Has `legwork up` been used in this directory, and does not run now?"""
-    return (directory / NAME).is_dir() and not (directory / NAME / "environment").exists()
+    try:
+        return (directory / NAME).is_dir() and not (directory / NAME / "environment").exists()
+    except PermissionError:  # it is somebody else's
+        return False
 
 
 def _write(path: Path, variables: Mapping[str, str]) -> None:

@@ -71,7 +71,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
     made: dict[str, str] = {}
     redis = sandbox = None
     if _wants_sandbox(given, directory):
-        sandbox = _sandbox_port()
+        sandbox = _sandbox_port(given)
         made |= folder.pretend_account() | DEMONSTRATION | {"EXOTEL_BASE_URL": f"http://127.0.0.1:{sandbox}"}
     if not _is_set(given, "REDIS_URL"):
         redis = free_port(), secrets.token_urlsafe(24)
@@ -109,7 +109,13 @@ def sandbox_environment(plan: Plan, environ: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _sandbox_port() -> int:
+def _sandbox_port(given: Environment) -> int:
+    try:
+        port = given.find("PORT")
+    except Unusable:
+        port = None  # loading the settings says what is wrong
+    if port is not None and port.text.strip() == str(SANDBOX_PORT):
+        return free_port()
     try:
         try_port(SANDBOX_PORT, "127.0.0.1")
     except OSError:

@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.2
 def file_of(specs: Iterable[SinkSpec]) -> Path | None:
     """The file of the first file sink that gets every record; None without one."""
     for spec in specs:
-        if spec.url.startswith("file:") and not spec.types and not spec.accounts:
+        if spec.url.startswith("file:") and not (spec.types or spec.accounts or spec.filter or spec.projection):
             sink = sink_for(spec)
             if isinstance(sink, FileSink):
                 return sink.path
