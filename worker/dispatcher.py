@@ -184,7 +184,8 @@ class Dispatcher:
 
     def _alive(self) -> list[str]:
         """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""
-        if time.monotonic() - self._in_touch_since <= WORKER_SILENCE_SECONDS:
+        # In the first round after an outage too: the others say hello up to some seconds later.
+        if self._in_trouble or time.monotonic() - self._in_touch_since <= WORKER_SILENCE_SECONDS:
             return []
         return [self._name, *self._shop.ledger.workers()]
 

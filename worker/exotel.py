@@ -23,6 +23,7 @@ from marshmallow import ValidationError
 from schemas.legs import LegsAnswer, load_error, load_legs
 from worker.bodies import read_body
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
+from worker.http_client import Session
 from worker.tracing.spans import current_span
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class ExotelClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = Session()
             session.auth = (self._account.api_key, self._account.api_token)
             session.headers.update(
                 {

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jmespath
+import orjson
 import structlog
-from jmespath.exceptions import JMESPathError
 
 from worker.errors import Refused
 
@@ -33,11 +33,15 @@ def is_wanted(spec: SinkSpec, event: dict[str, Any]) -> bool:
         return True
     try:
         found = _compiled(spec.filter).search(event)
-    except JMESPathError as error:
-        log.warning("filter.failed", sink=spec.name, reason=str(error).splitlines()[0])
+    except Exception as error:  # noqa: BLE001  jmespath lets through what Python raises: a TypeError of `contains`, say
+        log.warning("filter.failed", sink=spec.name, reason=_reason(error))
         return True
     # `==` alone would take 0 for False.
     return not any(type(found) is type(false) and found == false for false in _FALSE)
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def shaped(spec: SinkSpec, event: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +50,9 @@ def shaped(spec: SinkSpec, event: dict[str, Any]) -> dict[str, Any]:
         return event
     try:
         data = _compiled(spec.projection).search(event["data"])
-    except JMESPathError as error:
-        raise Refused(f"the sink's projection fails on it: {str(error).splitlines()[0]}") from error
+        # It may make what is no JSON: a whole number of twenty digits.
+        orjson.dumps(data)
+    except Exception as error:
+        raise Refused(f"the sink's projection fails on it: {_reason(error)}") from error
     # What is projected follows the record's schema no more.
     return {**{name: value for name, value in event.items() if name != "dataschema"}, "data": data}

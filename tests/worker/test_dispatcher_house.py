@@ -6,13 +6,14 @@ import threading
 import time
 
 from dispatching import THREADS, admit_many
-from house import ACCOUNT
+from house import ACCOUNT, make_settings
 from processes import until
 from workbench import legs_answer
 
 from worker import dispatcher as dispatcher_module
 from worker.celery import QUEUE, make_celery
 from worker.embedded_redis import free_port
+from worker.ledger import Ledger
 from worker.ledger.backlog import DEATHS_ALLOWED
 from worker.steps.fetch import fetch_call
 from worker.tasks import Carrier
@@ -72,6 +73,25 @@ def test_a_worker_says_hello_and_goodbye(bench, make_dispatcher):
     assert bench.ledger.workers() == {}
     make_dispatcher(bench, name="web", threads=0).keep_house()
     assert bench.ledger.workers() == {}
+
+
+def test_what_others_hold_is_theirs_while_nobody_could_say_hello(bench, make_dispatcher, monkeypatch):
+    """Whoever was back first after an outage took all that others had begun: they say hello some seconds later."""
+    monkeypatch.setattr(dispatcher_module, "WORKER_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(dispatcher_module, "REAP_SECONDS", 0.05)
+    other = Ledger(bench.ledger.client, bench.settings, worker="other:1", clock=bench.clock).calls[ACCOUNT]
+    bench.admit("held000001")
+    (lease,) = other.fetches.lease(1)
+    held = other.claim(lease)
+    bench.admit("waits00001")
+    nowhere = make_settings(broker_url=f"redis://127.0.0.1:{free_port()}/0")
+    dispatcher = make_dispatcher(bench, Carrier(make_celery(nowhere)))
+    thread = threading.Thread(target=dispatcher.run)
+    thread.start()
+    time.sleep(2)  # as long as the broker is away nobody is in touch with everybody
+    dispatcher.stop()
+    thread.join()
+    assert other.postpone(held, wait_seconds=0, attempt=False, settle_seconds=0), "its lease is good"
 
 
 def test_a_nudge_is_as_good_as_a_tick_and_so_is_the_word_to_stop(bench, tray, make_dispatcher, monkeypatch):

@@ -39,9 +39,15 @@ def test_without_a_filter_every_record_is_wanted():
     assert is_wanted(sink(), record())
 
 
-def test_a_record_that_a_filter_cannot_judge_goes_through():
+# What the library does not raise as an error of its own: TypeError, ValueError, OverflowError.
+STRANGE = ["contains(call_sid, `1`)", "contains(call_sid, nothing)", "legs[::0]", "ceil(to_number('1e999'))"]
+
+
+@pytest.mark.parametrize("expression", ["length(talk_seconds)", *STRANGE])
+def test_a_record_that_a_filter_cannot_judge_goes_through(expression):
+    """One such filter kept calls from ever ending, and in the end everything from being dispatched."""
     with capture_logs() as logs:
-        assert is_wanted(sink(filter="length(data.talk_seconds)"), record())
+        assert is_wanted(sink(filter=f"data | ({expression})"), record())
     assert [line["event"] for line in logs] == ["filter.failed"]
 
 
@@ -53,9 +59,12 @@ def test_a_projection_takes_the_place_of_data_and_of_the_schema_it_no_longer_fol
     assert found["id"] == event["id"]
 
 
-def test_a_projection_that_fails_on_a_record_is_a_refusal_with_the_reason():
-    with pytest.raises(Refused, match="projection fails on it"):
-        shaped(sink(projection="length(talk_seconds)"), record())
+@pytest.mark.parametrize(
+    "expression", ["length(talk_seconds)", *STRANGE, "{n: to_number('12345678901234567890123')}"], ids=str
+)
+def test_a_projection_that_fails_on_a_record_is_a_refusal_with_the_reason(expression):
+    with pytest.raises(Refused, match=r"projection fails on it: ."):
+        shaped(sink(projection=expression), record())
 
 
 JSON = st.recursive(

@@ -10,9 +10,12 @@ from sink_contract import sink_spec
 from stubs import answer
 from workbench import MemorySink
 
+from worker.errors import LegworkError
 from worker.ledger import NEW_SECONDS
 from worker.ledger.keys import LEDGER
+from worker.steps import decide
 from worker.steps.announce import OPERATOR_EVENTS, announce, announce_new_ledger
+from worker.steps.decide import Sent
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
 
@@ -76,6 +79,17 @@ def test_a_call_that_is_given_up_is_told_with_its_reason(bench, exotel, pager):
     bench.fetch_until_done()
     assert told(bench, pager) == ["call_dead"]
     assert pager.sent[0][0]["subject"] == "call0001"
+
+
+def test_who_has_lost_his_lease_tells_nobody_that_the_call_is_dead(bench, pager):
+    """Somebody else has it by then, and may settle it."""
+    bench.admit("call0001")
+    call = bench.book.claim(bench.lease())
+    bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
+    assert bench.book.fetches.reap().again == 1
+    decide.give_up(bench.shop, bench.book, call, LegworkError("404"), Sent(at_ms=call.claim.now))
+    assert told(bench, pager) == []
+    assert bench.story("call0001").standing.state == "waiting"
 
 
 def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):

@@ -9,15 +9,16 @@ from __future__ import annotations
 import socket
 import time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from worker.errors import TemporaryFailure
+from worker.http_client import BoundedAdapter, Plain, Tls
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -37,33 +38,20 @@ class PrivateAddress(TemporaryFailure):
     """Raised when a host is, or may be, inside of a network that is nobody's business. Nothing was sent."""
 
 
-class EgressAdapter(HTTPAdapter):
+class EgressAdapter(BoundedAdapter):
     """Carries HTTP to public addresses and `allowed` ones: what is connected to is what was checked, at that moment."""
 
     def __init__(self, allowed: Networks) -> None:
-        self._allowed = allowed
+        class CheckedPlain(Plain):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, self._dns_host, allowed)
+
+        class CheckedTls(Tls):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, self._dns_host, allowed)
+
+        self.plain, self.tls = CheckedPlain, CheckedTls
         super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections that check where they go."""
-        super().init_poolmanager(*args, **kwargs)
-        allowed = self._allowed
-
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return _connect(self, self._dns_host, allowed)
-
-        class Tls(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return _connect(self, self._dns_host, allowed)
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class TlsPool(HTTPSConnectionPool):
-            ConnectionCls = Tls
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
 
 def is_public(address: Address) -> bool:

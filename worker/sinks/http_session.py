@@ -7,24 +7,19 @@ from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from worker.errors import PermanentFailure
+from worker.http_client import Session
 from worker.sinks.egress import EVERYWHERE, EgressAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        """Nowhere: requests reads the whole body of a redirect, whatever its size, to see where it would lead."""
-        return
+    import requests
 
 
 def new_session(options: Mapping[str, Any]) -> requests.Session:
     """Make a session for one thread, by the options of a webhook sink."""
-    session = _Session()
+    session = Session()
     # A proxy of the environment would connect in our place, and not look where to.
     session.trust_env = False
     session.verify = options["ca_file"] or True

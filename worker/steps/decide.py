@@ -60,8 +60,9 @@ def give_up(shop: Workshop, book: CallBook, call: OwedCall, failure: LegworkErro
     body = (failure.body if isinstance(failure, NotFinalYet) else None) or book.partial(call.call_sid)
     answer = _legs_seen(body, book)
     event = _record(book, call, 1, _provenance(call, sent, None), answer=answer, settled=False, reason=str(failure))
+    if not _send_out(shop, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure)):
+        return  # somebody else has the call by now, and may settle it
     log.warning("call.dead", reason=str(failure))
-    _send_out(shop, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure))
     announce(shop, book.account.sid, "call_dead", call_sid=call.call_sid, reason=str(failure))
 
 
@@ -85,7 +86,8 @@ def _send_out(
     step: dict[str, Any],
     reason: str = "",
     confirm_seconds: float | None = None,
-) -> None:
+) -> bool:
+    """Decide the call, and put its record on its way; False if the lease was stale."""
     kind = event["type"].rpartition(".")[2]
     verdict = Verdict(
         outcome,
@@ -97,11 +99,13 @@ def _send_out(
         confirm_seconds=confirm_seconds,
         step=step,
     )
-    if _decide(shop, book, call, verdict):
-        shop.nudge()
-        _measure(shop, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
-        if event["type"] == TYPE_CORRECTED:
-            log.info("call.corrected", revision=revision)
+    if not _decide(shop, book, call, verdict):
+        return False
+    shop.nudge()
+    _measure(shop, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
+    if event["type"] == TYPE_CORRECTED:
+        log.info("call.corrected", revision=revision)
+    return True
 
 
 def _decide(shop: Workshop, book: CallBook, call: OwedCall, verdict: Verdict) -> bool:
