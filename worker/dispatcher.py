@@ -148,7 +148,7 @@ class Dispatcher:
         if self._forget.due(now):
             self._forget_old()
         if self._threads and self._forget_files.due(now):
-            self._shop.forget_old_files()
+            self._shop.forget_old_files_soon()
 
     def _forget_old(self) -> None:
         """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""

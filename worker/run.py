@@ -56,7 +56,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     heartbeat = heartbeat or Heartbeat(None)
     open_when_there(ledger, heartbeat)
     app = make_celery(settings, with_every_try=heartbeat.beat)
-    shop = Workshop(settings, ledger, sinks, tracing=tracing)
+    shop = Workshop(settings, ledger, sinks, tracing=tracing, threads=threads)
     shop.keep_sinks_open()
     dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads, heartbeat=heartbeat)
     shop.nudge = dispatcher.nudge

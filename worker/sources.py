@@ -143,7 +143,9 @@ class Deliveries:
 
     def release(self, tasks: int, carrier: Carrier) -> None:
         """Lease the most urgent deliveries."""
-        leases = self.book.backlog.lease(1 if self._is_probe else tasks * self._batch)
+        # Other dispatchers have looked at the same moment.
+        out = None if self._concurrency is None else self._concurrency * self._batch
+        leases = self.book.backlog.lease(1 if self._is_probe else tasks * self._batch, out=out)
         batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
         with _or_given_back(self.book.backlog, leases):
             carrier.deliver(self.book.account_sid, self.book.sink, batches)

@@ -12,7 +12,7 @@ from workbench import MemorySink, legs_answer
 
 from schemas.settings.sink_fields import Rate
 from worker import metrics
-from worker.sources import LARGEST_PART_OF_A_SINK
+from worker.sources import LARGEST_PART_OF_A_SINK, Deliveries
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
 from worker.vault import new_key
@@ -117,6 +117,16 @@ def test_no_more_deliveries_are_under_way_than_the_sink_wants(bench_of, tray, ma
     for _ in range(3):
         dispatcher.run_once()
     assert len(tray.deliveries) == 2
+
+
+def test_two_dispatchers_that_look_at_the_same_moment_keep_to_it_too(bench_of, tray, make_dispatcher):
+    """Each saw that nothing was out, and leased as many as the sink wants at once."""
+    bench, sink = bench_of(10, concurrency=2)
+    book = bench.ledger.deliveries[ACCOUNT, "crm"]
+    sources = [Deliveries(bench.ledger, book, sink) for _ in range(2)]
+    for source in sources:
+        source.release(2, tray)
+    assert sum(len(batch) for _, _, batch in tray.deliveries) == 2
 
 
 def test_a_sink_has_its_half_of_the_threads_over_all_accounts(bench_of, accounts, tray, make_dispatcher):

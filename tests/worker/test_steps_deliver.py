@@ -13,9 +13,10 @@ from workbench import BatchSink, MemorySink, legs_answer
 from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
+from worker.ledger.deliveries import LEASE_SECONDS
 from worker.ledger.standing import sink_standing
 from worker.sinks import sink_for
-from worker.steps.deliver import bury, deliver
+from worker.steps.deliver import CROWDED_SECONDS, bury, deliver
 
 
 class Desk:
@@ -223,6 +224,27 @@ def test_a_bug_in_a_sink_is_no_verdict_and_the_lease_brings_the_record_back(make
     assert desk.book.backlog.reap().again == 1
     desk.deliver()
     assert desk.standing() == ("active", 0, 1, 0)
+
+
+def test_a_sink_that_has_not_let_go_of_its_threads_gets_no_others(make_desk, sink):
+    """A database that says nothing at all, and is waited for without end: after a lease its records were handed out again,
+    to the next threads, until a worker had none left for anything."""
+    desk = make_desk(sink, calls=3)
+    shop, clock = desk.bench.shop, desk.bench.clock
+    shop.threads, shop.monotonic = 2, lambda: clock.now_ms / 1000
+    with shop.place_at(sink.name) as first:
+        with shop.place_at(sink.name) as second:
+            assert (first, second) == (True, True), "it is busy, and well as far as anybody knows"
+        clock.advance(LEASE_SECONDS + 1)
+        desk.deliver(1)
+        assert sink.sent == []
+        assert (Lane.LIVE, CROWDED_SECONDS) in desk.due_in()
+        assert "attempts" not in desk.delivery(0), "it has lost none"
+        with shop.place_at("another") as others:
+            assert others
+    clock.advance(CROWDED_SECONDS)
+    desk.deliver()
+    assert desk.standing() == ("active", 0, 3, 0)
 
 
 def test_what_no_worker_survives_delivering_is_a_dead_letter(make_desk, sink):

@@ -195,7 +195,7 @@ class Ledger:
 
     def disable_sink(self, sink: str, reason: str) -> bool:
         """Stop delivering to a sink; what waits for it is kept. True if it was enabled."""
-        return self.health.disable(sink, reason, now_ms=self.now_ms())
+        return self.health.disable(sink, reason)
 
     def enable_sink(self, sink: str) -> bool:
         """Deliver to a sink again. True if it was disabled."""

@@ -161,10 +161,11 @@ class Backlog:
         """Queue the same on a pipeline, whose answer makes a `Demand`."""
         self._scripts.run("backlog/survey", self.keys, [self._clock()], pipeline=pipeline)
 
-    def lease(self, room: int, *, most: Sequence[int] | None = None) -> list[Lease]:
-        """Lease up to `room` items that are due; `most` says how many at most from each lane."""
+    def lease(self, room: int, *, most: Sequence[int] | None = None, out: int | None = None) -> list[Lease]:
+        """Lease up to `room` items that are due; `most` says how many at most from each lane, `out` how many may be out."""
         allowed = list(most) if most is not None else [room] * len(Lane)
-        args: list[Argument] = [room, *allowed, BEGIN_SECONDS * 1000, self._clock(), ""]
+        bound: Argument = "" if out is None else out
+        args: list[Argument] = [room, *allowed, BEGIN_SECONDS * 1000, self._clock(), "", bound]
         answer = self._scripts.run("backlog/lease", [*self.keys, self._fence], args)
         return [Lease(item.decode(), lease.decode()) for item, lease, *_ in zip(*[iter(answer)] * _PARTS, strict=True)]
 
@@ -173,7 +174,7 @@ class Backlog:
 
         `read_begun` reads the answer.
         """
-        whose: list[Argument] = [self._worker, of_account(self.account_sid, ""), sink]
+        whose: list[Argument] = [self._worker, "", of_account(self.account_sid, ""), sink]
         args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), *whose]
         self._scripts.run("backlog/lease", [*self.keys, self._fence], args, pipeline=pipeline)
 

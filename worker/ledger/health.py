@@ -53,12 +53,9 @@ class SinkHealth:
         args: list[Argument] = [sink, PROBE_SECONDS * 1000, self._clock()]
         return bool(self._scripts.run("sink/probe", [SINKS, SINK_RUNS], args))
 
-    def disable(self, sink: str, reason: str, *, now_ms: float) -> bool:
+    def disable(self, sink: str, reason: str) -> bool:
         """Stop delivering to a sink. False if it was disabled already, which it stays for the reason it was."""
-        if self.states().get(sink, {}).get("state") == "disabled":
-            return False
-        self._client.hset(SINKS, sink, json.dumps({"state": "disabled", "reason": reason, "since": round(now_ms)}))
-        return True
+        return bool(self._scripts.run("sink/disable", [SINKS, SINK_RUNS], [sink, reason, self._clock()]))
 
     def enable(self, sink: str) -> bool:
         """Deliver to a sink again, as if nothing had been. True if it was disabled or failing."""

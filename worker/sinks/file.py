@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
-from worker.sinks.kept import Kept, erase_lines, erase_packed
+from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_lines, erase_packed
 from worker.sinks.lines import append
 from worker.sinks.rotation import Rotation, is_at
 
@@ -97,6 +98,8 @@ class FileSink(Sink):
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept]:
         """Rewrite the file, and what was put aside of it."""
+        if not dry_run:
+            self._clear_up()
         kept = [erase_lines(self.path, eraser, dry_run=dry_run)]
         # The sink may have had `rotate` once.
         rotation = self._rotation or Rotation(self.path, most_bytes=None, packed=False)
@@ -108,11 +111,15 @@ class FileSink(Sink):
 
     def forget_old(self) -> int:
         """Put the file aside if its day is over, and delete what was put aside long enough ago."""
+        self._clear_up()
         if not self._rotation or self.options["keep_days"] is None:
             return 0
         with suppress(FileNotFoundError):
             self._put_aside_if_due(self._rotation)
         return self._rotation.delete(self.options["keep_days"])
+
+    def _clear_up(self) -> None:
+        clear_up(self.path.parent, f".{escape(self.path.stem)}*{HALF_MADE}")
 
     def _put_aside_if_due(self, rotation: Rotation) -> None:
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)

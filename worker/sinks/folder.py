@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 import uuid
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ from marshmallow import ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.sinks.extras import import_or_explain
-from worker.sinks.kept import Kept, erase_object
+from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_object
 from worker.sinks.objects import ObjectSink
 from worker.sinks.objects import Options as ObjectOptions
 
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 # The names of the subfolders, and of nothing that somebody else may have put there.
 _DAY = "day=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
-# What a worker that was killed has left of a file; one that is being written is named in a moment.
-_UNNAMED, _LEFT_SECONDS = f".{'[0-9a-f]' * 32}", 3600.0
 
 
 class Options(ObjectOptions):
@@ -96,10 +92,7 @@ class FolderSink(ObjectSink):
         return files
 
     def _clear_up(self) -> None:
-        for path in self.path.glob(f"{_DAY}/{_UNNAMED}"):
-            with suppress(FileNotFoundError):  # another worker was faster
-                if path.stat().st_mtime < time.time() - _LEFT_SECONDS:
-                    path.unlink()
+        clear_up(self.path, f"{_DAY}/*{HALF_MADE}")
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file under another name first, one that readers pass over."""

@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import os
 import stat
+import time
 import uuid
 import zlib
 from contextlib import contextmanager, suppress
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from worker.erasure import Eraser
 
+#: What ends the name of a file that is being written; nobody else's ends like that.
+HALF_MADE = "." + "[0-9a-f]" * 32
+# One that is being written is named, or done with, long before.
+_LEFT_SECONDS = 3600.0
 # Enough of a file's end to tell whether what was copied of it still stands there: an end of one record, ids and all.
 _MARK_BYTES = 4096
 
@@ -91,11 +96,19 @@ def erase_object(path: Path, eraser: Eraser, kept: Kept, *, dry_run: bool) -> No
             kept.erased += 1
 
 
+def clear_up(folder: Path, pattern: str) -> None:
+    """Delete files that somebody who was killed has left half made: they may hold what is to be forgotten."""
+    for part in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # somebody else was faster
+            if part.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                part.unlink()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write a file anew: what is written takes its place, with its owner and times, whole or not at all. Raises OSError."""
     before = path.stat()
-    part = path.with_name(f".{uuid.uuid4().hex}")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as target:
             if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):

@@ -35,6 +35,8 @@ TURN_SECONDS = 0.25
 # A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
 LONGEST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 0.05
+# What finds no thread comes back so much later, to another process perhaps.
+CROWDED_SECONDS = 5.0
 
 
 class Way(NamedTuple):
@@ -79,14 +81,25 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
         )
         return
     turn = Turn(Way(book, sink, spec), until=shop.monotonic() + TURN_SECONDS)
-    with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name):
+    with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name), shop.place_at(sink_name) as free:
         owed = book.claim_all(leases)
+        if not free:
+            _crowded(shop, book, owed)
+            return
         while owed:
             letters = _wrapped(shop, turn.way, owed)
             turn.next = []
             for start in range(0, len(letters), sink.batch):
                 _send(shop, turn, letters[start : start + sink.batch])
             owed = turn.next
+
+
+def _crowded(shop: Workshop, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
+    failure = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold all of its threads here")
+    _is_in_trouble(shop, book, failure)
+    log.warning("sink.holds_threads", reason=str(failure))
+    for delivery in owed:
+        book.postpone(delivery, "", wait_seconds=CROWDED_SECONDS, attempt=False)
 
 
 def bury(shop: Workshop, book: DeliveryBook, lease: Lease, reason: str) -> None:

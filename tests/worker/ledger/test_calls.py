@@ -225,6 +225,20 @@ def test_a_call_whose_confirmation_is_due_is_not_forgotten(book, ledger, clock):
     assert call_story(ledger, SID)
 
 
+def test_who_was_to_be_confirmed_by_an_account_that_is_asked_no_more_is_forgotten_in_the_end(
+    book, ledger, clock, client
+):
+    """It was kept for ever, and its numbers with it."""
+    book.admit(make_callback(SID), wait_seconds=0)
+    book.decide(SID, book.claim(lease_one(book)).lease, completed(sinks=(), confirm_seconds=86_400 - 60))
+    clock.advance(86_400)
+    assert book.forget_old(clock.now_ms) == 0, "it is due, and may be confirmed any moment"
+    clock.advance(3600)
+    assert book.forget_old(clock.now_ms) == 1
+    left = {key.decode() for key in client.scan_iter()} - {LEDGER}
+    assert {key.rpartition(":")[2] for key in left} <= {"totals", "fence"}
+
+
 def test_a_dead_call_stays_with_its_reason(book, ledger):
     book.admit(make_callback(SID), wait_seconds=0)
     verdict = Verdict("dead", 0, event_key="1/unavailable", event=EVENT, sinks=("stdout",), reason="404")

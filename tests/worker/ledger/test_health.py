@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from house import FrozenClock
 
@@ -72,6 +74,15 @@ def test_the_sinks_do_not_mix(health):
 
 def test_a_sink_that_is_disabled_stays_so_for_the_reason_it_was(health, clock):
     """An operator who disabled it once more, for nothing, took away the word why it had been."""
-    assert health.disable("crm", "410: gone", now_ms=clock.now_ms)
-    assert not health.disable("crm", "by the operator", now_ms=clock.now_ms + 1)
-    assert health.states()["crm"]["reason"] == "410: gone"
+    assert health.disable("crm", "410: gone")
+    clock.advance(1)
+    assert not health.disable("crm", "by the operator")
+    state = health.states()["crm"]
+    assert (state["reason"], state["since"]) == ("410: gone", round(clock.now_ms - 1000))
+
+
+def test_of_several_that_disable_a_sink_at_once_one_has_done_it(health):
+    """Each delivery that was under way when a subscriber said 410 told the operators of it."""
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: health.disable("crm", "410: gone"), range(32)))
+    assert sum(done) == 1

@@ -242,6 +242,23 @@ def test_what_a_killed_worker_left_of_a_file_goes_and_what_is_being_written_stay
     assert (left.exists(), fresh.exists()) == (False, True)
 
 
+def test_what_a_killed_run_has_left_beside_a_file_goes_and_what_is_being_written_stays(tmp_path):
+    """A copy under a name that nobody looked at: whoever was to be forgotten next stayed in it."""
+    sink = opened(f"file://{tmp_path}/records.jsonl")
+    sink.send([record()])
+    left, fresh, other = (
+        tmp_path / f".{name}.{'0a' * 16}" for name in ("records.2026-01-01.0001.jsonl", "records.jsonl", "x")
+    )
+    for path in (left, fresh, other):
+        path.write_bytes(orjson.dumps(record(2)))
+    for path in (left, other):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    sink.erase(ERASER, dry_run=True)
+    assert left.exists()
+    sink.erase(ERASER, dry_run=False)
+    assert (left.exists(), fresh.exists(), other.exists()) == (False, True, True)
+
+
 def test_a_parquet_file_that_is_none_of_ours_is_left_alone(tmp_path):
     """One without a row ended it all with a traceback."""
     sink = opened(f"folder://{tmp_path}?format=parquet")

@@ -3,7 +3,11 @@
 -- ARGV 1 CallSid, 2 how long to look away in ms if it is not finished, 3 how long before its time in ms it may be
 --      forgotten, 4 clock or ''
 -- Returns 1 if it was forgotten, else 0.
-local until_ms, sid = clock(ARGV[4]) + tonumber(ARGV[3]), ARGV[1]
+-- A call that only waits to be confirmed is settled and delivered. It is confirmed first; but where that has been due for an
+-- hour and its retention is over, its account is not asked any more perhaps, and nobody is kept for that.
+local CONFIRM, OVERDUE = 4, 3600000
+local now, sid = clock(ARGV[4]), ARGV[1]
+local until_ms = now + tonumber(ARGV[3])
 local at = redis.call('ZSCORE', KEYS[14], sid)
 if not at or tonumber(at) > until_ms then return 0 end
 if redis.call('ZSCORE', KEYS[15], sid) then
@@ -12,14 +16,19 @@ if redis.call('ZSCORE', KEYS[15], sid) then
   return 0
 end
 local unfinished = tonumber(redis.call('HGET', KEYS[12], 'pending') or '0') > 0 or redis.call('HEXISTS', FENCES, sid) == 1
-for lane = 1, LANES do
+for lane = 1, CONFIRM - 1 do
   unfinished = unfinished or redis.call('ZSCORE', KEYS[lane], sid)
 end
+local confirm = redis.call('ZSCORE', KEYS[CONFIRM], sid)
+unfinished = unfinished or (confirm and tonumber(confirm) > now - OVERDUE)
 if unfinished then
   -- Beyond what is looked at now, else who looks early would meet the same ones again and again, and no others.
   redis.call('ZADD', KEYS[14], text(until_ms + tonumber(ARGV[2])), sid)
   return 0
 end
+redis.call('ZREM', KEYS[CONFIRM], sid)
+redis.call('HDEL', DEATHS, sid)
+redis.call('HDEL', ATTEMPTS, sid)
 redis.call('DEL', KEYS[9], KEYS[10], KEYS[11], KEYS[12])
 redis.call('ZREM', KEYS[13], sid)
 redis.call('ZREM', KEYS[14], sid)

@@ -1,8 +1,8 @@
 -- Lease what is due, the most urgent first.
 -- KEYS 1-8 backlog, 9 fence counter
 -- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or '',
---      8 the worker's name if it begins at once, or '', then for deliveries that begin at once: 9 what the account's keys begin
---      with, 10 sink
+--      8 the worker's name if it begins at once, or '', 9 how many may be out in all, or '', then for deliveries that begin
+--      at once: 10 what the account's keys begin with, 11 sink
 -- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each, and of such a delivery the
 -- record, packed, and the JSON of the delivery: whoever begins would ask for them next, and a round trip costs him more.
 -- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
@@ -17,7 +17,10 @@ local function first_due(lane)
   return found[1], found[2]
 end
 
-for _ = 1, tonumber(ARGV[1]) do
+local room = tonumber(ARGV[1])
+-- Two that look at the same moment both see that nothing is out.
+if ARGV[9] ~= '' then room = math.min(room, tonumber(ARGV[9]) - redis.call('ZCARD', LEASES)) end
+for _ = 1, room do
   local turn = tonumber(redis.call('GET', KEYS[9]) or '0') + 1
   local order = { 1, 2, 3, 4 }
   if turn % SHARE == 0 then order = { 2, 3, 1, 4 } end
@@ -38,10 +41,10 @@ for _ = 1, tonumber(ARGV[1]) do
   table.insert(leased, redis.call('HGET', ATTEMPTS, item) or '0')
   table.insert(leased, redis.call('HGET', DEATHS, item) or '0')
   table.insert(leased, text(now))
-  if ARGV[9] then
+  if ARGV[10] then
     local sid, record = string.match(item, '^([^/]+)/(.+)$')
-    table.insert(leased, redis.call('HGET', ARGV[9] .. 'events:' .. sid, record) or '')
-    table.insert(leased, redis.call('HGET', ARGV[9] .. 'deliveries:' .. sid, ARGV[10] .. '/' .. record) or '')
+    table.insert(leased, redis.call('HGET', ARGV[10] .. 'events:' .. sid, record) or '')
+    table.insert(leased, redis.call('HGET', ARGV[10] .. 'deliveries:' .. sid, ARGV[11] .. '/' .. record) or '')
   end
 end
 return leased
