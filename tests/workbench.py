@@ -56,7 +56,7 @@ class BatchSink(MemorySink):
 
 class Workbench:
     def __init__(self, client, redis_url, exotel_url, *, sink_specs=None, opened=None, **variables):
-        usual = {"exotel_base_url": exotel_url, "exotel_timeout_seconds": 0.5, "retry_schedule": "15 60 300"}
+        usual = {"exotel_base_url": exotel_url, "exotel_timeout_seconds": 20, "retry_schedule": "15 60 300"}
         self.settings = make_settings(redis_url, **usual | variables)
         if sink_specs is not None:
             self.settings = replace(self.settings, sinks=tuple(sink_specs))

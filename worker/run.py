@@ -73,6 +73,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
         # workers' work, or due again when its lease is over.
         endings.append(how)
         dispatcher.stop()
+        log.info("worker.ending")
 
     signals.worker_shutting_down.connect(end, weak=False)
     signals.worker_ready.connect(lambda **_: _ready(thread, threads, settings), weak=False)

@@ -26,7 +26,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     directory = tmp_path_factory.mktemp("stage")
-    with Stage(directory, CONSOLE_PASSWORD=PASSWORD, PROGRESS_SECONDS="4") as found:
+    with Stage(directory, CONSOLE_PASSWORD=PASSWORD, PROGRESS_SECONDS="10") as found:
         found.start_line("web")
         found.start_line("worker")
         yield found

@@ -84,7 +84,7 @@ class Program:
     def ended(self, seconds=PATIENCE_SECONDS):
         """Its exit code; all that it had started has to be gone too."""
         code = self.process.wait(seconds)
-        wait_until(lambda: not alive_in_group(self.process.pid), "the processes it started", 5)
+        wait_until(lambda: not alive_in_group(self.process.pid), "the processes it started")
         return code
 
     def close(self):
@@ -144,7 +144,7 @@ class Stage:
         return program
 
     def is_ready(self):
-        with suppress(requests.ConnectionError):
+        with suppress(requests.RequestException):
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
         return False
 

@@ -88,10 +88,10 @@ def test_web_and_worker_end_well_when_asked_to_and_leave_nobody(stage_of):
     workers = [stage.start(name, f"exec {PROCFILE['worker']}") for name in ("worker-1", "worker-2")]
     wait_until(lambda: all("web.starting" in web.text for web in webs), "both webs")
     wait_until(lambda: all("worker.ready" in worker.text for worker in workers), "both workers")
-    assert stage.status()["workers"] == {"running": 2, "threads": 16}
+    wait_until(lambda: stage.status()["workers"] == {"running": 2, "threads": 16}, "two workers that have said hello")
     for program, number in zip([*webs, *workers], [signal.SIGTERM, signal.SIGINT] * 2, strict=True):
         program.signal(number)
-    assert [program.ended(10) for program in (*webs, *workers)] == [0, 0, 0, 0]
+    assert [program.ended() for program in (*webs, *workers)] == [0, 0, 0, 0]
     assert stage.status()["workers"]["running"] == 0
 
 

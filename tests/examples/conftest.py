@@ -20,16 +20,20 @@ def node_folder(tmp_path_factory):
         shutil.copy(ROOT / "examples/receiver-node" / name, folder)
     if shutil.which("node") is None or shutil.which("npm") is None:
         _missing("no node, or no npm, on PATH")
-    done = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if done.returncode:
+    # The registry is asked for the package by its name: once more where it did not answer.
+    for _ in range(2):
+        done = subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-timeout=20000"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        if done.returncode == 0:
+            break
+    else:
         _missing(f"npm ci failed: {done.stderr.strip()[-500:]}")
     return folder
 

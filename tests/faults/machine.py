@@ -251,7 +251,7 @@ class Machine:
         for member in self.members.values():
             if member.alive:
                 member.signal(signal.SIGCONT)
-            elif not member.wanted:
+            else:
                 await member.start()
 
     async def close(self) -> None:

@@ -52,7 +52,7 @@ def test_an_inbound_call_gets_a_passthru_before_connect_and_one_behind_it(callin
 
 
 def test_passthru_comes_while_the_call_is_still_running(start, receiver):
-    driver = start(passthru_url=receiver.passthru_url, speed=20)
+    driver = start(passthru_url=receiver.passthru_url, speed=5)
     sid = place(driver, "inbound")
     receiver.wait_for(1)
     assert not driver.truth(sid)["over"]
@@ -184,7 +184,9 @@ def test_a_refused_status_callback_comes_twice_more_and_no_oftener(calling, rece
     place(calling, "busy")
     received = receiver.wait_for(6)
     assert [request.form["CallSid"] for request in received].count(sid) == 3
-    told = until(lambda: [post for post in calling.truth(sid)["callbacks"] if post["status"]])
+    told = until(
+        lambda: len(posts := [post for post in calling.truth(sid)["callbacks"] if post["status"]]) == 3 and posts
+    )
     assert [(post["attempt"], post["status"]) for post in told] == [(1, 302), (2, 302), (3, 302)]
 
 

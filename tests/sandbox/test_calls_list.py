@@ -106,7 +106,7 @@ def test_the_list_can_be_asked_for_single_calls(driver, hours):
 
 
 def test_a_call_still_running_is_not_listed(start, until):
-    driver = start(speed=60)
+    driver = start(speed=15, quota=100_000)
     sid = driver.place("answered", ended_ago=None)
     assert sids(driver.calls()) == []
     assert until(lambda: sids(driver.calls())) == [sid]

@@ -94,7 +94,7 @@ def test_the_other_client_can_be_sent_away(start):
 
 
 def test_a_fault_ends_by_itself(driver, until):
-    driver.fault("error", status=500, for_seconds=0.2)
+    driver.fault("error", status=500, for_seconds=2)
     assert driver.calls().status_code == 500
     until(lambda: driver.calls().status_code == 200)
     assert driver.get("/faults") == {"faults": []}

@@ -87,7 +87,7 @@ def test_a_call_that_has_ended_is_fetched_after_settling_any_other_later(house, 
 def test_what_is_due_at_once_is_sent_to_the_workers_at_once(make_house):
     house = make_house(settle_seconds=0)
     house.post(STATUS, data={"CallSid": SID, "Status": "completed"})
-    _, message = house.redis.blpop([QUEUE], timeout=1.5)
+    _, message = house.redis.blpop([QUEUE], timeout=20)
     body = base64.b64decode(json.loads(message)["body"])
     assert json.loads(body)[0][:2] == [ACCOUNT, SID]
     assert house.story().standing.state == "fetching"

@@ -170,7 +170,7 @@ def test_ctrl_c_while_it_counts_says_that_nothing_was_queued(redis_url, ledger, 
 
 
 def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, ledger, client):
-    book, count = ledger.calls[ACCOUNT], 20 * PAGE
+    book, count = ledger.calls[ACCOUNT], 60 * PAGE
     began = client.zscore(book.key("settled"), TWO)
     pipeline = client.pipeline()
     for number in range(count):  # as if they had been settled and delivered, in a second instead of many

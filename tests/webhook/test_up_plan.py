@@ -5,9 +5,10 @@ import socket
 import pytest
 
 from schemas.settings import SettingsError
+from webhook.up import plan as plan_module
 from webhook.up.banner import banner, report
 from webhook.up.folder import Folder
-from webhook.up.plan import SANDBOX_PORT, make_plan, sandbox_environment
+from webhook.up.plan import make_plan, sandbox_environment
 from worker.embedded_redis import free_port
 
 REAL = {
@@ -162,9 +163,11 @@ def test_no_password_is_shown_that_a_reader_of_urls_sees_none_in(plan_of):
     assert "the-password" not in str(report(plan_of(**REAL, SINKS=sinks)))
 
 
-def test_the_sandbox_does_not_take_the_port_of_the_web(plan_of):
-    plan = plan_of(PORT=str(SANDBOX_PORT))
-    assert (plan.settings.port, plan.sandbox == SANDBOX_PORT) == (SANDBOX_PORT, False)
+def test_the_sandbox_does_not_take_the_port_of_the_web(plan_of, monkeypatch):
+    port = free_port()
+    monkeypatch.setattr(plan_module, "SANDBOX_PORT", port)
+    plan = plan_of(PORT=str(port))
+    assert (plan.settings.port, plan.sandbox == port) == (port, False)
 
 
 def test_the_banner_says_what_is_pretended_and_which_times_are_short(plan_of):

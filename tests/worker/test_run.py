@@ -46,6 +46,7 @@ def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exot
     worker = begin()
     until(lambda: exotel.seen)
     worker.ask_to_stop()
+    worker.wait_for("worker.ending")
     book.admit(make_callback("call0002"), wait_seconds=0)
     threading.Timer(0.5, gate.set).start()
     assert worker.wait() == 0

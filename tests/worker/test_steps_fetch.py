@@ -7,6 +7,7 @@ import threading
 import pytest
 from house import ACCOUNT
 from payloads.samples import ANSWERS
+from processes import until
 from stubs import answer, cut_off, held, reset
 from workbench import SID, legs_answer
 
@@ -177,8 +178,7 @@ def test_a_callback_that_comes_while_the_call_is_asked_for_is_kept(bench, exotel
     bench.admit(ended=False, From="09000000001")
     thread = threading.Thread(target=bench.fetch)
     thread.start()
-    while not exotel.seen:
-        pass
+    until(lambda: exotel.seen)
     bench.admit(ended=True, To="09000000002", wait=120)
     gate.set()
     thread.join()
@@ -192,8 +192,7 @@ def test_what_is_settled_while_a_callback_comes_stays_settled_and_has_it(bench, 
     bench.admit()
     thread = threading.Thread(target=bench.fetch)
     thread.start()
-    while not exotel.seen:
-        pass
+    until(lambda: exotel.seen)
     bench.admit(again="1")
     gate.set()
     thread.join()

@@ -39,7 +39,7 @@ async def _start_again(scene: Scene, members: list[Member]) -> None:
 
 async def _kill(members: list[Member]) -> str:
     pids = [member.signal(signal.SIGKILL, group=True) for member in members]
-    await asyncio.gather(*(member.ended(5) for member in members))
+    await asyncio.gather(*(member.ended(30) for member in members))
     return ", ".join(f"{member.name} (pid {pid})" for member, pid in zip(members, pids, strict=True))
 
 
@@ -113,9 +113,11 @@ async def web_server_killed(scene: Scene) -> str:
     chosen = _alive(scene, scene.machine.webs)[0]
     children = _children(chosen)
     pid = chosen.signal(signal.SIGKILL)
-    await chosen.ended(5)
-    await scene.wait_for(lambda: not any(map(_runs, children)), 15, "its processes to end with it")
-    await _start_again(scene, [chosen])
+    await chosen.ended(30)
+    try:
+        await scene.wait_for(lambda: not any(map(_runs, children)), 30, "its processes to end with it")
+    finally:
+        await _start_again(scene, [chosen])
     return f"{chosen.name} (pid {pid}), and its processes {children} ended"
 
 

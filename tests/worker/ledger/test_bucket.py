@@ -168,7 +168,9 @@ def test_looking_takes_nothing(client):
     assert bucket.look() == before
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     quota=st.integers(1, 8),
     latencies=st.lists(

@@ -129,7 +129,7 @@ def test_a_record_that_no_broker_takes_is_refused_for_good(sink, messages):
 
 
 def test_a_failure_says_what_was_the_matter(brokers):
-    sink = opened(f"kafka://127.0.0.1:{free_port()}?delivery.timeout.ms=500")
+    sink = opened(f"kafka://127.0.0.1:{free_port()}?delivery.timeout.ms=3000")
     with pytest.raises(TemporaryFailure, match=r"timed out; .*Connection refused"):
         sink.send([record()])
     sink.close()
