@@ -109,10 +109,11 @@ class Member:
         if number in {signal.SIGKILL, signal.SIGTERM}:
             self._asked = True
         pid = self.process.pid
-        if group:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            if group:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
         return pid
 
     async def ended(self, seconds: float) -> float:

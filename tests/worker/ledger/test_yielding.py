@@ -215,8 +215,8 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
         shop, book = Workshop(settings, ledger, {}), ledger.calls[ACCOUNT]
         eaten = {"fault": "eat", "per_second": 5}
         requests.post(f"{sandbox.url}/faults", json=eaten, timeout=5).raise_for_status()
-        admit(sandbox, book, 120)
-        until = time.monotonic() + 12
+        admit(sandbox, book, 160)
+        until = time.monotonic() + 16
 
         def work():
             while time.monotonic() < until:
@@ -238,7 +238,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
     # 5 a second are left. In the first seconds it finds out; after that nearly all get in.
     late = [arrival["status"] for arrival in arrived if arrival["monotonic"] > until - 6]
     assert late.count(429) <= 0.2 * len(late)
-    assert standing.settled >= 0.6 * 5 * 12
+    assert standing.settled >= 0.6 * 5 * 16
     assert standing.dead == 0
 
 
