@@ -123,8 +123,8 @@ def sits_here() -> bool:
 
 
 def _came_by_a_proxy() -> bool:
-    # An nginx that is told nothing else tells nothing of the client and names us as the host; it speaks HTTP/1.0, as no
-    # browser and no program at this machine does.
+    # An nginx before 1.29.7 that is told nothing else tells nothing of the client and names us as the host; it speaks
+    # HTTP/1.0, as no browser and no program at this machine does. A later one leaves no trace: docs/operations.md.
     in_the_old_way = request.environ.get("SERVER_PROTOCOL") in _OLD_HTTP
     return in_the_old_way or any(name in request.headers for name in _TRACES_OF_A_PROXY)
 

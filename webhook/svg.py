@@ -30,6 +30,7 @@ _LONGEST_WHO, _LONGEST_STATUS = 22, 12
 # A tick every so many seconds, whichever gives six at most.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 6
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 # So near to an edge, in percent, half of a tick's text would stand outside.
 _EDGE = 8
 # For a saved drawing, on white; on a page the stylesheet's count.
@@ -131,7 +132,7 @@ def _ticks(first: datetime, last: datetime, zone: tzinfo) -> list[Tick]:
     step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), days)
     begin, ticks = first.timestamp(), []
     moment = -(-begin // step) * step
-    while moment <= begin + seconds:
+    while moment <= min(begin + seconds, _LAST_MOMENT):
         x = round((moment - begin) * _scale(first, last), 2)
         ticks.append(Tick(x, in_zone(datetime.fromtimestamp(moment, UTC), zone).strftime("%H:%M:%S")))
         moment += step

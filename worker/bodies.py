@@ -17,7 +17,7 @@ _PIECE_BYTES = 64 * 1024
 def read_body(response: requests.Response, *, most: int, until: float) -> bytes:
     """Return the body, unpacked, or its first `most` bytes where it is longer.
 
-    A time-out of `requests` is for a single wait; this gives up at `until` (of `time.monotonic`), a wait later at most.
+    Gives up at `until` (of `time.monotonic`), a wait later at most.
     Raises requests.Timeout, or another requests.RequestException where the body breaks off. Wants `stream=True`.
     """
     raw: HTTPResponse = response.raw

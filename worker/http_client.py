@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Interim answers (RFC 9110, 15.2), of which http.client knows the first one only.
 _INFORMATIONAL = 1
-_MOMENT_SECONDS = 0.001
 # Closed with this, a socket forgets what it has not sent yet.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -75,15 +74,15 @@ class _InTime(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         if self._until is None:
             return self._raw.readinto(buffer)
-        # At least a moment: nought would mean not to wait at all, which is told in another way.
-        left = max(self._until - time.monotonic(), _MOMENT_SECONDS)
+        left = self._until - time.monotonic()
         try:
-            self._sock.settimeout(left)
+            # Looked at first: whoever sends without a pause would never be waited for.
+            self._sock.settimeout(_in_time(left))
             found = self._raw.readinto(buffer)
         except TimeoutError:
             # A network that comes back later must not bring the request to the other side when nobody waits any more: by
-            # then its token is back.
-            with suppress(OSError):
+            # then its token is back. (A socket of urllib3's for TLS within TLS has no such option.)
+            with suppress(OSError, AttributeError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             raise
         finally:
@@ -94,6 +93,12 @@ class _InTime(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
+
+
+def _in_time(left: float) -> float:
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
 
 
 class Plain(HTTPConnection):

@@ -87,16 +87,16 @@ class Workshop:
 
     @contextmanager
     def place_at(self, sink: str) -> Iterator[bool]:
-        """Is there a thread for a delivery to a sink? Not where those that never heard of theirs again are its share already.
+        """Is there a thread for a delivery to a sink? Not where its share of them has heard nothing for longer than a lease.
 
-        What they hold counts as lost after its lease, and would bring the next threads into the same place, until none is
-        left for anybody else.
+        What those hold counts as lost, and would bring the next threads into the same place, until none is left for anybody
+        else.
         """
         most, now = max(1, int(self.threads * LARGEST_PART_OF_A_SINK)), self.monotonic()
         with self._lock:
             sending = self._sending.setdefault(sink, [])
-            stuck = any(now - began > LEASE_SECONDS for began in sending)
-            free = not (self.threads and stuck and len(sending) >= most)
+            stuck = sum(now - began > LEASE_SECONDS for began in sending)
+            free = not self.threads or stuck < most
             if free:
                 sending.append(now)
         try:

@@ -64,6 +64,11 @@ def test_a_leg_of_another_year_does_not_make_the_drawing_larger(draw, year):
     assert all(0 <= begins <= ends <= 100 for place in (0, 1) for _, begins, ends in boxes(drawing, place))
 
 
+def test_a_call_of_the_last_second_of_the_calendar_is_drawn(draw):
+    last = leg() | {"created_at": "9999-12-31T23:59:59Z", "updated_at": "9999-12-31T23:59:59Z"}
+    assert len(boxes(draw(last))) == 1
+
+
 def test_a_leg_without_times_has_a_row_without_a_bar(draw):
     drawing = draw(leg(), leg(begin=None, end=None))
     assert boxes(drawing, 1) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 import requests
@@ -78,6 +79,24 @@ def test_what_drips_is_given_up_although_no_single_wait_is_long(server, session,
     assert time.monotonic() - began < 20
 
 
+def test_whoever_sends_without_a_pause_is_given_up_too(server, session):
+    """There was always something to read, and so never anything to wait for."""
+    over = threading.Event()
+
+    def write(connection):
+        with suppress(OSError):
+            while not over.is_set():
+                connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+        return False
+
+    server.always(write)
+    threading.Timer(20, over.set).start()
+    with pytest.raises(requests.RequestException):
+        session.get(server.url, timeout=WAIT_SECONDS)
+    assert not over.is_set()
+    over.set()
+
+
 @pytest.mark.parametrize("status", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
 def test_interim_answers_are_passed_over(server, session, status):
     """102 was taken for the answer, and the real one for that of the next request: a refusal counted as taken."""
@@ -99,6 +118,6 @@ def test_a_connection_is_used_again_and_each_answer_has_its_whole_time(server, s
         return saying(OK)(connection)
 
     server.always(late)
-    for _ in range(3):
-        assert session.get(server.url, timeout=WAIT_SECONDS * 20).text == "ok"
+    for _ in range(6):  # together they take longer than one may
+        assert session.get(server.url, timeout=WAIT_SECONDS * 10).text == "ok"
     assert server.connections == 1

@@ -235,7 +235,11 @@ def test_a_sink_that_has_not_let_go_of_its_threads_gets_no_others(make_desk, sin
     with shop.place_at(sink.name) as first:
         with shop.place_at(sink.name) as second:
             assert (first, second) == (True, True), "it is busy, and well as far as anybody knows"
+        shop.threads = 4
         clock.advance(LEASE_SECONDS + 1)
+        with shop.place_at(sink.name) as third:
+            assert third, "one of them is not its share"
+        shop.threads = 2
         desk.deliver(1)
         assert sink.sent == []
         assert (Lane.LIVE, CROWDED_SECONDS) in desk.due_in()

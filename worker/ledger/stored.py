@@ -100,7 +100,8 @@ def delivered_to(stored: Stored, records: set[int | str], leased: set[bytes]) ->
     """Return the sinks that have got one of these records, or may have.
 
     Who did not say so may have kept it all the same; what was delivered may be waiting to be delivered again; and who has
-    leased it has read it perhaps.
+    leased it has read it perhaps. Not noted, and so not told, is an attempt whose worker was killed before it was over, and
+    one that was answered with 410.
     """
     found = set()
     for name, text in stored.deliveries.items():

@@ -18,7 +18,7 @@ from worker.sinks.egress import PrivateAddress
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-# To connect, and for each wait for a part of the answer.
+# To connect; and for the answer as a whole (see `worker/http_client.py`).
 TIMEOUT_SECONDS = 15.0
 # How much of a subscriber's answer is read; whatever is beyond is nobody's business.
 ANSWER_BYTES = 64 * 1024

@@ -95,6 +95,8 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
 
 
 def _crowded(shop: Workshop, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
+    if not owed:
+        return
     failure = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold all of its threads here")
     _is_in_trouble(shop, book, failure)
     log.warning("sink.holds_threads", reason=str(failure))

@@ -234,7 +234,7 @@ def test_who_was_to_be_confirmed_by_an_account_that_is_asked_no_more_is_forgotte
     clock.advance(86_400)
     assert book.forget_old(clock.now_ms) == 0, "it is due, and may be confirmed any moment"
     clock.advance(3600)
-    assert book.forget_old(clock.now_ms) == 1
+    assert book.forget_old(clock.now_ms) == 1, "an hour later it is not waited for any more"
     left = {key.decode() for key in client.scan_iter()} - {LEDGER}
     assert {key.rpartition(":")[2] for key in left} <= {"totals", "fence"}
 

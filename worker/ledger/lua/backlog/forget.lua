@@ -20,7 +20,7 @@ for lane = 1, CONFIRM - 1 do
   unfinished = unfinished or redis.call('ZSCORE', KEYS[lane], sid)
 end
 local confirm = redis.call('ZSCORE', KEYS[CONFIRM], sid)
-unfinished = unfinished or (confirm and tonumber(confirm) > now - OVERDUE)
+unfinished = unfinished or (confirm and (tonumber(confirm) > now - OVERDUE or tonumber(at) > now))
 if unfinished then
   -- Beyond what is looked at now, else who looks early would meet the same ones again and again, and no others.
   redis.call('ZADD', KEYS[14], text(until_ms + tonumber(ARGV[2])), sid)
