@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
 from redis.retry import Retry
 
 if TYPE_CHECKING:
@@ -46,6 +47,20 @@ class Luggage:
                 connection.read_response()
 
 
+class Packer(HiredisRespSerializer):
+    """Writes commands down as redis-py does, numbers as texts first.
+
+    hiredis asks Python for the text of a number, which lets Ctrl-C in, and does not look whether it got one: a command that
+    was broken off ended with a segmentation fault, now and then.
+    """
+
+    def pack(self, *args: Any) -> list[bytes]:
+        """Return a command as it is sent."""
+        texts: Any = (repr(arg) if type(arg) is int or type(arg) is float else arg for arg in args)
+        packed: list[bytes] = super().pack(*texts)
+        return packed
+
+
 def connect(settings: Settings) -> redis.Redis:
     """Return a client for the ledger, safe to share between threads; nothing is connected yet.
 
@@ -67,6 +82,7 @@ def connect(settings: Settings) -> redis.Redis:
         retry_on_error=[redis.ReadOnlyError],
         protocol=2,
         client_name="legwork",
+        command_packer=Packer(),
     )
 
 
