@@ -160,7 +160,7 @@ def test_on_a_terminal_it_is_seen_to_count(redis_url, ledger):
 def test_ctrl_c_while_it_counts_says_that_nothing_was_queued(redis_url, ledger, client):
     book = ledger.calls[ACCOUNT]
     began = client.zscore(book.key("settled"), TWO)
-    client.zadd(book.key("settled"), {f"call{number:06}": began + number for number in range(100 * PAGE)})
+    client.zadd(book.key("settled"), {f"call{number:06}": began + number for number in range(1000 * PAGE)})
     client.config_resetstat()
     with program(redis_url, "--since", "1h", "--until", "2099-01-01", stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: "cmdstat_zrangebyscore" in client.info("commandstats"), "the first page")
@@ -170,7 +170,7 @@ def test_ctrl_c_while_it_counts_says_that_nothing_was_queued(redis_url, ledger, 
 
 
 def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, ledger, client):
-    book, count = ledger.calls[ACCOUNT], 60 * PAGE
+    book, count = ledger.calls[ACCOUNT], 150 * PAGE
     began = client.zscore(book.key("settled"), TWO)
     pipeline = client.pipeline()
     for number in range(count):  # as if they had been settled and delivered, in a second instead of many
