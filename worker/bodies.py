@@ -1,8 +1,7 @@
-"""Reads the body of an HTTP answer, however slowly it drips: bounded in bytes and in seconds as a whole."""
+"""Reads the body of an HTTP answer, bounded in bytes; in time it is bounded by the session (`worker/http_client.py`)."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import requests
@@ -14,20 +13,17 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 64 * 1024
 
 
-def read_body(response: requests.Response, *, most: int, until: float) -> bytes:
+def read_body(response: requests.Response, *, most: int) -> bytes:
     """Return the body, unpacked, or its first `most` bytes where it is longer.
 
-    Gives up at `until` (of `time.monotonic`), a wait later at most.
     Raises requests.Timeout, or another requests.RequestException where the body breaks off. Wants `stream=True`.
     """
     raw: HTTPResponse = response.raw
     body = bytearray()
     try:
-        # `read1` takes what is there; `iter_content` would wait for a whole piece, each byte renewing its time-out.
+        # `read1` takes what is there, so that no more than `most` is ever waited for.
         while len(body) < most and (piece := raw.read1(min(_PIECE_BYTES, most - len(body)), decode_content=True)):
             body += piece
-            if time.monotonic() > until:
-                raise requests.ReadTimeout("the body did not end in time")
     except urllib3.exceptions.ReadTimeoutError as error:
         raise requests.ReadTimeout(str(error)) from error
     except urllib3.exceptions.HTTPError as error:

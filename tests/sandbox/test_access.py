@@ -115,7 +115,7 @@ def test_the_quota_is_free_again_after_the_window(start, until):
     # Refused requests would fill the window too: then only who stays away for all of it gets in again.
     driver = start(quota=1, quota_seconds=0.3, count_refused=False)
     until(lambda: driver.calls().status_code == 429)
-    until(lambda: driver.calls().status_code == 200)
+    assert until(lambda: driver.calls().status_code == 200)
 
 
 def test_a_path_outside_the_accounts_is_no_arrival_of_any_account(driver):

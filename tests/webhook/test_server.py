@@ -243,6 +243,7 @@ def test_a_server_that_is_killed_outright_leaves_nobody_behind_on_its_port(tmp_p
         os.kill(door._process.pid, signal.SIGKILL)
         door.wait()
         until(lambda: not is_taken(door.port))
+        assert not door.runs
     finally:
         door.stop()
 

@@ -101,6 +101,6 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 def _read_away(response: requests.Response) -> bytes:
     """Read a short answer to its end, so that the connection can be used again. The status alone says what became of it."""
     try:
-        return read_body(response, most=ANSWER_BYTES, until=time.monotonic() + TIMEOUT_SECONDS)
+        return read_body(response, most=ANSWER_BYTES)
     except requests.RequestException:
         return b""

@@ -12,7 +12,7 @@ from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.retry import wait_before
 from worker.shape import shaped
-from worker.steps.announce import announce
+from worker.steps import sink_health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
     with structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name), shop.place_at(sink_name) as free:
         owed = book.claim_all(leases)
         if not free:
-            _crowded(shop, book, owed)
+            _put_off(shop, book, owed)
             return
         while owed:
             letters = _wrapped(shop, turn.way, owed)
@@ -94,12 +94,13 @@ def deliver(shop: Workshop, account_sid: str, sink_name: str, leases: Sequence[L
             owed = turn.next
 
 
-def _crowded(shop: Workshop, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
+def _put_off(shop: Workshop, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
+    """Put back what finds no thread: the sink's share of them has heard nothing for minutes."""
     if not owed:
         return
-    failure = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold all of its threads here")
-    _is_in_trouble(shop, book, failure)
-    log.warning("sink.holds_threads", reason=str(failure))
+    silence = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold its threads here")
+    sink_health.failed(shop, book, silence)
+    log.warning("sink.holds_threads")
     for delivery in owed:
         book.postpone(delivery, "", wait_seconds=CROWDED_SECONDS, attempt=False)
 
@@ -145,10 +146,10 @@ def _send(shop: Workshop, turn: Turn, letters: list[Letter]) -> None:
         # What waits for it is kept, and has lost no attempt.
         _count(shop, book, "gone", len(letters))
         _put_back(book, letters, str(gone), 0.0)
-        _disable(shop, book, gone)
+        sink_health.gone(shop, book, gone)
         turn.in_trouble = True
     except TemporaryFailure as failure:
-        _is_in_trouble(shop, book, failure)
+        sink_health.failed(shop, book, failure)
         turn.in_trouble = True
         for letter in letters:
             _again(shop, book, letter.delivery, failure)
@@ -215,26 +216,8 @@ def _is_well(shop: Workshop, turn: Turn) -> None:
     """Say so once a turn, which is over in a moment and with the first failure: it costs a round trip."""
     if turn.went_well and not turn.in_trouble:
         return
-    turn.went_well, book = True, turn.way.book
-    if shop.ledger.health.succeeded(book.sink):
-        log.warning("sink.recovered")
-        announce(shop, book.account_sid, "sink_recovered", sink=book.sink)
-
-
-def _is_in_trouble(shop: Workshop, book: DeliveryBook, failure: TemporaryFailure) -> None:
-    become = shop.ledger.health.failed(book.sink, str(failure))
-    if become == "failing":
-        log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
-    elif become == "disabled":
-        log.error("sink.disabled", reason=str(failure), hint="nothing but failures for days; what waits for it is kept")
-    if become:
-        announce(shop, book.account_sid, f"sink_{become}", sink=book.sink, reason=str(failure))
-
-
-def _disable(shop: Workshop, book: DeliveryBook, gone: SinkGone) -> None:
-    if shop.ledger.disable_sink(book.sink, str(gone)):
-        log.error("sink.disabled", reason=str(gone))
-        announce(shop, book.account_sid, "sink_disabled", sink=book.sink, reason=str(gone))
+    turn.went_well = True
+    sink_health.succeeded(shop, turn.way.book)
 
 
 def _again(shop: Workshop, book: DeliveryBook, delivery: OwedDelivery, failure: TemporaryFailure) -> None:
