@@ -23,7 +23,7 @@ import threading
 import time
 from pathlib import Path
 
-from worker import embedded_redis
+from worker.process import embedded_redis
 
 TOKEN = "a-token-of-the-benchmark"
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5

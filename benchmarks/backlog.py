@@ -21,8 +21,8 @@ import redis
 
 from schemas.callback import Callback, load_callbacks
 from schemas.settings import load_settings
-from worker import embedded_redis
 from worker.ledger import Ledger
+from worker.process import embedded_redis
 
 # A smaller number on the command line gives a quick look; the promise is about this one.
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000

@@ -20,9 +20,9 @@ from cli_kit import settle
 from house import ACCOUNT, make_callback, make_settings
 
 from webhook import create_app
-from worker import embedded_redis
 from worker.ledger.backlog import Lane
 from worker.ledger.codec import pack_callback
+from worker.process import embedded_redis
 
 SIZES = (100, 100_000)
 REQUESTS = 60

@@ -18,8 +18,8 @@ from house import make_callback
 
 from schemas.settings import load_settings
 from webhook import create_app
-from worker import embedded_redis
 from worker.ledger.call import Verdict
+from worker.process import embedded_redis
 
 ACCOUNTS = (1, 50, 500)
 SINKS = 5

@@ -34,7 +34,7 @@ from delivering.receiver import Receiver
 from delivering.records import admit, make_records, queue
 from delivering.stage import SECRET, Stage, wait_until
 
-from worker.embedded_redis import free_port
+from worker.process.embedded_redis import free_port
 
 RESULTS = Path(__file__).parent / "results" / "delivery.json"
 P99_AT_MOST, THROUGHPUT_AT_LEAST = 1.2, 0.6

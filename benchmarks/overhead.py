@@ -23,7 +23,7 @@ from pathlib import Path
 
 import requests
 
-from worker import embedded_redis
+from worker.process import embedded_redis
 
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 WARM_UP = 10

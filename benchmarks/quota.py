@@ -28,7 +28,7 @@ from limiters.counting import SPAWN, Arrival, CountingServer
 from limiters.figures import figures_of, table
 from limiters.traffic import SKEWS, Traffic
 
-from worker import embedded_redis
+from worker.process import embedded_redis
 
 RESULTS = Path(__file__).parent / "results" / "quota.json"
 

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.callback import load_callbacks
 from schemas.legs import load_legs
 from schemas.settings.sinks import SinkSpec
-from worker.record import Provenance, build_record
+from worker.record.build import Provenance, build_record
 from worker.sinks import sink_for
 from worker.sinks.sql.tables import Tables, tables_named
 

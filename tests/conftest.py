@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from worker import embedded_redis
 from worker.metrics import CATALOG
+from worker.process import embedded_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

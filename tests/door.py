@@ -8,7 +8,7 @@ from webhook import create_app
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.whereabouts import call_story
+from worker.ledger.queries.lookup import call_story
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 OTHER = "7b2e4d6f8a1c3e5097d4b6f8c2a01a9g"

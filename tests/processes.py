@@ -15,7 +15,7 @@ from house import ACCOUNT, TOKEN
 ROOT = Path(__file__).parents[1]
 READ_SETTINGS = "import os, sys; from schemas.settings import load_settings; settings = load_settings(os.environ)\n"
 WORKER = READ_SETTINGS + "from worker.run import run_worker; sys.exit(run_worker(settings, threads=2))"
-DOOR = READ_SETTINGS + "from webhook.web import serve; serve(settings)"
+DOOR = READ_SETTINGS + "from webhook.server import serve; serve(settings)"
 
 
 def until(condition, seconds=20.0, *, every=0.02):

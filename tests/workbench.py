@@ -10,12 +10,12 @@ from house import ACCOUNT, FrozenClock, make_callback, make_settings
 from payloads.samples import ANSWERS
 from stubs import answer
 
+from worker.context import Workshop
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.whereabouts import CallStory, call_story
+from worker.ledger.queries.lookup import CallStory, call_story
 from worker.sinks.base import Sink
 from worker.steps.fetch import fetch_call
-from worker.workshop import Workshop
 
 if TYPE_CHECKING:
     from worker.ledger.backlog import Lease

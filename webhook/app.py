@@ -10,9 +10,12 @@ import structlog
 from flask import Flask
 
 from schemas.settings import Settings, load_settings
-from webhook import api, callbacks, console, errors, headers, metrics, openapi, probes, schema
-from webhook.door import Door
-from webhook.proxies import BehindProxies
+from webhook import api, console
+from webhook.callbacks import views
+from webhook.context.services import Door
+from webhook.http import metrics, probes, problems, record_schema, security_headers
+from webhook.http.proxies import BehindProxies
+from webhook.reference import openapi
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -59,8 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["legwork"] = Door(settings, ledger, tracing)
 
     api.install(app)
-    errors.install(app)
-    headers.install(app)
-    for room in (callbacks, probes, metrics, schema, openapi, console):
+    problems.install(app)
+    security_headers.install(app)
+    for room in (views, probes, metrics, record_schema, openapi, console):
         app.register_blueprint(room.blueprint)
     return app

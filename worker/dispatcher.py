@@ -18,13 +18,13 @@ from kombu.exceptions import OperationalError
 
 from worker import metrics
 from worker.fairness import Want, share
-from worker.heartbeat import Heartbeat
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.backlog import read_reaped
-from worker.ledger.mending import drop_old
+from worker.ledger.capacity import SHORT_AT, look_at_room
 from worker.ledger.opening import open_aloud
-from worker.ledger.purging import clear_up
-from worker.ledger.room import SHORT_AT, look_at_room
+from worker.ledger.operations.dead_letters import drop_old
+from worker.ledger.operations.purging import clear_up
+from worker.process.heartbeat import Heartbeat
 from worker.sources import Deliveries, Fetches, Source, within_places
 from worker.steps import decide, deliver
 from worker.steps.announce import announce_new_ledger
@@ -32,9 +32,9 @@ from worker.steps.announce import announce_new_ledger
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from worker.context import Workshop
     from worker.ledger.backlog import Lease
     from worker.tasks import Carrier
-    from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 

@@ -21,9 +21,9 @@ import urllib3.exceptions
 from marshmallow import ValidationError
 
 from schemas.legs import LegsAnswer, load_error, load_legs
-from worker.bodies import read_body
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
-from worker.http_client import Session
+from worker.http.bodies import read_body
+from worker.http.client import Session
 from worker.tracing.spans import current_span
 
 if TYPE_CHECKING:

@@ -17,16 +17,16 @@ from celery.platforms import SecurityWarning
 
 from worker.celery import QUEUE, make_celery
 from worker.connections import connect, without_password
-from worker.crashes import tell_crashes
+from worker.context import Workshop
 from worker.dispatcher import Dispatcher
-from worker.heartbeat import Heartbeat
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
+from worker.process.crashes import tell_crashes
+from worker.process.heartbeat import Heartbeat
 from worker.sinks import open_sinks
 from worker.tasks import Carrier, register
 from worker.tracing.begin import begin_tracing
-from worker.workshop import Workshop
 
 if TYPE_CHECKING:
     from schemas.settings import Settings

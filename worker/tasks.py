@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from worker.workshop import Workshop
+    from worker.context import Workshop
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import redis
 import requests
 
-from worker import embedded_redis
+from worker.process import embedded_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.callback import load_callbacks
 from schemas.legs import load_legs
-from worker.record import Provenance, build_record
+from worker.record.build import Provenance, build_record
 
 if TYPE_CHECKING:
     from schemas.callback import Callback

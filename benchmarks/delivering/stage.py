@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from delivering.records import ACCOUNT
 from schemas.settings import load_settings
-from worker import embedded_redis
 from worker.connections import connect
 from worker.ledger import Ledger
+from worker.process import embedded_redis
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the benchmark alone

@@ -12,9 +12,9 @@ from house import ACCOUNT, make_callback, make_settings
 from manifests import ROOT
 from processes import until
 
-from worker import embedded_redis
 from worker.connections import connect
 from worker.ledger import Ledger
+from worker.process import embedded_redis
 
 TEXT = (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## Backup and restore")[2]
 (BACKUP, *_) = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)

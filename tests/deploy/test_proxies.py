@@ -20,7 +20,7 @@ from processes import DOOR, Process
 from requests.adapters import HTTPAdapter
 from tls import Authority
 
-from worker import embedded_redis
+from worker.process import embedded_redis
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = dict(

@@ -17,7 +17,7 @@ from house import make_settings
 from werkzeug.serving import make_server
 
 from webhook import create_app
-from worker.ledger.tokens import Scope, Tokens
+from worker.ledger.registry.tokens import Scope, Tokens
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/api.md").read_text(encoding="utf-8")

@@ -24,8 +24,8 @@ from processes import until
 from sink_contract import SECRET, sink_spec
 from standardwebhooks import Webhook
 
-from worker.embedded_redis import free_port
 from worker.errors import TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import sink_for
 
 ROOT = Path(__file__).parents[2]

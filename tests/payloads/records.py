@@ -11,7 +11,7 @@ from payloads.samples import ANSWERS
 from schemas.callback import load_callbacks
 from schemas.json_schema import json_schema
 from schemas.legs import load_legs
-from worker.record import Provenance, build_record
+from worker.record.build import Provenance, build_record
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 

@@ -19,7 +19,7 @@ from door import PASSTHRU, PROBLEM, SID, STATUS
 from house import TOKEN
 from processes import DOOR, ROOT, Process, until
 
-from worker.embedded_redis import free_port
+from worker.process.embedded_redis import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -252,9 +252,9 @@ def test_a_server_that_is_killed_outright_leaves_nobody_behind_on_its_port(tmp_p
 TOLD_TO_END = """
 import os, signal
 from granian.constants import Interfaces
-from webhook.web import PatientServer
+from webhook.server import PatientServer
 
-server = PatientServer("webhook.web:create_served_app", interface=Interfaces.WSGI)
+server = PatientServer("webhook.server:create_served_app", interface=Interfaces.WSGI)
 signal.signal(signal.SIGTERM, server.signal_handler_interrupt)
 with server.main_loop_interrupt._cond:
     for _ in range(5):

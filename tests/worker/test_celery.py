@@ -13,11 +13,11 @@ from processes import WORKER, Process, until
 from stubs import held
 from workbench import legs_answer
 
-from worker import embedded_redis
 from worker.celery import make_celery
 from worker.connections import connect
-from worker.embedded_redis import free_port
 from worker.ledger import Ledger
+from worker.process import embedded_redis
+from worker.process.embedded_redis import free_port
 
 pytestmark = pytest.mark.slow
 

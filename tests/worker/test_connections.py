@@ -13,11 +13,12 @@ from house import ACCOUNT, make_settings
 from kombu.exceptions import OperationalError
 from processes import ROOT
 
-from worker import connections, embedded_redis
+from worker import connections
 from worker.celery import QUEUE, make_celery
 from worker.connections import celery_broker, connect, without_password
-from worker.embedded_redis import free_port
 from worker.ledger import Ledger
+from worker.process import embedded_redis
+from worker.process.embedded_redis import free_port
 from worker.tasks import FETCH
 
 

@@ -23,10 +23,10 @@ from processes import WORKER, Process, until
 from services import POSTGRESQL, need
 from stubs import StubServer, answer, held
 
-from worker import embedded_redis
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.ledger.standing import sink_standing
+from worker.ledger.queries.totals import sink_standing
+from worker.process import embedded_redis
 
 if TYPE_CHECKING:
     from pathlib import Path

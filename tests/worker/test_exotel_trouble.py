@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from payloads.samples import ANSWERS
 from stubs import answer, chunked, cut_off, dripping, last, late, reset
 
-from worker.embedded_redis import free_port
 from worker.errors import AccountSuspended, LegworkError, Throttled, Unreachable
 from worker.exotel import LONGEST_PAUSE_SECONDS, MAX_ANSWER_BYTES, retry_after_seconds
+from worker.process.embedded_redis import free_port
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from processes import WORKER, Process, until
 from relay import Relay
 from workbench import legs_answer
 
-from worker import embedded_redis
 from worker.connections import connect
 from worker.ledger import Ledger
+from worker.process import embedded_redis
 
 PASSWORD = "password"
 

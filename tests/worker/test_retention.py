@@ -11,11 +11,11 @@ from house import ACCOUNT, FrozenClock, make_settings
 from processes import until
 from sink_contract import record, sink_spec
 
+from worker.context import Workshop
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
-from worker.ledger.mending import dead_letters, drop_old
+from worker.ledger.operations.dead_letters import dead_letters, drop_old
 from worker.sinks import BadSink, sink_for
-from worker.workshop import Workshop
 
 DAY = 86_400
 SID = "call00000001"

@@ -11,11 +11,11 @@ from processes import WORKER, Process, until
 from stubs import StubServer, answer, held
 from workbench import SID, legs_answer
 
-from worker import embedded_redis
 from worker.connections import connect
-from worker.embedded_redis import free_port
 from worker.ledger import Ledger
-from worker.ledger.whereabouts import call_story
+from worker.ledger.queries.lookup import call_story
+from worker.process import embedded_redis
+from worker.process.embedded_redis import free_port
 
 pytestmark = pytest.mark.slow
 

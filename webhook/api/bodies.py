@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from webhook.errors import problem
+from webhook.http.problems import problem
 
 if TYPE_CHECKING:
     from flask import Response

@@ -20,20 +20,20 @@ from webhook.api.shapes.calls import (
     WhichCalls,
 )
 from webhook.api.shapes.replay import Replayed
-from webhook.door import door
-from webhook.letters import Letters
-from webhook.masking import Shown
-from webhook.moments import in_ms, utc
-from webhook.places import read_place, write_place
-from webhook.story import as_document
-from worker.ledger.browsing import page_of_calls
-from worker.ledger.finding import find_by_number
-from worker.ledger.refetching import Refetch, fetch_again
-from worker.ledger.replaying import call_named
-from worker.ledger.whereabouts import STATES, call_story
+from webhook.context.services import door
+from webhook.operations.call_history import as_document
+from webhook.operations.cursors import read_place, write_place
+from webhook.operations.dead_letters import Letters
+from webhook.operations.masking import Shown
+from webhook.operations.times import in_ms, utc
+from worker.ledger.operations.refetching import Refetch, fetch_again
+from worker.ledger.operations.replaying import call_named
+from worker.ledger.queries.listing import page_of_calls
+from worker.ledger.queries.lookup import STATES, call_story
+from worker.ledger.queries.number_search import find_by_number
 
 if TYPE_CHECKING:
-    from worker.ledger.whereabouts import CallStanding
+    from worker.ledger.queries.lookup import CallStanding
 
 blueprint = make_room("calls", "Where calls stand.")
 log = structlog.get_logger(__name__)

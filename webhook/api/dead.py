@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from webhook.api.room import UNUSABLE, check_known, make_room
 from webhook.api.shapes.dead import Choosing, Dead, Mended, WhichDead
-from webhook.chosen import Chosen, key_of
-from webhook.door import door
-from webhook.letters import FETCH, Letters
-from worker.ledger import mending
-from worker.ledger.lately import Grave, page_of_letters
+from webhook.context.services import door
+from webhook.operations.dead_letter_selection import Chosen, key_of
+from webhook.operations.dead_letters import FETCH, Letters
+from worker.ledger.operations import dead_letters
+from worker.ledger.queries.recent import Grave, page_of_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.ledger.mending import DeadLetter
+    from worker.ledger.operations.dead_letters import DeadLetter
 
 blueprint = make_room("dead", "What was given up on.")
 
@@ -83,9 +83,9 @@ def _mended(given: dict[str, Any], verb: str) -> dict[str, Any]:
 
     if given["dry_run"]:
         counts = Counter(letter.sink is None for letter in noted())
-        done = mending.Mended(counts[True], counts[False])
+        done = dead_letters.Mended(counts[True], counts[False])
     else:
-        mender = mending.Mending(letters.ledger)
+        mender = dead_letters.Mending(letters.ledger)
         done = mender.retry(noted()) if verb == "retry" else mender.drop(noted())
     wrong = [each for each in ids if each not in found]
     return {"dry_run": given["dry_run"], "calls": done.calls, "deliveries": done.deliveries, "wrong": wrong}

@@ -8,7 +8,7 @@ from flask import current_app, request
 from flask_smorest.spec.plugins import FlaskPlugin
 
 from schemas.settings.document import nearest
-from webhook.errors import problem
+from webhook.http.problems import problem
 
 if TYPE_CHECKING:
     from flask import Flask, Response

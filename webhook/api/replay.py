@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from webhook.api.room import UNUSABLE, check_known, make_room
 from webhook.api.shapes.replay import Replayed, Replaying
-from webhook.door import door
-from webhook.moments import in_ms
-from webhook.replays import as_document, calls_named, sinks_concerned
-from worker.ledger.replaying import Replay, Wanted, calls_between
-from worker.workshop import Workshop
+from webhook.context.services import door
+from webhook.operations.replays import as_document, calls_named, sinks_concerned
+from webhook.operations.times import in_ms
+from worker.context import Workshop
+from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from worker.ledger.replaying import KnownCall, Tally
+    from worker.ledger.operations.replaying import KnownCall, Tally
 
 blueprint = make_room("replay", "Deliver records again.")
 

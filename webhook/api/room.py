@@ -6,14 +6,14 @@ import structlog
 from flask import Response, abort, g, request
 from flask_smorest import Blueprint
 
-from webhook.access import only_for_programs, scope_of
 from webhook.api.bodies import only_json
 from webhook.api.parameters import only_known
-from webhook.door import door
-from webhook.errors import problem
-from webhook.sinks import NoSuchSink, SinkDesk
+from webhook.context.services import door
+from webhook.http.operators import only_for_programs, scope_of
+from webhook.http.problems import problem
+from webhook.operations.sinks import NoSuchSink, SinkDesk
 from worker.errors import LegworkError
-from worker.ledger.tokens import Scope
+from worker.ledger.registry.tokens import Scope
 
 log = structlog.get_logger(__name__)
 

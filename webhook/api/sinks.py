@@ -20,16 +20,16 @@ from webhook.api.shapes.sinks import (
     Sink,
     Span,
 )
-from webhook.door import door
-from webhook.letters import Letters
-from webhook.moments import in_ms
-from webhook.sinks import SinkDesk
+from webhook.context.services import door
+from webhook.operations.dead_letters import Letters
+from webhook.operations.sinks import SinkDesk
+from webhook.operations.times import in_ms
 from worker.errors import LegworkError
-from worker.ledger.replaying import Fate
+from worker.ledger.operations.replaying import Fate
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
-    from worker.ledger.replaying import Tally
+    from worker.ledger.operations.replaying import Tally
 
 blueprint = make_room("sinks", "Where records go.")
 

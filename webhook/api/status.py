@@ -6,11 +6,11 @@ from typing import Any
 
 from webhook.api.room import make_room
 from webhook.api.shapes.status import Account, HowMany, Minute, Status
-from webhook.door import door
-from webhook.letters import Letters
-from webhook.moments import utc
-from webhook.status import account_document, as_document, read_status
-from worker.ledger.standing import account_standings
+from webhook.context.services import door
+from webhook.operations.dead_letters import Letters
+from webhook.operations.status import account_document, as_document, read_status
+from webhook.operations.times import utc
+from worker.ledger.queries.totals import account_standings
 
 status = make_room("status", "How all of it stands.")
 accounts = make_room("accounts", "What each account may ask of Exotel, and what holds it up.")

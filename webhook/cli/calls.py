@@ -13,10 +13,10 @@ from webhook.cli.completing import account_sids, call_sids
 from webhook.cli.given import BEGINNING, Moment, call_sid, check_account, moment, moments_of
 from webhook.cli.story import show
 from webhook.cli.trouble import Trouble
-from webhook.masking import Shown
-from webhook.story import as_document
-from worker.ledger.browsing import page_of_calls
-from worker.ledger.whereabouts import STATES, CallStanding, call_story, list_calls
+from webhook.operations.call_history import as_document
+from webhook.operations.masking import Shown
+from worker.ledger.queries.listing import page_of_calls
+from worker.ledger.queries.lookup import STATES, CallStanding, call_story, list_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import click
 from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.completing import call_sids
 from webhook.cli.given import call_sid, check_all_found
-from worker.ledger.refetching import Refetch, fetch_again
+from worker.ledger.operations.refetching import Refetch, fetch_again
 
 _SAID = {
     Refetch.SOONER: "fetched as soon as the account may be asked",

@@ -12,14 +12,14 @@ from webhook.cli.calls_shown import as_documents, show_calls
 from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.progress import progress
 from webhook.cli.trouble import BrokenOff
-from worker.ledger.finding import NUMBER, find_by_number
+from worker.ledger.queries.number_search import NUMBER, find_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger import Ledger
-    from worker.ledger.finding import Found
-    from worker.ledger.whereabouts import CallStanding
+    from worker.ledger.queries.lookup import CallStanding
+    from worker.ledger.queries.number_search import Found
 
 
 @click.command("find", epilog=examples("legwork calls find +919000000001", "legwork calls find 09000000001 --json"))

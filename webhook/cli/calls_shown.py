@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from webhook.cli.common import console, local
-from webhook.letters import Letters
-from webhook.moments import spoken, utc
+from webhook.operations.dead_letters import Letters
+from webhook.operations.times import spoken, utc
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
-    from worker.ledger.whereabouts import CallStanding
+    from worker.ledger.queries.lookup import CallStanding
 
 _COLOURS = {"waiting": "yellow", "fetching": "cyan", "settled": "green", "dead": "red"}
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from webhook import checks
 from webhook.cli.common import console, examples, json_option, print_json, settings_here
 from webhook.cli.trouble import Trouble
-from webhook.finding import Finding, Verdict
+from webhook.operations import checks
+from webhook.operations.finding import Finding, Verdict
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.logs import Mask, secrets_of, secrets_of_sink

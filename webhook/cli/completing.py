@@ -49,7 +49,7 @@ def token_names(_context: click.Context, _parameter: click.Parameter, incomplete
 
 
 def _tokens(ledger: Ledger) -> Iterable[str]:
-    from worker.ledger.tokens import Tokens  # noqa: PLC0415  only who presses Tab here needs it
+    from worker.ledger.registry.tokens import Tokens  # noqa: PLC0415  only who presses Tab here needs it
 
     return [each.name for each in Tokens(ledger.client).all()]
 
@@ -60,7 +60,7 @@ def _sinks(ledger: Ledger) -> Iterable[str]:
 
 
 def _calls(ledger: Ledger) -> Iterable[str]:
-    from worker.ledger.whereabouts import STATES, list_calls  # noqa: PLC0415  only who presses Tab here needs it
+    from worker.ledger.queries.lookup import STATES, list_calls  # noqa: PLC0415  only who presses Tab here needs it
 
     for account in ledger.calls:
         for state in STATES:
@@ -71,7 +71,7 @@ def _calls(ledger: Ledger) -> Iterable[str]:
 def _dead(ledger: Ledger) -> Iterable[str]:
     from itertools import islice  # noqa: PLC0415
 
-    from worker.ledger.mending import dead_letters  # noqa: PLC0415
+    from worker.ledger.operations.dead_letters import dead_letters  # noqa: PLC0415
 
     ledger.refresh_sinks()
     return (letter.call_sid for letter in islice(dead_letters(ledger), _MOST_CALLS))

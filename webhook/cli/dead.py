@@ -17,13 +17,13 @@ from webhook.cli.given import letter_sid
 from webhook.cli.letters import RIGHT, Letters, account_option, sink_option, why_not
 from webhook.cli.story import Printer
 from webhook.cli.trouble import Trouble
-from webhook.letters import FETCH
-from webhook.moments import spoken
+from webhook.operations.dead_letters import FETCH
+from webhook.operations.times import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.ledger.mending import DeadLetter
+    from worker.ledger.operations.dead_letters import DeadLetter
 
 
 @click.command("list", epilog=examples("legwork dead list", "legwork dead list --sink crm --limit 100"))

@@ -13,12 +13,12 @@ from webhook.cli.completing import dead_sids
 from webhook.cli.given import check_all_found, letter_sid, tell_of_disabled
 from webhook.cli.letters import RIGHT, Letters, account_option, sink_option, why_not
 from webhook.cli.progress import progress
-from worker.ledger.mending import Mended, Mending
+from worker.ledger.operations.dead_letters import Mended, Mending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from worker.ledger.mending import DeadLetter
+    from worker.ledger.operations.dead_letters import DeadLetter
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 

@@ -9,9 +9,9 @@ from marshmallow import ValidationError
 from webhook.cli.common import open_ledger, settings_with_redis
 from webhook.cli.subscriber import problems
 from webhook.cli.trouble import BadSettings, Trouble
-from webhook.sinks import SinkDesk
+from webhook.operations.sinks import SinkDesk
+from worker.encryption import Locked
 from worker.errors import LegworkError
-from worker.vault import Locked
 
 if TYPE_CHECKING:
     import click

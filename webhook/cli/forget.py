@@ -13,9 +13,9 @@ from rich.table import Table
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.progress import progress
 from webhook.cli.trouble import BrokenOff, Trouble
-from webhook.forgetting import ForgettingBrokenOff, NotANumber, Receipt, forget, read_number
+from webhook.operations.erasure import ForgettingBrokenOff, NotANumber, Receipt, forget, read_number
 from worker.logs import set_up_logs
-from worker.phone import REGIONS
+from worker.numbers.phone import REGIONS
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook import letters
 from webhook.cli.common import open_ledger, settings_with_redis
 from webhook.cli.completing import account_sids, sink_names
 from webhook.cli.given import check_account, check_sink
+from webhook.operations import dead_letters
 
 if TYPE_CHECKING:
-    from worker.ledger.mending import DeadLetter
+    from worker.ledger.operations.dead_letters import DeadLetter
 
 #: What to do about a call of which nothing is dead.
 RIGHT = "`legwork dead list` shows what is dead."
@@ -23,7 +23,7 @@ account_option = click.option(
 sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
 
 
-class Letters(letters.Letters):
+class Letters(dead_letters.Letters):
     """The dead letters of an account, to a sink, with some words in their reason; or all of them."""
 
     def __init__(self, account: str | None = None, sink: str | None = None, reason: str | None = None) -> None:

@@ -33,7 +33,7 @@ def web(as_json: bool) -> None:
     """
     _log_as(as_json)
     settings = settings_with_redis()
-    from webhook.web import serve  # noqa: PLC0415  only this command needs the server
+    from webhook.server import serve  # noqa: PLC0415  only this command needs the server
 
     serve(settings)
 
@@ -53,7 +53,7 @@ def worker(heartbeat: Path | None, as_json: bool) -> None:
     """
     _log_as(as_json)
     settings = settings_with_redis()
-    from worker.heartbeat import Heartbeat  # noqa: PLC0415  only this command needs Celery, and what goes with it
+    from worker.process.heartbeat import Heartbeat  # noqa: PLC0415  only this command needs Celery, and what goes with it
     from worker.run import run_worker  # noqa: PLC0415
 
     pulse = Heartbeat(heartbeat)

@@ -23,16 +23,16 @@ from webhook.cli.given import (
 )
 from webhook.cli.progress import counting, progress
 from webhook.cli.trouble import BrokenOff
-from webhook.moments import utc
-from webhook.replays import as_document, calls_named, sinks_concerned
-from worker.ledger.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
-from worker.workshop import Workshop
+from webhook.operations.replays import as_document, calls_named, sinks_concerned
+from webhook.operations.times import utc
+from worker.context import Workshop
+from worker.ledger.operations.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from worker.ledger import Ledger
-    from worker.ledger.replaying import KnownCall, Tally
+    from worker.ledger.operations.replaying import KnownCall, Tally
 
     # The calls whose records are wanted, as a function: they are gone through twice, to count and to do it.
     Calls = Callable[[], Iterable[KnownCall]]

@@ -7,8 +7,8 @@ from marshmallow import Schema, fields, validate
 from webhook.api.shapes import dead, sinks
 from webhook.api.shapes.fields import moment
 from webhook.cli.completion import INSTALLED_BY
-from worker.ledger.erasing import PLACES
-from worker.ledger.tokens import Scope
+from worker.ledger.operations.erasing import PLACES
+from worker.ledger.registry.tokens import Scope
 
 
 class Letter(dead.Letter):

@@ -16,12 +16,12 @@ from webhook.cli.progress import counting, progress
 from webhook.cli.sinks_shown import show_exchange, show_list
 from webhook.cli.trouble import Trouble
 from worker.errors import LegworkError
-from worker.ledger.purging import left_behind
-from worker.ledger.replaying import Fate
+from worker.ledger.operations.purging import left_behind
+from worker.ledger.operations.replaying import Fate
 
 if TYPE_CHECKING:
-    from webhook.sinks import SinkDesk
-    from worker.ledger.replaying import Tally
+    from webhook.operations.sinks import SinkDesk
+    from worker.ledger.operations.replaying import Tally
 
 
 @click.command(

@@ -14,7 +14,7 @@ from webhook.cli.completing import account_sids, sink_names
 from webhook.cli.desk import open_desk, told
 from webhook.cli.progress import progress
 from webhook.cli.subscriber import document_of, problems
-from worker.vault import new_key
+from worker.encryption import new_key
 
 
 @click.command(

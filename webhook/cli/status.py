@@ -18,10 +18,10 @@ from webhook.cli.common import (
     print_json,
     settings_with_redis,
 )
-from webhook.finding import Verdict
-from webhook.holdups import find_holdups
-from webhook.moments import spoken
-from webhook.status import COUNTS, Status, as_document, read_status
+from webhook.operations.diagnosis import find_holdups
+from webhook.operations.finding import Verdict
+from webhook.operations.status import COUNTS, Status, as_document, read_status
+from webhook.operations.times import spoken
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""One call's story, for people; `webhook/story.py` tells it to programs."""
+"""One call's story, for people; `webhook/operations/call_history.py` tells it to programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from webhook.cli.common import local
-from webhook.drawing import draw
+from webhook.timeline.bars import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from worker.ledger.whereabouts import CallStory
+    from worker.ledger.queries.lookup import CallStory
 
 
 def show(story: CallStory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:

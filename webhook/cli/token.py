@@ -13,8 +13,8 @@ from webhook.cli.common import console, examples, json_option, local, open_ledge
 from webhook.cli.completing import token_names
 from webhook.cli.given import Moment, moment
 from webhook.cli.trouble import Trouble
-from webhook.moments import utc
-from worker.ledger.tokens import NAME, PREFIX, Scope, Token, TokenNameTaken, Tokens
+from webhook.operations.times import utc
+from worker.ledger.registry.tokens import NAME, PREFIX, Scope, Token, TokenNameTaken, Tokens
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger

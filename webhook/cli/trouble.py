@@ -37,8 +37,8 @@ def as_trouble(error: Exception) -> Trouble | None:
 
     from schemas.settings import SettingsError  # noqa: PLC0415
     from webhook.up import CannotStart  # noqa: PLC0415
-    from worker.embedded_redis import NoServer  # noqa: PLC0415
     from worker.errors import LedgerUnusable  # noqa: PLC0415
+    from worker.process.embedded_redis import NoServer  # noqa: PLC0415
     from worker.sinks import BadSink  # noqa: PLC0415
 
     match error:

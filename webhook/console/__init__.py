@@ -9,7 +9,6 @@ import structlog
 from flask import Blueprint, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from webhook.assets import asset, integrity
 from webhook.console.accounts import blueprint as accounts_room
 from webhook.console.call import blueprint as call_room
 from webhook.console.calls import blueprint as calls_room
@@ -20,10 +19,11 @@ from webhook.console.said import what_was_said
 from webhook.console.signing_in import blueprint as signing_in_room
 from webhook.console.sinks import blueprint as sinks_room
 from webhook.console.words import FILTERS
-from webhook.door import door
-from webhook.errors import problem
-from webhook.holdups import LATE_SECONDS
-from webhook.letters import Letters
+from webhook.context.services import door
+from webhook.http.assets import asset, integrity
+from webhook.http.problems import problem
+from webhook.operations.dead_letters import Letters
+from webhook.operations.diagnosis import LATE_SECONDS
 
 if TYPE_CHECKING:
     from flask import Response

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, render_template
 
 from webhook.console.charts import quota
-from webhook.door import door
-from worker.ledger.standing import account_standings
+from webhook.context.services import door
+from worker.ledger.queries.totals import account_standings
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

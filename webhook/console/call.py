@@ -10,20 +10,20 @@ import structlog
 from flask import Blueprint, Response, abort, render_template, request
 
 from webhook.console.said import back_to
-from webhook.door import door
-from webhook.masking import Shown
-from webhook.svg import SAVED_WIDTH, draw_svg
-from worker.ledger.refetching import Refetch, fetch_again
-from worker.ledger.replaying import Fate, Replay, Wanted, call_named
-from worker.ledger.whereabouts import call_story
-from worker.workshop import Workshop
+from webhook.context.services import door
+from webhook.operations.masking import Shown
+from webhook.timeline.svg import SAVED_WIDTH, draw_svg
+from worker.context import Workshop
+from worker.ledger.operations.refetching import Refetch, fetch_again
+from worker.ledger.operations.replaying import Fate, Replay, Wanted, call_named
+from worker.ledger.queries.lookup import call_story
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from schemas.callback import Callback
-    from worker.ledger.replaying import Tally
-    from worker.ledger.whereabouts import CallStory
+    from worker.ledger.operations.replaying import Tally
+    from worker.ledger.queries.lookup import CallStory
 
 blueprint = Blueprint("call", __name__)
 log = structlog.get_logger(__name__)

@@ -10,19 +10,19 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
-from webhook.door import door
-from webhook.places import read_place, write_place
-from worker.ledger.browsing import page_of_calls
-from worker.ledger.finding import NUMBER, find_by_number
-from worker.ledger.replaying import call_named
-from worker.ledger.whereabouts import STATES
+from webhook.context.services import door
+from webhook.operations.cursors import read_place, write_place
+from worker.ledger.operations.replaying import call_named
+from worker.ledger.queries.listing import page_of_calls
+from worker.ledger.queries.lookup import STATES
+from worker.ledger.queries.number_search import NUMBER, find_by_number
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from flask.typing import ResponseReturnValue
 
-    from worker.ledger.browsing import Place
+    from worker.ledger.queries.listing import Place
 
 blueprint = Blueprint("calls", __name__)
 

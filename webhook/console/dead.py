@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
 
-from webhook.chosen import Chosen, key_of
 from webhook.console.said import back_to
-from webhook.door import door
-from webhook.letters import FETCH, Letters
-from worker.ledger.lately import given_up_lately
-from worker.ledger.mending import Mending
+from webhook.context.services import door
+from webhook.operations.dead_letter_selection import Chosen, key_of
+from webhook.operations.dead_letters import FETCH, Letters
+from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.queries.recent import given_up_lately
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

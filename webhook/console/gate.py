@@ -9,11 +9,17 @@ import redis
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
-from webhook.access import changes_something, comes_from_another_site, is_loopback, only_for_operators, sits_here
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
-from webhook.door import door
-from webhook.errors import problem
-from worker.ledger.sign_outs import SignOuts
+from webhook.context.services import door
+from webhook.http.operators import (
+    changes_something,
+    comes_from_another_site,
+    is_loopback,
+    only_for_operators,
+    sits_here,
+)
+from webhook.http.problems import problem
+from worker.ledger.registry.revoked_sessions import SignOuts
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import Blueprint, render_template, url_for
 
 from webhook.console.charts import HOUR, flow
-from webhook.door import door
-from webhook.finding import Verdict
-from webhook.holdups import find_holdups
-from webhook.letters import Letters
-from webhook.status import read_status
-from worker.ledger.browsing import page_of_calls
-from worker.ledger.lately import given_up_lately
+from webhook.context.services import door
+from webhook.operations.dead_letters import Letters
+from webhook.operations.diagnosis import find_holdups
+from webhook.operations.finding import Verdict
+from webhook.operations.status import read_status
+from worker.ledger.queries.listing import page_of_calls
+from worker.ledger.queries.recent import given_up_lately
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flask.typing import ResponseReturnValue
 
-    from webhook.finding import Finding
+    from webhook.operations.finding import Finding
     from worker.ledger.meters import Minute
 
 blueprint = Blueprint("overview", __name__)

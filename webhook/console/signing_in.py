@@ -10,8 +10,8 @@ from flask import Blueprint, abort, make_response, redirect, request
 
 from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
 from webhook.console.session import Sessions, set_cookie
-from webhook.door import door
-from worker.ledger.sign_outs import SignOuts
+from webhook.context.services import door
+from worker.ledger.registry.revoked_sessions import SignOuts
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -11,13 +11,13 @@ from marshmallow import ValidationError
 from schemas.subscriber import load_subscriber
 from webhook.console.charts import latency, latency_ms
 from webhook.console.said import back_to
-from webhook.door import door
-from webhook.letters import Letters
-from webhook.masking import Shown
-from webhook.sinks import NoSuchSink, SinkDesk
+from webhook.context.services import door
+from webhook.operations.dead_letters import Letters
+from webhook.operations.masking import Shown
+from webhook.operations.sinks import NoSuchSink, SinkDesk
 from worker.errors import LegworkError
-from worker.ledger.lately import failed_lately, given_up_lately
-from worker.ledger.replaying import RECORD_TYPES
+from worker.ledger.operations.replaying import RECORD_TYPES
+from worker.ledger.queries.recent import failed_lately, given_up_lately
 from worker.steps.announce import OPERATOR_EVENTS
 
 if TYPE_CHECKING:

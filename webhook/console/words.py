@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 
 from markupsafe import Markup, escape
 
-from webhook.moments import spoken
+from webhook.operations.times import spoken
 
 
 def moment(milliseconds: float, zone: tzinfo = UTC) -> Markup:

@@ -19,9 +19,9 @@ from webhook.up.crew import SIGNALS, Crew
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
 from webhook.up.records import file_of, follow, in_a_line
-from worker import embedded_redis
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
+from worker.process import embedded_redis
 from worker.sinks import open_sinks
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from webhook import discretion
+from webhook.operations import redaction
 from webhook.up.plan import DEMONSTRATION
 from worker.connections import without_password
 
@@ -56,4 +56,4 @@ def banner(plan: Plan) -> str:
 
 def where(spec: SinkSpec) -> str:
     """Where a sink writes, without its query, its user and its password."""
-    return discretion.where(spec.url)
+    return redaction.where(spec.url)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from honcho.colour import get_colours
 from honcho.printer import Message
 
-from worker.parent import tied
+from worker.process.parent import tied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

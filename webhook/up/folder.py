@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 
 from schemas.settings import SettingsError
-from worker.vault import new_key
+from worker.encryption import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

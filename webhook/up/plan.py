@@ -10,8 +10,8 @@ from schemas.settings import Settings, SettingsError, load_settings
 from schemas.settings.declare import Unusable
 from schemas.settings.document import read_document
 from schemas.settings.environment import Environment
-from webhook.web import refuse_port_in_use, try_port
-from worker.embedded_redis import free_port
+from webhook.server import refuse_port_in_use, try_port
+from worker.process.embedded_redis import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

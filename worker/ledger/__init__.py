@@ -12,8 +12,8 @@ from worker.ledger.deliveries import LEASE_SECONDS, DeliveryBook
 from worker.ledger.health import SinkHealth
 from worker.ledger.keys import LEDGER, WORKERS
 from worker.ledger.meters import Meters
+from worker.ledger.registry.subscribers import CHANGES, Register, Subscribers
 from worker.ledger.scripts import Scripts
-from worker.ledger.subscribers import CHANGES, Register, Subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
     from worker.sinks.kept import Kept
 
 #: A record: the finished CloudEvent of contract section 5, JSON-ready.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from marshmallow import ValidationError
 
 from worker.errors import PermanentFailure, TemporaryFailure
-from worker.sinks.extras import import_or_explain
+from worker.extras import import_or_explain
 from worker.sinks.objects import ObjectSink
 
 if TYPE_CHECKING:

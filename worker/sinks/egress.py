@@ -15,7 +15,7 @@ from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from worker.errors import TemporaryFailure
-from worker.http_client import BoundedAdapter, Plain, Tls
+from worker.http.client import BoundedAdapter, Plain, Tls
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection

@@ -12,13 +12,13 @@ import requests
 import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 
-from worker.bodies import read_body
+from worker.http.bodies import read_body
 from worker.sinks.egress import PrivateAddress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-# To connect; and for the answer as a whole (see `worker/http_client.py`).
+# To connect; and for the answer as a whole (see `worker/http/client.py`).
 TIMEOUT_SECONDS = 15.0
 # How much of a subscriber's answer is read; whatever is beyond is nobody's business.
 ANSWER_BYTES = 64 * 1024

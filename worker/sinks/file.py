@@ -23,7 +23,7 @@ from worker.sinks.rotation import Rotation, is_at
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
 
 
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}

@@ -14,14 +14,14 @@ from urllib.parse import unquote, urlsplit
 from marshmallow import ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
-from worker.sinks.extras import import_or_explain
+from worker.extras import import_or_explain
 from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_object
 from worker.sinks.objects import ObjectSink
 from worker.sinks.objects import Options as ObjectOptions
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
 
 
 # The names of the subfolders, and of nothing that somebody else may have put there.

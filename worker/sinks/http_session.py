@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import PermanentFailure
-from worker.http_client import Session
+from worker.http.client import Session
 from worker.sinks.egress import EVERYWHERE, EgressAdapter
 
 if TYPE_CHECKING:

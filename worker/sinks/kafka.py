@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from worker.errors import PermanentFailure, TemporaryFailure
+from worker.extras import import_or_explain
 from worker.sinks.base import Record, Sink, call_sid_of
-from worker.sinks.extras import import_or_explain
 from worker.sinks.kafka_settings import DELIVERY_SECONDS, Options, settings_for
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
 
 #: What ends the name of a file that is being written; nobody else's ends like that.
 HALF_MADE = "." + "[0-9a-f]" * 32

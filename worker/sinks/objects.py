@@ -8,8 +8,8 @@ from urllib.parse import quote
 import orjson
 from marshmallow import Schema, fields, validate
 
+from worker.extras import import_or_explain
 from worker.sinks.base import Record, Sink
-from worker.sinks.extras import import_or_explain
 
 
 class Options(Schema):

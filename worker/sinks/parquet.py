@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
     from worker.sinks.base import Record
     from worker.sinks.kept import Kept
 

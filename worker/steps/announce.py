@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from schemas.times import write_milliseconds
-from worker.envelope import envelope, event_id
+from worker.record.envelope import envelope, event_id
 
 if TYPE_CHECKING:
-    from worker.workshop import Workshop
+    from worker.context import Workshop
 
 #: What there is to be told; each is `legwork.operator.<name>`, once per change of state.
 OPERATOR_EVENTS = (

@@ -15,13 +15,13 @@ from worker import metrics
 from worker.errors import LegworkError, NotFinalYet
 from worker.ledger.backlog import Lane, Lease
 from worker.ledger.call import CallState, OwedCall, Verdict
-from worker.record import Provenance, build_record, same_facts
+from worker.record.build import Provenance, build_record, same_facts
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
+    from worker.context import Workshop
     from worker.exotel import Fetched
     from worker.ledger.calls import CallBook
-    from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,8 @@ import structlog
 
 from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
+from worker.record.shape import shaped
 from worker.retry import wait_before
-from worker.shape import shaped
 from worker.steps import sink_health
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from schemas.settings import SinkSpec
+    from worker.context import Workshop
     from worker.errors import LastAnswer
     from worker.ledger.backlog import Lease
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
     from worker.sinks.base import Record
     from worker.tracing.spans import Span
-    from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 

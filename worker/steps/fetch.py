@@ -19,11 +19,11 @@ from worker.steps.decide import Sent, give_up, settle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from worker.context import Workshop
     from worker.ledger.bucket import Grant
     from worker.ledger.call import OwedCall
     from worker.ledger.calls import CallBook
     from worker.tracing.spans import Span
-    from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 

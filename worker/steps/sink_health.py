@@ -9,9 +9,9 @@ import structlog
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
+    from worker.context import Workshop
     from worker.errors import SinkGone, TemporaryFailure
     from worker.ledger.deliveries import DeliveryBook
-    from worker.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from worker.ledger.call import Verdict
 from worker.ledger.calls import CALLBACKS_KEPT, CallBook
 from worker.ledger.codec import pack_callback, unpack_callback
 from worker.ledger.keys import LEDGER
-from worker.ledger.standing import account_standing
-from worker.ledger.whereabouts import call_story
+from worker.ledger.queries.lookup import call_story
+from worker.ledger.queries.totals import account_standing
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 EVENT = {"id": "evt_1", "type": "legwork.call.completed", "data": {"call_sid": SID}}

@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane, Lease
 from worker.ledger.call import OwedCall, Verdict
-from worker.ledger.refetching import Refetch, fetch_again
+from worker.ledger.operations.refetching import Refetch, fetch_again
 
 if TYPE_CHECKING:
-    from worker import embedded_redis
+    from worker.process import embedded_redis
 
 SIDS = [f"call{number:04}" for number in range(4)]
 

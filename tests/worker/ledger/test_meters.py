@@ -8,10 +8,11 @@ import pytest
 import redis
 from house import FrozenClock, make_settings
 
-from worker import embedded_redis, metrics
+from worker import metrics
 from worker.connections import connect
-from worker.embedded_redis import free_port
 from worker.ledger.meters import MINUTES_KEPT, SUM, Meters
+from worker.process import embedded_redis
+from worker.process.embedded_redis import free_port
 
 
 @pytest.fixture

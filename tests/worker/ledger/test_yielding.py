@@ -15,11 +15,11 @@ from sandbox.quota import NANOSECONDS, OtherClient, SlidingWindow
 from sandbox.server import Sandbox
 from sandbox.settings import Account as SandboxAccount
 from sandbox.settings import Settings as SandboxSettings
+from worker.context import Workshop
 from worker.ledger import Ledger
 from worker.ledger.bucket import TRIAL_SECONDS, Gate
-from worker.ledger.standing import account_standing
+from worker.ledger.queries.totals import account_standing
 from worker.steps.fetch import fetch_call
-from worker.workshop import Workshop
 
 QUOTA, WINDOW_SECONDS = 40, 60.0
 MINUTE = 60.0

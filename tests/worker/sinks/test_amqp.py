@@ -13,8 +13,8 @@ from relay import Relay
 from services import RABBITMQ, need
 from sink_contract import SinkContract, record, sink_spec
 
-from worker.embedded_redis import free_port
 from worker.errors import TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import BadSink, open_sinks, sink_for
 
 

@@ -16,7 +16,7 @@ import pytest
 from payloads.records import build, legs_of
 from sink_contract import read_lines, sink_spec
 
-from worker.erasure import Eraser
+from worker.numbers.erasure import Eraser
 from worker.sinks import sink_for
 
 ROOT = Path(__file__).parents[3]

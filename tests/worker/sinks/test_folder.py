@@ -17,8 +17,8 @@ from object_store import BUCKET, ObjectStore
 from payloads.records import build, legs_of
 from sink_contract import SinkContract, read_lines, record, sink_spec
 
-from worker.embedded_redis import free_port
 from worker.errors import TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import BadSink, open_sinks, sink_for
 
 ROOT = Path(__file__).parents[3]

@@ -17,8 +17,8 @@ from sink_contract import SECRET, SinkContract, record, sink_spec
 from standardwebhooks import Webhook
 from stubs import StubServer, answer, cut_off, last, late, reset
 
-from worker.embedded_redis import free_port
 from worker.errors import LegworkError, SinkGone, TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import open_sinks, sink_for
 
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

@@ -12,8 +12,8 @@ from sink_contract import SECRET, record, sink_spec
 from standardwebhooks import Webhook
 from stubs import StubServer, answer, chunked, cut_off, held, last, reset
 
-from worker.embedded_redis import free_port
 from worker.errors import PermanentFailure, TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import exchange as exchange_module
 from worker.sinks import sink_for
 from worker.sinks.exchange import TIMEOUT_SECONDS

@@ -12,8 +12,8 @@ import pytest
 from house import make_settings
 from sink_contract import SinkContract, record, sink_spec
 
-from worker.embedded_redis import free_port
 from worker.errors import PermanentFailure, TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import BadSink, open_sinks, sink_for
 
 # In a process of its own: its sockets are not to be taken for the sink's.

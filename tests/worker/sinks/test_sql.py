@@ -17,8 +17,8 @@ from services import MYSQL, POSTGRESQL, need
 from sink_contract import SinkContract, record, sink_spec
 
 from schemas.record import CallDataSchema, LegSchema
-from worker.embedded_redis import free_port
 from worker.errors import PermanentFailure, TemporaryFailure
+from worker.process.embedded_redis import free_port
 from worker.sinks import BadSink, open_sinks, sink_for
 from worker.sinks.sql.tables import STEPS, bring_up_to_date, tables_named
 

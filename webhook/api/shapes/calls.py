@@ -5,9 +5,9 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes.fields import Cursor, Instant, TrueOrFalse, TrueOrFalseInUrl, Whole, moment, page_size
-from worker.ledger.finding import NUMBER
-from worker.ledger.refetching import Refetch
-from worker.ledger.whereabouts import STATES
+from worker.ledger.operations.refetching import Refetch
+from worker.ledger.queries.lookup import STATES
+from worker.ledger.queries.number_search import NUMBER
 
 
 class Call(Schema):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from webhook.places import PATTERN
+from webhook.operations.cursors import PATTERN
 
 #: As many as the console shows on a page, twice over.
 LONGEST_PAGE = 200

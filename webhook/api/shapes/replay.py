@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from webhook.api.shapes.fields import Instant, TrueOrFalse, call_sids, check_span
-from worker.ledger.replaying import RECORD_TYPES
+from worker.ledger.operations.replaying import RECORD_TYPES
 
 # More of them are better chosen by a span of time.
 _MOST_SIDS = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes.fields import moment
-from webhook.finding import Verdict
+from webhook.operations.finding import Verdict
 from worker.ledger.meters import MINUTES_KEPT
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from worker.extras import import_or_explain
 from worker.sinks.base import Record, Sink
-from worker.sinks.extras import import_or_explain
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
     from worker.sinks.kept import Kept
     from worker.sinks.sql.database import Database
 

@@ -18,7 +18,7 @@ from worker.sinks.sql.tables import bring_up_to_date, tables_named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
     from worker.sinks.base import Record
 
 _CONNECT_SECONDS = 10

@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
-    from worker.erasure import Eraser
+    from worker.numbers.erasure import Eraser
     from worker.sinks.kept import Kept
     from worker.sinks.sql.rows import RowWriter
     from worker.sinks.sql.tables import Tables

@@ -1,0 +1,155 @@
+"""Who may post callbacks."""
+
+from __future__ import annotations
+
+import pytest
+from door import SID
+from house import ACCOUNT, TOKEN
+
+from webhook.callbacks.auth import account_for, is_allowed
+from webhook.http.proxies import client_address
+
+OLD, NEW = "the-old-callback-token", "the-new-callback-token"
+
+
+def ask(house, token=TOKEN, address="203.0.113.7", **headers):
+    return house.get(
+        f"/callbacks/{token}/status",
+        query_string={"CallSid": SID},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "wrong-callback-token",
+        TOKEN[:-1],
+        TOKEN + "0",
+        TOKEN.upper(),
+        "%20" + TOKEN,
+        "null",
+        "%00",
+        "t%C3%B6ken-0123456789",
+        "%FF",
+    ],
+)
+def test_a_wrong_token_is_not_found_and_notes_nothing(make_house, token):
+    house = make_house()
+    assert ask(house, token).status_code == 404
+    assert house.is_empty()
+
+
+def test_a_wrong_token_an_address_outside_and_an_unknown_url_are_not_told_apart(make_house):
+    house = make_house(callback_allow="198.51.100.0/24")
+    wrong, outside = ask(house, "wrong-callback-token", "198.51.100.1"), ask(house)
+    unknown = house.get("/no/such/page")
+    answers = {(answer.status_code, answer.data, answer.content_type) for answer in (wrong, outside, unknown)}
+    assert len(answers) == 1
+    assert {str(sorted(answer.headers)) for answer in (wrong, outside)} == {str(sorted(unknown.headers))}
+    assert house.is_empty()
+
+
+@pytest.mark.parametrize("path", ["/callbacks//status", "/callbacks/status", "/callbacks/"])
+def test_a_missing_token_is_not_found(make_house, path):
+    assert make_house().get(path, query_string={"CallSid": SID}).status_code == 404
+
+
+def test_a_wrong_token_is_told_before_anything_is_read(make_house):
+    house = make_house()
+    answer = house.post("/callbacks/wrong-callback-token/status", data=b"x" * 10**6, content_type="text/plain")
+    assert answer.status_code == 404
+
+
+def test_while_rotating_both_tokens_open(make_house):
+    house = make_house(callback_token=f"{OLD} {NEW}")
+    assert [ask(house, token).status_code for token in (OLD, NEW, TOKEN)] == [200, 200, 404]
+
+
+def test_the_token_says_which_account_it_is_for(make_house, tmp_path):
+    config = tmp_path / "legwork.toml"
+    config.write_text(f'[[accounts]]\nsid = "acme2m"\napi_key = "k"\napi_token = "t"\ncallback_token = "{NEW}"\n')
+    house = make_house(legwork_config=config)
+    assert ask(house, NEW).json["accepted"]
+    assert house.story().standing.account_sid == "acme2m"
+    assert ask(house, TOKEN).json["accepted"], "a call of that name is another call in another account"
+    assert house.redis.exists(house.ledger.calls[ACCOUNT].key("call", SID))
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("203.0.113.7", True),
+        ("203.0.114.7", False),
+        ("::ffff:203.0.113.7", True),
+        ("2001:db8::1", True),
+        ("2001:db9::1", False),
+    ],
+)
+def test_only_the_networks_that_are_allowed_may_post(make_house, address, allowed):
+    house = make_house(callback_allow="203.0.113.0/24 2001:db8::/32")
+    assert ask(house, address=address).status_code == (200 if allowed else 404)
+    assert house.is_empty() != allowed
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "not an address", None])
+def test_who_has_no_address_is_in_no_network(make_house, address):
+    assert not is_allowed(address, make_house(callback_allow="0.0.0.0/0 ::/0").settings.callback_allow)
+
+
+def test_without_networks_all_may_post(make_house):
+    assert ask(make_house(), address="192.0.2.1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "allowed"),
+    [
+        (0, "203.0.113.7", False),
+        (1, "203.0.113.7", True),
+        (1, "203.0.113.7, 192.0.2.1", False),
+        (1, "192.0.2.1, 203.0.113.7", True),
+        (2, "203.0.113.7, 192.0.2.1", True),
+        (2, "203.0.113.7", False),
+        (1, "203.0.113.7:4711", True),
+        (1, "192.0.2.1, 203.0.113.7 ", True),
+        (1, "garbage", False),
+    ],
+)
+def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_house, proxies, header, allowed):
+    house = make_house(callback_allow="203.0.113.0/24", trusted_proxies=proxies)
+    answer = ask(house, address="10.0.0.1", X_Forwarded_For=header)
+    assert answer.status_code == (200 if allowed else 404)
+
+
+@pytest.mark.parametrize(
+    ("seen", "trusted", "peer", "address"),
+    [
+        ("192.0.2.1", 1, "127.0.0.1", "192.0.2.1"),
+        ("192.0.2.1:4711", 1, "127.0.0.1", "192.0.2.1"),
+        ("2001:db8::1", 1, "::1", "2001:db8::1"),
+        ("[2001:DB8::1]:4711", 1, "::1", "2001:db8::1"),
+        ("127.0.0.1", 1, "127.0.0.1", "127.0.0.1"),
+        # of another machine
+        ("127.0.0.1", 1, "10.0.0.1", ""),
+        ("::1, 10.0.0.1", 2, "127.0.0.1", ""),
+        ("127.0.0.1", 1, "", ""),
+        ("_hidden", 1, "127.0.0.1", ""),
+        ("", 1, "127.0.0.1", ""),
+        ("192.0.2.1", 2, "127.0.0.1", ""),
+    ],
+)
+def test_a_header_gives_an_address_or_none(seen, trusted, peer, address):
+    assert client_address(seen, trusted, peer) == address
+
+
+def test_no_other_header_of_a_proxy_counts(make_house):
+    house = make_house(trusted_proxies=1)
+    headers = {"X_Forwarded_Host": "evil.example", "X_Forwarded_Prefix": "/evil", "X_Forwarded_Proto": "https"}
+    assert ask(house, **headers).status_code == 200
+
+
+def test_every_account_is_looked_through(make_house):
+    accounts = make_house().settings.accounts
+    assert account_for(TOKEN, accounts).sid == ACCOUNT
+    assert account_for("", accounts) is None

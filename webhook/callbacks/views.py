@@ -1,0 +1,92 @@
+"""Takes Exotel's callbacks: noted durably first, answered then."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from flask import Blueprint, abort, jsonify, request
+from marshmallow import ValidationError
+
+from schemas.callback import Callback, is_batch, load_callbacks
+from webhook.callbacks.auth import account_for, is_allowed
+from webhook.callbacks.parameters import read
+from webhook.context.services import Door, door
+from webhook.http.problems import problem
+from worker import metrics
+from worker.errors import LedgerUnusable
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("callbacks", __name__)
+log = structlog.get_logger(__name__)
+
+# Exotel tries a StatusCallback again after minutes; whoever heeds this header comes back when Redis may be up again.
+_LATER = {"Retry-After": "5"}
+
+
+@blueprint.route("/callbacks/<token>/passthru", methods=["GET", "POST"])
+def passthru(token: str) -> ResponseReturnValue:
+    """Take what a Passthru applet asks for: a GET, as a rule in the middle of a call."""
+    return _receive(token, "passthru")
+
+
+@blueprint.route("/callbacks/<token>/status", methods=["GET", "POST"])
+def status(token: str) -> ResponseReturnValue:
+    """Take a StatusCallback: a POST, as a rule after the call."""
+    return _receive(token, "status")
+
+
+def _receive(token: str, kind: str) -> ResponseReturnValue:
+    """Note a callback; contract section 3. The token says which account it is for."""
+    began, here = time.perf_counter(), door()
+    meters = here.ledger.meters
+    account = account_for(token, here.settings.accounts)
+    if account is None or not is_allowed(request.remote_addr, here.settings.callback_allow):
+        reason = "token" if account is None else "address"
+        log.info("callback.refused", reason=reason, kind=kind)
+        meters.count(metrics.CALLBACKS_REFUSED, kind, reason)
+        abort(404)
+    if request.method == "HEAD":
+        # Some applets look before they leap; looking notes nothing.
+        return "", 200
+    try:
+        # Itself, not Flask's stand-in for it, which looks it up at every touch.
+        parameters = read(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001  Werkzeug's own way
+        if parameters.is_ping:
+            return jsonify(accepted=False)
+        callbacks = load_callbacks(kind, parameters.pairs, parameters.document, received_at=datetime.now(UTC))
+    except ValidationError as error:
+        meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
+        fields = error.normalized_messages()  # type: ignore[no-untyped-call]
+        return problem(400, "This callback cannot be used.", errors=fields)
+    try:
+        if here.watch.is_nearly_full():
+            meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
+            return problem(503, "The ledger is nearly full. Send it again later.", headers=_LATER)
+        accepted = {callback.call_sid: _admit(here, account.sid, callback, began) for callback in callbacks}
+    except (redis.RedisError, LedgerUnusable) as error:
+        log.error("ledger.unreachable", error=str(error))
+        meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
+        return problem(503, "The callback could not be noted. Send it again.", headers=_LATER)
+    for new in accepted.values():
+        outcome, minute = ("new", "received") if new else ("known", None)
+        meters.count(metrics.CALLBACKS, account.sid, kind, outcome, minute=minute)
+    meters.observe(metrics.ACK_SECONDS, time.perf_counter() - began, kind)
+    answers = [{"call_sid": call_sid, "accepted": new} for call_sid, new in accepted.items()]
+    return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
+
+
+def _admit(here: Door, account_sid: str, callback: Callback, began: float) -> bool:
+    wait = here.settings.settle_seconds if callback.ended else here.settings.progress_seconds
+    asked_by = request.headers.get("traceparent") if here.tracing.is_on else None
+    with here.tracing.callback(account_sid, callback, began=began, asked_by=asked_by) as span:
+        accepted = here.ledger.calls[account_sid].admit(callback, wait_seconds=wait)
+        span.note(legwork__new=accepted)
+    if wait == 0:
+        here.release(account_sid)
+    return accepted

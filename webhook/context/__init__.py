@@ -1,0 +1,1 @@
+"""What the views share: settings, ledger, the headroom in Redis, and how often a password may be tried."""

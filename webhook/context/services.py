@@ -1,0 +1,81 @@
+"""What the views work with: the settings, the ledger, and a way to have a call fetched at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from flask import current_app
+from kombu.exceptions import OperationalError
+
+from webhook.context.headroom import Watch
+from webhook.context.login_throttle import Lock
+from worker.dispatcher import Dispatcher
+from worker.tracing.spans import OFF, Tracing
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
+    from worker.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+
+class Door:
+    """One a process; safe to share between threads."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, tracing: Tracing = OFF) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.tracing = tracing
+        self.watch = Watch(ledger)
+        self.lock = Lock(ledger.client)
+        self._accounts: set[str] = set()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def release(self, account_sid: str) -> None:
+        """Have what is due of an account sent to the workers now, without waiting for the next tick of a dispatcher.
+
+        It is done beside the request: whoever posted the callback need not wait for it, and should it fail, a worker's
+        dispatcher does the same a moment later.
+        """
+        with self._lock:
+            self._accounts.add(account_sid)
+            if self._thread is None:
+                # Begun with the first need, so that a server which forks after loading the app has it in the right process.
+                self._thread = threading.Thread(target=self._run, name="release", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def _run(self) -> None:
+        dispatcher = _dispatcher(self.settings, self.ledger)
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                accounts, self._accounts = self._accounts, set()
+            try:
+                dispatcher.run_once(accounts)
+            except (redis.RedisError, OperationalError) as error:
+                log.warning("release.left_to_workers", error=str(error))
+            except Exception:
+                # A thread that died would leave every release to the workers from then on.
+                log.exception("release.crashed")
+
+
+def door() -> Door:
+    """Return the door of the current app."""
+    found: Door = current_app.extensions["legwork"]
+    return found
+
+
+def _dispatcher(settings: Settings, ledger: Ledger) -> Dispatcher:
+    # Celery is half a second of imports that a door with the usual settling times never needs.
+    from worker.celery import make_celery  # noqa: PLC0415
+    from worker.context import Workshop  # noqa: PLC0415
+    from worker.tasks import Carrier  # noqa: PLC0415
+
+    return Dispatcher(Workshop(settings, ledger, sinks={}), Carrier(make_celery(settings)), name="web", threads=0)

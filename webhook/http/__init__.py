@@ -1,0 +1,1 @@
+"""What HTTP asks of every answer: problem details, security headers, proxies, probes, who is an operator."""

@@ -1,0 +1,71 @@
+"""Is it alive, and can a callback be noted?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import redis
+from flask import Blueprint, jsonify
+
+from webhook.context.services import door
+from worker.errors import LedgerUnusable
+from worker.ledger.capacity import FULL_AT, look_at_room
+from worker.ledger.opening import open_aloud
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from worker.ledger import Ledger
+
+blueprint = Blueprint("probes", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> ResponseReturnValue:
+    """200 as long as requests are answered at all."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """200 when a callback can be noted, else 503; each part's state by name.
+
+    That no worker is running is told, and is no reason to turn callbacks away: they are noted all the same.
+    """
+    ledger = door().ledger
+    state = _ledger_state(ledger)
+    ready = state["state"] == "ok"
+    parts = {"ledger": state, "workers": _workers(ledger) if ready else {"state": "unknown"}}
+    answer = jsonify(status="ready" if ready else "not ready", parts=parts)
+    answer.status_code = 200 if ready else 503
+    return answer
+
+
+def _ledger_state(ledger: Ledger) -> dict[str, Any]:
+    try:
+        open_aloud(ledger)
+        ledger.try_to_write()
+        room, new_since = look_at_room(ledger), ledger.new_since_ms()
+    except (redis.RedisError, LedgerUnusable) as error:
+        return {
+            "state": "out of reach" if isinstance(error, redis.ConnectionError | redis.TimeoutError) else "unusable",
+            "error": str(error),
+        }
+    if room.spoken_for >= FULL_AT:
+        parts = {part: round(value, 3) for part, value in room._asdict().items()}
+        return {"state": "nearly full", **parts, "hint": "raise maxmemory, or let the backlog drain"}
+    if new_since is not None:
+        since = datetime.fromtimestamp(new_since / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {"state": "ok", "new_since": since, "hint": "nothing was stored in this Redis before"}
+    return {"state": "ok"}
+
+
+def _workers(ledger: Ledger) -> dict[str, Any]:
+    try:
+        running = ledger.workers()
+    except redis.RedisError:  # it went away since we looked a moment ago
+        return {"state": "unknown"}
+    if not running:
+        return {"state": "none running", "hint": "callbacks are noted; start a worker to have calls fetched"}
+    return {"state": "ok", "running": len(running), "threads": sum(running.values())}

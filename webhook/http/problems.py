@@ -1,0 +1,80 @@
+"""One shape for every error: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from flask import Flask, Response, json, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from webhook.http.lingering_close import read_on
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = structlog.get_logger(__name__)
+
+
+def problem(
+    status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Return an `application/problem+json` answer; `more` are members of our own, `errors` by field for instance."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    if detail is not None:
+        document["detail"] = detail
+    return Response(
+        json.dumps({**document, **more}),
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+def install(app: Flask) -> None:
+    """Let every error of the app answer so. A wrong token and an unknown URL answer alike."""
+
+    @app.errorhandler(HTTPException)
+    def _refused(error: HTTPException) -> Response:
+        status = error.code or 500
+        # What a server adds to say more is kept: `Allow` of a 405, `Retry-After`.
+        kept = {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Location"}}
+        if status // 100 == 3:  # noqa: PLR2004  the class of redirects
+            # Nothing here ever redirects; should a library want to, it is a URL we do not have.
+            return problem(404)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            read_on(request)
+        detail = (
+            "The body is larger than 256 KiB, or has too many parts."
+            if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            else None
+        )
+        if isinstance(error.description, str) and error.description != type(error).description:
+            detail = error.description
+        found = _by_field(getattr(error, "data", None) or {})
+        return problem(status, detail, headers=kept, **({"errors": found} if found else {}))
+
+    @app.errorhandler(ValidationError)
+    def _invalid(error: ValidationError) -> Response:
+        fields = error.normalized_messages()  # type: ignore[no-untyped-call]
+        return problem(422, "Some of this cannot be used.", errors=fields)
+
+    @app.errorhandler(redis.RedisError)
+    def _out_of_reach(error: redis.RedisError) -> Response:
+        log.error("ledger.unreachable", error=str(error))
+        return problem(503, "The ledger is out of reach.", headers={"Retry-After": "5"})
+
+    @app.errorhandler(Exception)
+    def _crashed(error: Exception) -> Response:
+        log.error("request.crashed", exc_info=error)
+        return problem(500, "This is a bug of ours, and logged.")
+
+
+def _by_field(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what webargs found wrong (https://webargs.readthedocs.io), without saying where it looked for it."""
+    messages = data.get("messages", {})
+    # Of a body as a whole it says a list of texts.
+    return {field: texts for where in messages.values() if isinstance(where, dict) for field, texts in where.items()}

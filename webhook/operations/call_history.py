@@ -1,0 +1,50 @@
+"""One call's story, as `legwork calls show --json` and `/api/calls/<sid>` tell it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from schemas.times import write_time
+from webhook.operations.times import utc
+
+if TYPE_CHECKING:
+    from worker.ledger.queries.lookup import CallStory
+
+
+def as_document(story: CallStory) -> dict[str, Any]:
+    """All of it, as it can be read from JSON.
+
+    But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.
+    """
+    standing, details = story.standing, story.details
+    return {
+        "account_sid": standing.account_sid,
+        "call_sid": standing.call_sid,
+        "state": standing.state,
+        "at": utc(standing.at_ms),
+        "since": utc(details.since),
+        "ended": utc(details.ended),
+        "revision": details.revision,
+        "fetches": details.fetches,
+        "reason": details.reason,
+        "confirm_at": utc(story.confirm_at_ms),
+        "callbacks": [
+            {
+                "kind": callback.kind,
+                "event": callback.event,
+                "ended": callback.ended,
+                "received_at": write_time(callback.received_at),
+                "params": callback.params,
+            }
+            for callback in story.callbacks
+        ],
+        "steps": [{**step, "at": utc(step["at"])} for step in story.steps],
+        "records": story.events,
+        "deliveries": {
+            name: {
+                **{part: value for part, value in delivery.items() if part != "last_answer"},
+                "attempts": [{**attempt, "at": utc(attempt["at"])} for attempt in delivery.get("attempts", [])],
+            }
+            for name, delivery in story.deliveries.items()
+        },
+    }

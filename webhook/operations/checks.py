@@ -1,0 +1,202 @@
+"""What `legwork check` finds out: each check yields what is well, what could be better, and what is wrong."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from webhook.operations.diagnosis import full_ledger
+from webhook.operations.finding import Finding, Verdict
+from worker.connections import without_password
+from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
+from worker.exotel import ExotelClient
+from worker.ledger.capacity import look_at_room
+from worker.sinks import sink_for, why_not_opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from schemas.settings import Account, Settings, SinkSpec
+    from worker.ledger import Ledger
+
+#: What the ledger wants of its server, what it can live with, and why.
+_WANTED = {
+    "appendonly": ("yes", "a restart of Redis would lose every call that is waiting"),
+    "appendfsync": ("always", "a crash of the host may lose the last second's callbacks, although 200 was answered"),
+    "maxmemory-policy": ("noeviction", "under pressure Redis would drop calls without a word"),
+}
+# Between these two there is a choice to be made; the others lose calls.
+_MATTER_OF_CHOICE = {"appendfsync": "everysec"}
+# As long as a person who waits for the check would rather wait than not know.
+_LONGEST_WAIT_SECONDS = 5.0
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """The settings could be loaded; there may be oddities in them."""
+    accounts, sinks = len(settings.accounts), len(settings.sinks)
+    yield Finding("settings", Verdict.OK, f"{accounts} account(s), {sinks} sink(s)")
+    for warning in settings.warnings:
+        yield Finding("settings", Verdict.WARNING, warning)
+
+
+def check_redis(settings: Settings, client: redis.Redis) -> Finding:
+    """Is it there, and can it be written?"""
+    where = without_password(settings.redis_url or "")
+    try:
+        told = {**client.info("server"), **client.info("replication"), **client.info("cluster")}
+    except redis.RedisError as error:
+        return Finding("redis", Verdict.WRONG, f"{where}: {error}; start it, or correct REDIS_URL")
+    return judge_redis(where, told)
+
+
+def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
+    """Is a server of the kind that the ledger can be in? `told` is what its INFO says."""
+    if told.get("role") == "slave":
+        return Finding("redis", Verdict.WRONG, f"{where}: is a replica; name the primary in REDIS_URL")
+    if told.get("cluster_enabled"):
+        right = "name one that is set to cluster-enabled no"
+        why = "a script of the ledger changes keys of many slots"
+        return Finding("redis", Verdict.WRONG, f"{where}: is in cluster mode, which is not supported: {why}; {right}")
+    name = "Valkey" if "valkey_version" in told else "Redis"
+    return Finding("redis", Verdict.OK, f"{where}: {name} {told.get('valkey_version', told['redis_version'])}")
+
+
+def check_durability(client: redis.Redis) -> Iterator[Finding]:
+    """Does it keep what it is given? A managed server may not tell."""
+    try:
+        config = client.config_get(*_WANTED)
+    except redis.RedisError:
+        text = f"does not let us see {', '.join(_WANTED)}: see to it that they are {', '.join(w for w, _ in _WANTED.values())}"
+        yield Finding("redis", Verdict.WARNING, text)
+        return
+    for name, (wanted, why) in _WANTED.items():
+        found = config.get(name, wanted)
+        if found == wanted:
+            yield Finding("redis", Verdict.OK, f"{name} {found}")
+        else:
+            verdict = Verdict.WARNING if found == _MATTER_OF_CHOICE.get(name) else Verdict.WRONG
+            yield Finding("redis", verdict, f"{name} is {found}, set it to {wanted}: else {why}")
+
+
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """Is Celery's broker there, if it is another server?"""
+    if settings.broker_url == settings.redis_url:
+        return
+    where = without_password(settings.broker_url or "")
+    with redis.Redis.from_url(settings.broker_url or "", socket_timeout=2.0, socket_connect_timeout=2.0) as client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            yield Finding("broker", Verdict.WRONG, f"{where}: {error}; start it, or correct BROKER_URL")
+        else:
+            yield Finding("broker", Verdict.OK, where)
+
+
+def check_ledger(ledger: Ledger) -> Iterator[Finding]:
+    """Can a callback be noted, and is there anybody to work on it?"""
+    try:
+        ledger.open()
+        ledger.try_to_write()
+        new_since_ms = ledger.new_since_ms()
+        workers, room = ledger.workers(), look_at_room(ledger)
+    except LedgerUnusable as error:
+        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
+        return
+    except redis.RedisError as error:
+        right = "see to it that Redis has memory and disk left, and lets this user write"
+        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}; {right}")
+        return
+    full = full_ledger(room)
+    if full is not None:
+        yield full
+    if full is None or full.verdict is not Verdict.WRONG:
+        yield Finding("ledger", Verdict.OK, "can be written")
+    if new_since_ms is not None:
+        since = datetime.fromtimestamp(new_since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        text = f"new since {since}: nothing was stored in this Redis before; if it should have been, its data is gone"
+        yield Finding("ledger", Verdict.WARNING, text)
+    if workers:
+        yield Finding("workers", Verdict.OK, f"{len(workers)} with {sum(workers.values())} threads")
+    else:
+        yield Finding("workers", Verdict.WARNING, "none runs: calls are noted and wait; start one: legwork worker")
+
+
+def check_exotel(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
+    """Do the credentials of each account work? One request each, with a token of the account's quota."""
+    for account in settings.accounts:
+        about = f"exotel {account.sid}"
+        if ledger is None:
+            yield Finding(
+                about, Verdict.WARNING, "not asked: without the ledger nobody counts the requests; mend Redis first"
+            )
+            continue
+        try:
+            yield _probe(about, account, ledger)
+        except redis.RedisError as error:
+            yield Finding(about, Verdict.WRONG, f"not asked: {error}; mend Redis first")
+
+
+def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
+    bucket = ledger.calls[account.sid].bucket
+    token = f"check:{secrets.token_hex(8)}"
+    grant = bucket.take(token, max_wait_seconds=_LONGEST_WAIT_SECONDS)
+    if grant.taken and grant.wait_seconds > 0:
+        time.sleep(grant.wait_seconds)
+        if bucket.still_open(token) > 0:
+            return Finding(about, Verdict.WARNING, "not asked: the account was paused just now; try again in a minute")
+    if not grant.taken:
+        verdict = Verdict.WRONG if grant.why == "suspended" else Verdict.WARNING
+        return Finding(about, verdict, f"not asked: {_why_not(grant.why)}; try again in {grant.wait_seconds:.0f} s")
+    client = ExotelClient(account)
+    try:
+        answer = client.probe()
+    except AccountSuspended as refusal:
+        return Finding(about, Verdict.WRONG, f"{refusal}; correct SID, API key, API token, subdomain, or the plan")
+    except Throttled as refusal:
+        right = "have them spend less, or set EXOTEL_QUOTA lower"
+        return Finding(about, Verdict.WARNING, f"{refusal}: somebody else spends this account's quota; {right}")
+    except LegworkError as failure:
+        right = "correct the subdomain or EXOTEL_BASE_URL, or let this host get there"
+        return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}; {right}")
+    finally:
+        client.close()
+        bucket.give_back(token)
+    if grant.is_probe:
+        bucket.resume()
+    return Finding(about, Verdict.OK, f"{account.base_url} lets us in (answered {answer} for a call that cannot exist)")
+
+
+def _why_not(why: str) -> str:
+    return {
+        "paused": "Exotel asked for a pause (429)",
+        "suspended": "Exotel has refused the account, and `legwork status` says why; a worker asks again, once in a while",
+    }.get(why, "the quota is used up")
+
+
+def check_subscribers(ledger: Ledger) -> Iterator[Finding]:
+    """Can what was added at run time be used here?"""
+    try:
+        ledger.refresh_sinks()
+    except redis.RedisError as error:
+        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}; mend Redis first")
+    for name, reason in ledger.register.unusable.items():
+        yield Finding(f"sink {name}", Verdict.WRONG, reason)
+
+
+def check_sinks(specs: Iterable[SinkSpec]) -> Iterator[Finding]:
+    """Is the other side of each sink there?"""
+    for spec in specs:
+        about = f"sink {spec.name}"
+        try:
+            sink: Any = sink_for(spec)
+            sink.open()
+            try:
+                yield Finding(about, Verdict.OK, sink.check())
+            finally:
+                sink.close()
+        except (LegworkError, OSError) as error:
+            yield Finding(about, Verdict.WRONG, why_not_opened(error).removeprefix(f"{about}: "))

@@ -1,0 +1,26 @@
+"""Where a page of calls ended, as URLs and the API write it: `<milliseconds>-<CallSid>`."""
+
+from __future__ import annotations
+
+import re
+
+from worker.ledger.queries.listing import Place
+
+#: What a written place looks like; longer figures are no moments of ours.
+PATTERN = r"[0-9]{1,16}(?:\.[0-9]{1,9})?-[0-9A-Za-z]{8,64}"
+_WRITTEN = re.compile(PATTERN, re.ASCII)
+
+
+def write_place(place: Place | None) -> str | None:
+    """Write a place down; None for none."""
+    return None if place is None else f"{place.at_ms!r}-{place.call_sid}"
+
+
+def read_place(written: str | None) -> Place | None:
+    """Read a place; None for none. Raises ValueError for what is none."""
+    if not written:
+        return None
+    if not _WRITTEN.fullmatch(written):
+        raise ValueError(f"{written!r} is no place")
+    at, _, call_sid = written.partition("-")
+    return Place(float(at), call_sid)

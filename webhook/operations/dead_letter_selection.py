@@ -1,0 +1,52 @@
+"""The dead letters that somebody chose on the page of the dead: by ticking them, by their reason, or all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from webhook.operations.dead_letters import FETCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.datastructures import MultiDict
+
+    from webhook.operations.dead_letters import Letters
+    from worker.ledger.operations.dead_letters import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a form chose, and what its confirmation page has to bring along again."""
+
+    #: Letters by `key_of`; if there are some, the rest does not count.
+    ticked: tuple[str, ...] = ()
+    #: A sink, FETCH, or '' for all.
+    what: str = ""
+    #: The whole reason, as it is shown; '' for all.
+    reason: str = ""
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> Chosen | None:
+        """Read a form; None if nothing was chosen in it."""
+        ticked = tuple(dict.fromkeys(form.getlist("letter")))
+        if not ticked and form.get("all") is None and not form.get("reason"):
+            return None
+        return cls(ticked, form.get("what", ""), form.get("reason", ""))
+
+    def letters(self, letters: Letters, *, until_ms: float) -> Iterator[DeadLetter]:
+        """Yield them; what was given up on after `until_ms` was not there to be chosen."""
+        if self.ticked:
+            wanted = set(self.ticked)
+            for call_sid in dict.fromkeys(key.split("/")[0] for key in self.ticked):
+                yield from (letter for letter in letters.of(call_sid) or () if key_of(letter) in wanted)
+            return
+        for letter in letters.all(until_ms=until_ms):
+            if self.what in {"", letter.sink or FETCH} and self.reason in {"", letters.reason(letter)}:
+                yield letter
+
+
+def key_of(letter: DeadLetter) -> str:
+    """Return what names a letter in a form: `<CallSid>/<sink>/<record>`."""
+    return f"{letter.call_sid}/{letter.sink or FETCH}/{letter.event_key}"

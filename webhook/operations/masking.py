@@ -1,0 +1,63 @@
+"""What a page may show of a call: its numbers masked until somebody asks for them, and never a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from worker.logs import Mask, mask_number, secrets_of, secrets_of_sink
+from worker.numbers.erasure import free_name
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings, SinkSpec
+
+# What a record calls a party's address; it may be none that looks like a number (`sip:alice@…`).
+_PARTIES = frozenset({"number", "number_raw", "customer", "agent", "exophone", "backup_exophone"})
+# Ids of Exotel's and of ours; some are all digits.
+_IDS = frozenset({"account_sid", "call_sid", "dataschema", "id", "response_sha256", "sid", "source", "subject", "uri"})
+# What is in these was named by others, and may be anything.
+_NAMED_BY_OTHERS = frozenset({"params", "extra"})
+_SIP = re.compile(r"sips?:\S+", re.IGNORECASE)
+
+
+class Shown:
+    """Makes texts and documents fit to be shown; `numbers`: did somebody ask for them in full?"""
+
+    def __init__(self, settings: Settings, sinks: list[SinkSpec], *, numbers: bool) -> None:
+        self.numbers = numbers
+        self._mask = Mask(secrets_of(settings))
+        for spec in sinks:
+            self._mask.learn(secrets_of_sink(spec))
+
+    def text(self, text: str) -> str:
+        """Return what somebody else wrote, an answer for instance, without numbers and secrets."""
+        return self._mask.text(text)
+
+    def number(self, number: str | None) -> str:
+        """Return a party's address."""
+        if not number:
+            return "none"
+        return number if self.numbers else mask_number(number)
+
+    def document(self, document: Any, key: str = "", *, by_others: bool = False) -> Any:
+        """Return a record or a story; `by_others`: a callback's parameters, which whoever sends it names."""
+        if document is None or isinstance(document, bool):
+            return document
+        if isinstance(document, dict):
+            shown: dict[str, Any] = {}
+            for name, value in document.items():
+                inside = by_others or name in _NAMED_BY_OTHERS
+                shown[free_name(self.as_asked(name), shown)] = self.document(value, name, by_others=inside)
+            return shown
+        if isinstance(document, list):
+            return [self.document(value, key, by_others=by_others) for value in document]
+        if not isinstance(document, str):
+            # A number written as a number: Mask knows which of those are large enough to be a phone's.
+            return document if self.numbers else self._mask(None, "", {"value": document})["value"]
+        if not self.numbers and (_SIP.fullmatch(document) if by_others else key in _PARTIES):
+            return mask_number(document)
+        return document if key in _IDS and not by_others else self.as_asked(document)
+
+    def as_asked(self, text: str) -> str:
+        """Return what somebody wrote without secrets, and without numbers unless they were asked for."""
+        return self._mask.without_secrets(text) if self.numbers else self._mask.text(text)

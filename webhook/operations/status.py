@@ -1,0 +1,96 @@
+"""How all of it stands, as `legwork status --json` and `/api/status` tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from webhook.operations.dead_letters import Letters
+from webhook.operations.diagnosis import find_holdups
+from webhook.operations.times import utc
+from worker.ledger.capacity import look_at_room
+from worker.ledger.queries.totals import AccountStanding, SinkStanding, account_standings, sink_standings
+
+if TYPE_CHECKING:
+    from schemas.settings import Account
+    from worker.ledger import Ledger
+    from worker.ledger.capacity import Room
+
+Standing = TypeVar("Standing", AccountStanding, SinkStanding)
+
+COUNTS = ("received", "waiting", "fetching", "settled", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How all of it stands."""
+
+    accounts: list[tuple[Account, AccountStanding]]
+    sinks: list[SinkStanding]
+    workers: dict[str, int]
+    room: Room
+    created_at_ms: int | None
+    is_new: bool
+
+    def totals(self) -> dict[str, int]:
+        """The calls of all accounts."""
+        return {name: sum(getattr(standing, name) for _, standing in self.accounts) for name in COUNTS}
+
+
+def read_status(ledger: Ledger) -> Status:
+    """Look at everything; reasons are fit to be shown, for Exotel or a sink wrote them. Raises redis.RedisError."""
+    states, letters = ledger.sink_states(), Letters(ledger)
+
+    def fit(standing: Standing) -> Standing:
+        return standing if standing.reason is None else replace(standing, reason=letters.fit(standing.reason))
+
+    return Status(
+        accounts=[(ledger.account(each.sid), fit(each)) for each in account_standings(ledger, ledger.calls)],
+        sinks=[fit(each) for each in sink_standings(ledger, ledger.sinks, states)],
+        workers=ledger.workers(),
+        room=look_at_room(ledger),
+        created_at_ms=ledger.created_at_ms(),
+        is_new=ledger.new_since_ms() is not None,
+    )
+
+
+def as_document(found: Status) -> dict[str, Any]:
+    """The status as contract section 7 has it, and a little more."""
+    return {
+        "calls": found.totals(),
+        "accounts": {account.sid: account_document(account, standing) for account, standing in found.accounts},
+        "sinks": {sink.name: _sink_document(sink) for sink in found.sinks},
+        "workers": {"running": len(found.workers), "threads": sum(found.workers.values())},
+        "ledger": {"created_at": utc(found.created_at_ms), "new": found.is_new},
+        "holdups": [holdup.as_document() for holdup in find_holdups(found)],
+    }
+
+
+def account_document(account: Account, standing: AccountStanding) -> dict[str, Any]:
+    """How one account stands, and what of its quota is used."""
+    return {
+        "state": standing.state,
+        "reason": standing.reason,
+        **{name: getattr(standing, name) for name in COUNTS},
+        "oldest_waiting_seconds": round(standing.oldest_waiting_seconds, 3),
+        "eta_seconds": standing.eta_seconds,
+        "quota": {
+            "limit": account.quota,
+            "seconds": account.quota_seconds,
+            "in_force": standing.look.limit,
+            "used": standing.look.flying + standing.look.cooling,
+            "paused_until": utc(standing.paused_until_ms),
+            "refused": standing.refused,
+        },
+    }
+
+
+def _sink_document(standing: SinkStanding) -> dict[str, Any]:
+    return {
+        "state": standing.state,
+        "reason": standing.reason,
+        "waiting": standing.waiting,
+        "delivered": standing.delivered,
+        "dead": standing.dead,
+        "oldest_waiting_seconds": round(standing.oldest_waiting_seconds, 3),
+    }

@@ -1,0 +1,1 @@
+"""The reference that describes itself: /openapi.json and /docs."""

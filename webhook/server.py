@@ -1,0 +1,129 @@
+"""`legwork web`: granian around the WSGI application, which knows nothing of it."""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.server.mp import MPServer
+
+from schemas.settings import SettingsError
+from webhook import create_app
+from worker.connections import connect, without_password
+from worker.ledger import Ledger
+from worker.ledger.opening import open_aloud
+from worker.logs import set_up_logs
+from worker.process.crashes import tell_crashes
+from worker.process.parent import end_with_parent
+from worker.tracing.begin import look_for_the_extra
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from schemas.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# Two processes, so that one that dies leaves one; a callback is a round trip to Redis, so a few threads each are plenty.
+PROCESSES = 2
+THREADS = 16
+# An open request is a callback that waits for Redis for a few seconds at most; `legwork up` has to end within ten.
+STOP_SECONDS = 5
+# Granian's own words go the way of all logs. There is no access log: callback URLs hold a secret.
+_LOGS: dict[str, Any] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
+}
+
+
+class PatientServer(MPServer):
+    """Granian, whatever it is doing when it is told to end, and however often.
+
+    Its own handler waits for a lock that the main thread, on which it runs, may hold just then; a parent that is killed has
+    its death told by each of its threads, in one burst.
+    """
+
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
+        """End. For SIGTERM and SIGINT."""
+        if not self.interrupt_signal:
+            self.interrupt_signal = True
+            # Not `Thread`, whose start takes locks too.
+            _thread.start_new_thread(self.main_loop_interrupt.set, ())
+
+
+def serve(settings: Settings) -> None:
+    """Serve `webhook:create_app` until SIGTERM or SIGINT; requests under way are finished.
+
+    Raises SettingsError when the port is taken, LedgerUnusable when this Redis will never do. A Redis that is away is no
+    reason to stay away too: callbacks are answered with 503 then, and Exotel sends them again.
+    """
+    set_up_logs(settings)
+    tell_crashes()
+    look_for_the_extra(os.environ)
+    refuse_port_in_use(settings.port)
+    _look_at_the_ledger(settings)
+    server = PatientServer(
+        "webhook.server:create_served_app",
+        address="0.0.0.0",  # noqa: S104  the door is meant to be reached
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        # Whether a POST has a body is told by its headers in HTTP/1 alone, and nobody needs more here.
+        http=HTTPModes.http1,
+        factory=True,
+        workers=PROCESSES,
+        blocking_threads=THREADS,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_dictconfig=_LOGS,
+        log_access=False,
+    )
+    set_up_logs(settings)  # making the server has set up its own
+    # It warns of more threads than twice the processors; ours wait for Redis and compute little.
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    log.info("web.starting", port=settings.port, processes=PROCESSES, threads=THREADS)
+    server.serve()
+    log.info("web.stopped")
+
+
+def create_served_app() -> Flask:
+    """The application of one of the server's processes, which ends when the server does, even by kill -9.
+
+    Left behind, it would go on taking callbacks with the settings of yesterday, on a port that no new server gets.
+    """
+    end_with_parent()
+    return create_app()
+
+
+def refuse_port_in_use(port: int) -> None:
+    """Raise SettingsError when listening on a port would not work."""
+    try:
+        try_port(port)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "is in use by another program" if taken else f"cannot be listened on ({error.strerror})"
+        raise SettingsError([f"PORT: {port} {why}; set PORT to a free port"]) from error
+
+
+def try_port(port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  where `serve` listens
+    """Listen on a port for a moment. Raises OSError; granian would share a taken one instead (SO_REUSEPORT)."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        probe.listen(1)
+
+
+def _look_at_the_ledger(settings: Settings) -> None:
+    with connect(settings) as client:
+        try:
+            open_aloud(Ledger(client, settings))
+        except redis.RedisError as error:
+            log.error("ledger.unreachable", redis=without_password(settings.redis_url or ""), error=str(error))

@@ -1,0 +1,123 @@
+"""Leaf through the calls, however many there are: a page costs the same at the first call and at the hundred-thousandth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.ledger.backlog import Lane
+from worker.ledger.queries.lookup import STATES, CallStanding, index_keys, standing_of
+from worker.ledger.queries.tails import latest_members
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from worker.ledger import Ledger
+
+
+class Place(NamedTuple):
+    """Where a page ended: its last call, and the time that it stands under. The next page begins after it."""
+
+    at_ms: float
+    call_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some calls, the latest first; `next` is None on the last page."""
+
+    calls: list[CallStanding]
+    next: Place | None
+
+
+class _Row(NamedTuple):
+    at_ms: float
+    call_sid: str
+    account_sid: str
+    state: str
+
+
+def page_of_calls(
+    ledger: Ledger,
+    *,
+    limit: int,
+    accounts: Collection[str] | None = None,
+    states: Sequence[str] = STATES,
+    since_ms: float | None = None,
+    until_ms: float | None = None,
+    after: Place | None = None,
+) -> Page:
+    """Return up to `limit` calls after a place, the latest first; those of a span of time, `until_ms` not included.
+
+    The time of a call is that of its state: when it is due, or until when a worker has it, which may lie ahead; when it
+    was settled or given up. Calls go on moving while somebody leafs through them.
+    """
+    span = _Span(since_ms, until_ms, after)
+    lists = [
+        _List(account_sid, state, key)
+        for account_sid in (ledger.calls if accounts is None else accounts)
+        for state in states
+        for key in index_keys(ledger.calls[account_sid], state)
+    ]
+    latest = nlargest(limit + 1, _rows(ledger, lists, span, limit + 1))
+    page = latest[:limit]
+    pipeline = ledger.client.pipeline(transaction=False)
+    for row in page:
+        pipeline.lindex(ledger.calls[row.account_sid].key("call", row.call_sid), 0)
+    details = pipeline.execute() if page else []
+    calls = [
+        standing_of(row.account_sid, row.call_sid, row.state, row.at_ms, text)
+        for row, text in zip(page, details, strict=True)
+    ]
+    more = len(latest) > limit
+    return Page(_without_confirmed(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
+
+
+class _Span(NamedTuple):
+    """Which rows are looked for: by their time, and after a place."""
+
+    since_ms: float | None
+    until_ms: float | None
+    after: Place | None
+
+    def scores(self) -> tuple[float | str, float | str]:
+        """Return the highest and the lowest as Redis takes them: `(` leaves a bound itself out."""
+        lowest = "-inf" if self.since_ms is None else self.since_ms
+        if self.after is not None and (self.until_ms is None or self.after.at_ms < self.until_ms):
+            return self.after.at_ms, lowest
+        return "+inf" if self.until_ms is None else f"({self.until_ms}", lowest
+
+
+class _List(NamedTuple):
+    """A sorted set that holds calls of an account in a state."""
+
+    account_sid: str
+    state: str
+    key: str
+
+
+def _rows(ledger: Ledger, lists: list[_List], span: _Span, limit: int) -> list[_Row]:
+    highest, lowest = span.scores()
+
+    def is_after(_: int, member: tuple[bytes, float]) -> bool:
+        return span.after is None or (member[1], member[0].decode()) < span.after
+
+    keys = [each.key for each in lists]
+    found = latest_members(ledger.client, keys, limit=limit, highest=highest, lowest=lowest, wanted=is_after)
+    return [
+        _Row(at, raw.decode(), each.account_sid, each.state)
+        for each, members in zip(lists, found, strict=True)
+        for raw, at in members
+    ]
+
+
+def _without_confirmed(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:
+    """Leave out the calls that are fetched only to be confirmed: they are settled, and listed as that."""
+    confirmed: set[str] = set()
+    for account_sid in {call.account_sid for call in calls if call.state == "fetching"}:
+        mine = [call.call_sid for call in calls if (call.account_sid, call.state) == (account_sid, "fetching")]
+        fences = ledger.client.hmget(ledger.calls[account_sid].fetches.keys[5], mine)
+        lanes = [fence and int(fence.split()[1]) for fence in fences]
+        confirmed |= {sid for sid, lane in zip(mine, lanes, strict=True) if lane == Lane.CONFIRM}
+    return [call for call in calls if call.state != "fetching" or call.call_sid not in confirmed]

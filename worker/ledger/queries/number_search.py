@@ -1,0 +1,110 @@
+"""Finds calls by a party's number. The ledger has no index of numbers, so the latest calls are looked through."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from worker.ledger.codec import callback_text, event_text
+from worker.ledger.queries.listing import Place, page_of_calls
+from worker.ledger.queries.pages import PAGE
+from worker.numbers.phone import to_e164
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.ledger import Ledger
+    from worker.ledger.queries.lookup import CallStanding
+
+# Some tenths of a second of one web process; Redis answers others in between.
+LOOKED_THROUGH = 2000
+#: What can be looked for: what somebody would dial, or a sip address.
+NUMBER = r"(\+?[0-9 ()./-]{4,32}|[sS][iI][pP][sS]?:[!-~]{1,128})"
+# What two spellings of one number have in common, and few other texts.
+_TAIL = 6
+_NO_DIGIT = re.compile(r"\D")
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The calls with a number among those looked through; `next` is where to look on, None if that was all there is."""
+
+    calls: list[CallStanding]
+    looked_through: int
+    next: Place | None
+
+
+def find_by_number(ledger: Ledger, number: str, *, after: Place | None = None) -> Found:
+    """Look through the next LOOKED_THROUGH calls for a number, in E.164 or as it is dialled in the account's region."""
+    found: list[CallStanding] = []
+    looked = 0
+    while looked < LOOKED_THROUGH:
+        page = page_of_calls(ledger, limit=PAGE, after=after)
+        looked += len(page.calls)
+        found += _with_number(ledger, page.calls, number.strip())
+        after = page.next
+        if after is None:
+            break
+    # A call that moved on while we looked may have been met twice.
+    return Found(list({call.call_sid: call for call in found}.values()), looked, after)
+
+
+def _with_number(ledger: Ledger, calls: list[CallStanding], number: str) -> Iterator[CallStanding]:
+    pipeline = ledger.client.pipeline(transaction=False)
+    for call in calls:
+        book = ledger.calls[call.account_sid]
+        pipeline.lrange(book.key("call", call.call_sid), 1, -1)
+        pipeline.hgetall(book.key("events", call.call_sid))
+    answers = pipeline.execute() if calls else []
+    for call, callbacks, events in zip(calls, answers[::2], answers[1::2], strict=True):
+        wanted = _Wanted.of(number, ledger.account(call.account_sid).region)
+        documents = [callback_text(packed, call.call_sid) for packed in callbacks]
+        documents += [event_text(packed) for key, packed in events.items() if key != b"partial"]
+        if any(wanted.is_in(document) for document in documents):
+            yield call
+
+
+class _Wanted(NamedTuple):
+    """A number as it was asked for, and in E.164 as a region writes it."""
+
+    number: str
+    e164: str | None
+    region: str
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, number: str, region: str) -> _Wanted:
+        return cls(number, to_e164(number, region), region)
+
+    def is_in(self, document: bytes) -> bool:
+        """Is one of the values of this JSON the number? Most are ruled out without being read."""
+        if self.e164 is None:
+            may_be = orjson.dumps(self.number)[1:-1] in document
+        else:
+            may_be = self.e164[-_TAIL:].encode() in document.translate(None, _NO_DIGITS)
+        return may_be and any(map(self._is_number, _texts(orjson.loads(document))))
+
+    def _is_number(self, text: str) -> bool:
+        if text.strip() == self.number:
+            return True
+        if self.e164 is None or self.e164[-_TAIL:] not in _NO_DIGIT.sub("", text):
+            return False
+        return to_e164(text, self.region) == self.e164
+
+
+def _texts(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        for value in document.values():
+            yield from _texts(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _texts(value)
+    elif isinstance(document, str):
+        yield document
+    elif isinstance(document, int) and not isinstance(document, bool):
+        yield str(document)

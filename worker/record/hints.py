@@ -1,0 +1,137 @@
+"""What the callbacks add to a call: hints, each used only where exotel.md says what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marshmallow import ValidationError
+
+from schemas.callback import Callback, Parameters
+from schemas.fields import ExotelTime
+from schemas.nothing import is_nothing
+from schemas.times import in_utc
+from worker.numbers.phone import to_e164
+from worker.record.outcome import Part, with_role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime, tzinfo
+
+# Passthru, StatusCallback and Integration Core each have their own words for the two directions.
+_DIRECTIONS = {
+    "incoming": "inbound",
+    "inbound": "inbound",
+    "outbound": "outbound",
+    "outbound-dial": "outbound",
+    "outbound-api": "outbound",
+}
+_TIME = ExotelTime()
+
+
+class Hints:
+    """
+    The callbacks about one call, merged: the latest known value counts.
+
+    So a later nothing never erases what is known, and a later recording URL replaces an earlier one, which
+    may have been given before there was a recording.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback], *, region: str, timezone: tzinfo) -> None:
+        self._callbacks = sorted(callbacks, key=lambda callback: callback.received_at)
+        self._parameters = [Parameters(callback.params) for callback in self._callbacks]
+        self._region = region
+        self._timezone = timezone
+
+    @property
+    def callbacks(self) -> list[Callback]:
+        """The callbacks in order of arrival."""
+        return self._callbacks
+
+    @property
+    def custom_field(self) -> str | None:
+        """The CustomField of the API call that placed the call."""
+        return self._latest(lambda found: found.text("CustomField"))
+
+    @property
+    def recording_url(self) -> str | None:
+        """The lasting URL; PreSignedRecordingUrl is good for an hour at most."""
+        return self._latest(lambda found: found.text("RecordingUrl", "CallRecordings"))
+
+    @property
+    def digits(self) -> str | None:
+        """What the caller pressed, without the quotes that Exotel puts around it."""
+        return self._latest(_digits)
+
+    @property
+    def direction(self) -> str | None:
+        """Who called, in one vocabulary."""
+        return self._latest(_direction)
+
+    @property
+    def exophone(self) -> str | None:
+        """
+        The virtual number in E.164, from the fields that hold it (exotel.md sections 4.2, 5 and 7).
+
+        `CallTo` and `To` do so in an inbound call only; in an outbound one they are somebody's number.
+        """
+        return (
+            self._latest(lambda found: self._e164(found.text("PhoneNumberSid")))
+            or self._latest(lambda found: self._e164(found.text("VirtualNumber")))
+            or self._latest(self._number_called)
+            or self._latest(lambda found: self._e164(found.text("OutgoingPhoneNumber")))
+        )
+
+    def customer_and_agent(self, parts: Sequence[Part]) -> tuple[str | None, str | None]:
+        """
+        Tell who is who in an outbound call, by the latest callback whose numbers are those of legs.
+
+        The callee leg of its `To` is the customer, the caller leg its agent. A callback that names another
+        caller than the legs do (its `From`) is about something else.
+        """
+        callers, callees = with_role(parts, "caller"), with_role(parts, "callee")
+        for found in reversed(self._parameters):
+            called = self._party(found.text("To", "ToNumber"))
+            calling = self._party(found.text("From", "CallFrom", "FromNumber"))
+            customers = [part for part in callees if part.party == called]
+            agents = [part for part in callers if calling in (None, part.party)]
+            if customers and (agents or not callers):
+                return customers[0].number, agents[0].number if agents else None
+        return None, None
+
+    def ended_at(self) -> datetime | None:
+        """When the call ended, by the latest callback that says it has; else when the latest one came."""
+        for callback, found in zip(reversed(self._callbacks), reversed(self._parameters), strict=True):
+            told = self._time(found.text("EndTime", "DateUpdated")) if callback.ended else None
+            if told:
+                return told
+        return self._callbacks[-1].received_at if self._callbacks else None
+
+    def _latest(self, read: Callable[[Parameters], str | None]) -> str | None:
+        return next((value for value in map(read, reversed(self._parameters)) if value), None)
+
+    def _number_called(self, found: Parameters) -> str | None:
+        if _direction(found) != "inbound":
+            return None
+        return self._e164(found.text("CallTo")) or self._e164(found.text("To"))
+
+    def _e164(self, raw: str | None) -> str | None:
+        return to_e164(raw, self._region) if raw else None
+
+    def _party(self, raw: str | None) -> str | None:
+        return raw and (self._e164(raw) or raw.strip())
+
+    def _time(self, text: str | None) -> datetime | None:
+        try:
+            told = _TIME.deserialize(text)
+        except ValidationError:
+            return None
+        return told and in_utc(told, self._timezone)
+
+
+def _direction(found: Parameters) -> str | None:
+    return _DIRECTIONS.get((found.text("Direction") or "").strip().lower())
+
+
+def _digits(found: Parameters) -> str | None:
+    pressed = (found.text("digits") or "").strip().strip('"')
+    return None if is_nothing(pressed) else pressed

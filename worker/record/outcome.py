@@ -1,0 +1,130 @@
+"""What the legs of a call say, and nothing but the legs: roles, parties, outcome, durations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from schemas.times import EPOCH
+from worker.numbers.phone import kind_of, to_e164
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from schemas.legs import Leg
+
+# Exotel's own words for how a leg came about (exotel.md section 1.4).
+_ROLES = {"inbound": "caller", "outbound": "caller", "outbound-dial": "callee", "monitor": "supervisor"}
+_DIRECTIONS = {"inbound": "inbound", "outbound": "outbound"}
+
+# Of several ways not to be reached, the one that tells most about the party.
+_TELLING = ("busy", "no-answer", "failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leg, and what follows from it alone."""
+
+    leg: Leg
+    role: str
+    number: str | None
+    number_kind: str
+
+    @property
+    def talked(self) -> bool:
+        """Was this party on the call at all?"""
+        return self.leg.on_call_seconds > 0
+
+    @property
+    def party(self) -> str:
+        """What tells this party from others: its number; a leg without one is a party of its own."""
+        return self.number or (self.leg.number_raw or "").strip() or f"leg {self.leg.sid}"
+
+
+def parts_of(legs: Iterable[Leg], region: str) -> list[Part]:
+    """Give the parts by time of creation (unknown last), then by Sid, whatever order the legs came in."""
+    return [
+        Part(
+            leg=leg,
+            role=_ROLES.get(leg.origin or "", "unknown"),
+            number=to_e164(leg.number_raw or "", region),
+            number_kind=kind_of(leg.number_raw, region),
+        )
+        # Two legs of one Sid should not be; if they are, their whole content puts them in an order.
+        for leg in sorted(legs, key=lambda leg: (leg.created_at is None, leg.created_at or EPOCH, leg.sid, repr(leg)))
+    ]
+
+
+def with_role(parts: Iterable[Part], role: str) -> list[Part]:
+    """Give the parts in a role."""
+    return [part for part in parts if part.role == role]
+
+
+def outcome(parts: Sequence[Part]) -> dict[str, Any]:
+    """Derive what contract section 5 derives from the legs alone; times are aware datetimes."""
+    callees = with_role(parts, "callee")
+    started_at, ended_at = _span(part.leg for part in parts)
+    return {
+        "status": _status(with_role(parts, "caller"), callees),
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "duration_seconds": _duration(started_at, ended_at),
+        "talk_seconds": _total(part.leg.on_call_seconds for part in callees),
+        "participant_count": len({part.party for part in parts if part.talked and part.role != "supervisor"}),
+        "scenario": _scenario(callees),
+        # A supervisor who was rung and did not answer has heard nothing.
+        "monitored": any(part.talked for part in with_role(parts, "supervisor")),
+    }
+
+
+def direction(parts: Iterable[Part]) -> str | None:
+    """Give the direction of the first leg that has one: `outbound-dial` comes in calls of either."""
+    return next((_DIRECTIONS[part.leg.origin] for part in parts if part.leg.origin in _DIRECTIONS), None)
+
+
+def _status(callers: Sequence[Part], callees: Sequence[Part]) -> str | None:
+    if any(part.talked for part in callers) and any(part.talked for part in callees):
+        return "completed"
+    return _most_telling(callees) or _most_telling(callers)
+
+
+def _most_telling(parts: Iterable[Part]) -> str | None:
+    statuses = [part.leg.status for part in parts if part.leg.status]
+    # Among words that tell equally much `min` takes the first, in the order of the legs.
+    return min(
+        statuses,
+        key=lambda status: _TELLING.index(status) if status in _TELLING else len(_TELLING),
+        default=None,
+    )
+
+
+def _span(legs: Iterable[Leg]) -> tuple[datetime | None, datetime | None]:
+    starts: list[datetime] = []
+    ends: list[datetime] = []
+    for leg in legs:
+        starts += [moment for moment in (leg.created_at, leg.started_at) if moment]
+        ends += [moment for moment in (leg.ended_at, leg.updated_at) if moment]
+    return min(starts, default=None), max(ends, default=None)
+
+
+def _duration(started_at: datetime | None, ended_at: datetime | None) -> int | None:
+    # An end before the beginning measures nothing.
+    if started_at is None or ended_at is None or ended_at < started_at:
+        return None
+    return int((ended_at - started_at).total_seconds())
+
+
+def _scenario(callees: Sequence[Part]) -> str:
+    if not callees:
+        return "unknown"
+    talked = {part.party for part in callees if part.talked}
+    if not talked:
+        return "unanswered"
+    return "direct" if len(talked) == 1 else "multi_party"
+
+
+def _total(seconds: Iterable[float]) -> int | float:
+    total = math.fsum(seconds)
+    return int(total) if total.is_integer() else total
