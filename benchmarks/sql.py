@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.callback import load_callbacks
 from schemas.legs import load_legs
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.record.build import Provenance, build_record
 from worker.sinks import sink_for
 from worker.sinks.sql.tables import Tables, tables_named

@@ -11,7 +11,8 @@ from schemas.plain import encodable
 from schemas.settings.fields import Listed, Matching, WholeNumber
 from schemas.settings.secret_fields import SigningSecrets
 from schemas.settings.sink_fields import Expression, RateLimit
-from schemas.settings.sinks import SINK_KEYS, SinkSpec
+from schemas.settings.sinks import SINK_KEYS
+from schemas.settings.specs import SinkSpec
 from schemas.settings.urls import SinkUrl, split_url
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from payloads.records import build, callback, legs_of
 from processes import until
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.errors import LegworkError, TemporaryFailure
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -13,11 +13,11 @@ import structlog
 
 from worker.deferred_writes import Arrears
 from worker.exotel import ExotelClient
+from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.deliveries import LEASE_SECONDS
 from worker.logs import learn_secrets
 from worker.record.shape import is_wanted
 from worker.sinks import Sink, in_step
-from worker.sources import LARGEST_PART_OF_A_SINK
 from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 
+# No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
+LARGEST_PART_OF_A_SINK = 0.5
+
 
 class Want(NamedTuple):
     """How many places a backlog could fill now, and how many it holds already."""

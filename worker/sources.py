@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import redis
 
-from worker.fairness import Want
+from worker.fairness import LARGEST_PART_OF_A_SINK, Want
 from worker.ledger.backlog import Demand
 from worker.ledger.bucket import Gate, Look, read_look
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # Reconciliation leaves a fifth of the quota to live calls, confirmation half.
 RECONCILE_RESERVE, CONFIRM_RESERVE = 0.2, 0.5
-# No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
-LARGEST_PART_OF_A_SINK = 0.5
 
 
 @contextmanager

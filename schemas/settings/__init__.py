@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.settings.accounts import Account
 from schemas.settings.load import SettingsError, load_settings
 from schemas.settings.model import Settings
-from schemas.settings.sinks import SinkSpec
+from schemas.settings.specs import Account, SinkSpec
 
 __all__ = ["Account", "Settings", "SettingsError", "SinkSpec", "load_settings"]

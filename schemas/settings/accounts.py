@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from schemas.settings.declare import Variable
 from schemas.settings.fields import Matching
 from schemas.settings.model import VARIABLES
+from schemas.settings.specs import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from zoneinfo import ZoneInfo
 
     from schemas.settings.document import Document
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One Exotel account: whose callbacks are accepted, and whose quota is spent."""
-
-    sid: str
-    api_key: str = field(repr=False)
-    api_token: str = field(repr=False)
-    #: Without a slash at the end.
-    base_url: str
-    #: Requests that may arrive at Exotel in any `quota_seconds`.
-    quota: int
-    quota_seconds: float
-    #: The zone of Exotel's zone-less times.
-    timezone: ZoneInfo
-    #: Connect and read, one request.
-    timeout_seconds: float
-    #: The secrets in this account's callback URLs; no other account has one of them.
-    callback_tokens: tuple[str, ...] = field(repr=False)
-    #: Whose national numbers are read without a country code.
-    region: str = "IN"
 
 
 #: The variable that means the same as a key of [[accounts]].

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
-    from schemas.settings.accounts import Account
-    from schemas.settings.sinks import SinkSpec
+    from schemas.settings.specs import Account, SinkSpec
 
 
 #: Said of the four variables that make an account.

@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schemas.settings.declare import Variable
 from schemas.settings.document import nearest
 from schemas.settings.fields import Listed, Matching, WholeNumber
 from schemas.settings.model import VARIABLES
 from schemas.settings.sink_fields import Expression, RateLimit
+from schemas.settings.specs import SinkSpec
 from schemas.settings.urls import SINK_SCHEMES, SinkUrl
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from schemas.settings.accounts import Account
     from schemas.settings.document import Document, Table
-    from schemas.settings.sink_fields import Rate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkSpec:
-    """One sink, as it was asked for. The sink itself knows whether its URL and options are right."""
-
-    #: Unique; what waits for the sink is kept under this name.
-    name: str
-    url: str = field(repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    #: The types of records that it gets; empty: all.
-    types: tuple[str, ...] = ()
-    #: The accounts whose records it gets; empty: all.
-    accounts: tuple[str, ...] = ()
-    #: Only records for which this JMESPath expression is true; None: all.
-    filter: str | None = None
-    #: What the sink gets as a record's `data`: a JMESPath expression over `data`; None: all of it.
-    projection: str | None = None
-    #: No more requests than these, from all workers together.
-    rate: Rate | None = None
-    #: No more deliveries at once than these, from all workers together; None: as many as half of the fleet's threads.
-    concurrency: int | None = None
-    #: The other keys of its table in legwork.toml. They may hold secrets.
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    from schemas.settings.specs import Account
 
 
 #: A name becomes a part of keys, metrics and command lines.

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 from marshmallow import ValidationError
 
-from schemas.settings.sinks import SINK_KEYS, SinkSpec
+from schemas.settings.sinks import SINK_KEYS
+from schemas.settings.specs import SinkSpec
 from schemas.subscriber import SUBSCRIBER, load_subscriber
 
 SECRET = "whsec_" + "QUFB" * 8

@@ -7,9 +7,9 @@ from sink_contract import sink_spec
 from stubs import answer
 from workbench import SID, BatchSink, MemorySink, legs_answer
 
+from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.backlog import Lane
 from worker.ledger.health import FAILURES_IN_A_ROW, PROBE_SECONDS
-from worker.sources import LARGEST_PART_OF_A_SINK
 from worker.steps.deliver import deliver
 
 # Fairness

@@ -14,7 +14,8 @@ from sink_contract import record, sink_spec
 from worker.context import Workshop
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
-from worker.ledger.operations.dead_letters import dead_letters, drop_old
+from worker.ledger.operations.dead_letters import drop_old
+from worker.ledger.queries.dead_letters import dead_letters
 from worker.sinks import BadSink, sink_for
 
 DAY = 86_400

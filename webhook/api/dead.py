@@ -16,7 +16,7 @@ from worker.ledger.queries.recent import Grave, page_of_letters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 blueprint = make_room("dead", "What was given up on.")
 

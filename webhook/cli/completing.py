@@ -71,7 +71,7 @@ def _calls(ledger: Ledger) -> Iterable[str]:
 def _dead(ledger: Ledger) -> Iterable[str]:
     from itertools import islice  # noqa: PLC0415
 
-    from worker.ledger.operations.dead_letters import dead_letters  # noqa: PLC0415
+    from worker.ledger.queries.dead_letters import dead_letters  # noqa: PLC0415
 
     ledger.refresh_sinks()
     return (letter.call_sid for letter in islice(dead_letters(ledger), _MOST_CALLS))

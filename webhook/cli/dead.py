@@ -23,7 +23,7 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 
 @click.command("list", epilog=examples("legwork dead list", "legwork dead list --sink crm --limit 100"))

@@ -18,7 +18,7 @@ from worker.ledger.operations.dead_letters import Mended, Mending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 

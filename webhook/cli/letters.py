@@ -12,7 +12,7 @@ from webhook.cli.given import check_account, check_sink
 from webhook.operations import dead_letters
 
 if TYPE_CHECKING:
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 #: What to do about a call of which nothing is dead.
 RIGHT = "`legwork dead list` shows what is dead."

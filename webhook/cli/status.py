@@ -20,7 +20,8 @@ from webhook.cli.common import (
 )
 from webhook.operations.diagnosis import find_holdups
 from webhook.operations.finding import Verdict
-from webhook.operations.status import COUNTS, Status, as_document, read_status
+from webhook.operations.snapshot import COUNTS, Status
+from webhook.operations.status import as_document, read_status
 from webhook.operations.times import spoken
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from webhook.operations.dead_letters import Letters
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from webhook.operations.times import utc
-from worker.ledger.operations.dead_letters import DeadLetter, dead_letters, dead_letters_of
+from worker.ledger.queries.dead_letters import DeadLetter, dead_letters, dead_letters_of
 from worker.logs import Mask, secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:

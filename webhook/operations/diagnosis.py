@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schemas.settings import Account
-    from webhook.operations.status import Status
+    from webhook.operations.snapshot import Status
     from worker.ledger.capacity import Room
     from worker.ledger.queries.totals import AccountStanding, SinkStanding
 

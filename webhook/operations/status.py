@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from webhook.operations.dead_letters import Letters
 from webhook.operations.diagnosis import find_holdups
+from webhook.operations.snapshot import COUNTS, Status
 from webhook.operations.times import utc
 from worker.ledger.capacity import look_at_room
 from worker.ledger.queries.totals import AccountStanding, SinkStanding, account_standings, sink_standings
@@ -14,27 +15,8 @@ from worker.ledger.queries.totals import AccountStanding, SinkStanding, account_
 if TYPE_CHECKING:
     from schemas.settings import Account
     from worker.ledger import Ledger
-    from worker.ledger.capacity import Room
 
 Standing = TypeVar("Standing", AccountStanding, SinkStanding)
-
-COUNTS = ("received", "waiting", "fetching", "settled", "dead")
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How all of it stands."""
-
-    accounts: list[tuple[Account, AccountStanding]]
-    sinks: list[SinkStanding]
-    workers: dict[str, int]
-    room: Room
-    created_at_ms: int | None
-    is_new: bool
-
-    def totals(self) -> dict[str, int]:
-        """The calls of all accounts."""
-        return {name: sum(getattr(standing, name) for _, standing in self.accounts) for name in COUNTS}
 
 
 def read_status(ledger: Ledger) -> Status:

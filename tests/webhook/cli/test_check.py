@@ -7,7 +7,7 @@ from cli_kit import open_ledger, run
 from house import ACCOUNT
 from stubs import StubServer, answer, reset
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.encryption import new_key
 from worker.ledger import NEW_SECONDS
 

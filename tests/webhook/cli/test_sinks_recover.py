@@ -9,7 +9,7 @@ from cli_kit import open_ledger, settle
 from house import ACCOUNT
 from subscribing import KEY, deliver
 
-from worker.ledger.operations.dead_letters import dead_letters
+from worker.ledger.queries.dead_letters import dead_letters
 
 URL = "https://crm.example.com/hooks"
 BEFORE, GOT, DEAD, WAITS = "before000001", "got000000001", "dead00000001", "waits0000001"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sink_contract import record
 from structlog.testing import capture_logs
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.errors import Refused
 from worker.record.shape import is_wanted, shaped
 

@@ -168,7 +168,7 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(tmp_path, url,
     """By the libraries' names: that of our own package is somebody else's on PyPI."""
     program = (
         f"import sys; sys.modules[{library!r}] = None\n"
-        "from schemas.settings.sinks import SinkSpec; from worker.sinks import sink_for\n"
+        "from schemas.settings import SinkSpec; from worker.sinks import sink_for\n"
         f"sink = sink_for(SinkSpec(name='x', url={url!r}))\n"
         "try: sink.open()\n"
         "except Exception as error: print(type(error).__name__, error)\n"
@@ -185,7 +185,7 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(tmp_path, url,
 
 def test_nobody_loads_what_he_does_not_use():
     program = (
-        "import sys; from schemas.settings.sinks import SinkSpec; from worker.sinks import KINDS, kind_of\n"
+        "import sys; from schemas.settings import SinkSpec; from worker.sinks import KINDS, kind_of\n"
         "for scheme in KINDS: kind_of(scheme + '://x')\n"
         "print(sorted({'sqlalchemy', 'psycopg', 'pymysql', 'confluent_kafka', 'pyarrow'} & sys.modules.keys()))\n"
     )

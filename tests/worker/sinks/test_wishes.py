@@ -13,7 +13,8 @@ from workbench import MemorySink, legs_answer
 from schemas.settings.sink_fields import Rate
 from worker import metrics
 from worker.encryption import new_key
-from worker.sources import LARGEST_PART_OF_A_SINK, Deliveries
+from worker.fairness import LARGEST_PART_OF_A_SINK
+from worker.sources import Deliveries
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
 

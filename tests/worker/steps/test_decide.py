@@ -11,9 +11,10 @@ from payloads.samples import ANSWERS
 from stubs import answer, reset
 from workbench import SID, legs_answer
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
-from worker.ledger.operations.dead_letters import Mending, dead_letters_of
+from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.queries.dead_letters import dead_letters_of
 from worker.ledger.queries.totals import account_standing
 from worker.steps import decide
 

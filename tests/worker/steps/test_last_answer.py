@@ -12,7 +12,8 @@ from stubs import StubServer, answer, reset
 from workbench import MemorySink, legs_answer
 
 from worker.errors import LastAnswer, Refused
-from worker.ledger.operations.dead_letters import Mending, dead_letters
+from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.queries.dead_letters import dead_letters
 from worker.sinks import sink_for
 from worker.steps.deliver import deliver
 

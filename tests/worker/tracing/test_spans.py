@@ -19,7 +19,8 @@ from stubs import StubServer, answer
 from workbench import SID, BatchSink, legs_answer
 
 from worker.errors import PermanentFailure
-from worker.ledger.operations.dead_letters import Mending, dead_letters
+from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.queries.dead_letters import dead_letters
 from worker.logs import with_trace_id
 from worker.sinks import sink_for
 from worker.steps.deliver import deliver

@@ -8,12 +8,12 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
-from worker.ledger.operations.dead_letters import dead_call, dead_delivery
+from worker.ledger.queries.dead_letters import dead_call, dead_delivery
 from worker.ledger.queries.tails import latest_members
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
-    from worker.ledger.operations.dead_letters import DeadLetter
+    from worker.ledger.queries.dead_letters import DeadLetter
 
 
 # Of each account.

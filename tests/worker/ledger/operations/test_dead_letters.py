@@ -10,11 +10,12 @@ from payloads.samples import ANSWERS
 from stubs import answer
 from workbench import SID, legs_answer
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
-from worker.ledger.operations.dead_letters import Mended, Mending, dead_letters, dead_letters_of
+from worker.ledger.operations.dead_letters import Mended, Mending
 from worker.ledger.operations.purging import purge
+from worker.ledger.queries.dead_letters import dead_letters, dead_letters_of
 from worker.ledger.queries.pages import PAGE
 from worker.ledger.queries.totals import account_standing, sink_standing
 

@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
-from worker.ledger.operations.dead_letters import DeadLetter, Mending, dead_letters
+from worker.ledger.operations.dead_letters import Mending
 from worker.ledger.operations.replaying import Fate, Replay, Wanted, calls_between
+from worker.ledger.queries.dead_letters import DeadLetter, dead_letters
 
 if TYPE_CHECKING:
     from worker.ledger.deliveries import OwedDelivery

@@ -8,8 +8,9 @@ from stubs import answer
 from workbench import SID, legs_answer
 
 from worker.ledger.backlog import Lane
-from worker.ledger.operations.dead_letters import Mending, dead_letters
+from worker.ledger.operations.dead_letters import Mending
 from worker.ledger.operations.refetching import Refetch, fetch_again
+from worker.ledger.queries.dead_letters import dead_letters
 
 UNKNOWN = answer(ANSWERS["S4"].body, 404)
 

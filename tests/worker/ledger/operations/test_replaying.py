@@ -7,10 +7,11 @@ from house import ACCOUNT
 from stubs import answer
 from workbench import SID, legs_answer
 
-from schemas.settings.sinks import SinkSpec
+from schemas.settings import SinkSpec
 from worker.ledger.backlog import Lane
-from worker.ledger.operations.dead_letters import Mending, dead_letters
+from worker.ledger.operations.dead_letters import Mending
 from worker.ledger.operations.replaying import Fate, KnownCall, Replay, Wanted, call_named, calls_between
+from worker.ledger.queries.dead_letters import dead_letters
 from worker.ledger.queries.pages import PAGE
 
 DAY = 86_400

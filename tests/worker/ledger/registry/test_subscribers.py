@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from house import ACCOUNT, make_settings
 
+from schemas.settings import SinkSpec
 from schemas.settings.sink_fields import Rate
-from schemas.settings.sinks import SinkSpec
 from worker.encryption import Locked, new_key
 from worker.ledger import Ledger
 from worker.ledger.keys import SUBSCRIBERS

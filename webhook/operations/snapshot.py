@@ -1,0 +1,29 @@
+"""How all of it stood at one moment: accounts, sinks, workers, the room in Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas.settings import Account
+    from worker.ledger.capacity import Room
+    from worker.ledger.queries.totals import AccountStanding, SinkStanding
+
+COUNTS = ("received", "waiting", "fetching", "settled", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How all of it stands."""
+
+    accounts: list[tuple[Account, AccountStanding]]
+    sinks: list[SinkStanding]
+    workers: dict[str, int]
+    room: Room
+    created_at_ms: int | None
+    is_new: bool
+
+    def totals(self) -> dict[str, int]:
+        """The calls of all accounts."""
+        return {name: sum(getattr(standing, name) for _, standing in self.accounts) for name in COUNTS}
