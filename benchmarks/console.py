@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from cli_kit import settle
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 
 from webhook import create_app
 from worker.ledger.backlog import Lane

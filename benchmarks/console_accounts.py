@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from console import measure
-from house import make_callback
+from factories import make_callback
 
 from schemas.settings import load_settings
 from webhook import create_app

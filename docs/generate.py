@@ -20,7 +20,7 @@ from schemas.settings.sinks import SINK_KEYS
 from webhook.cli import COMMANDS, legwork
 from webhook.cli.answers import ANSWERS, ERROR, NOTE
 from webhook.cli.answers import json_schema as cli_json_schema
-from webhook.cli.sketch import sketch
+from webhook.cli.legs_chart import sketch
 from worker.metrics import CATALOG
 from worker.sinks import KINDS, kind_of
 from worker.sinks.module import OwnSink

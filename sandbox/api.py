@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, request
 
 from sandbox.answers import ANSWERS
-from sandbox.door import VISIT
 from sandbox.faults import too_many
+from sandbox.gateway import VISIT
 from sandbox.listing import list_calls, read_query
 from sandbox.quota import NANOSECONDS
 from sandbox.wire import Reply, error, legs_error, respond
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from sandbox.calls import Calls
-    from sandbox.door import Visit
+    from sandbox.gateway import Visit
     from sandbox.settings import Settings
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

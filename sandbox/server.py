@@ -13,8 +13,8 @@ from sandbox.api import Api
 from sandbox.arrivals import Arrivals
 from sandbox.calls import Calls, cycle
 from sandbox.control import Control
-from sandbox.door import NO_FAREWELL, Door
 from sandbox.faults import Faults
+from sandbox.gateway import NO_FAREWELL, Gateway
 from sandbox.postman import Postman
 from sandbox.quota import NANOSECONDS, SlidingWindow
 from sandbox.scenarios import BY_NAME
@@ -85,7 +85,7 @@ class Sandbox:
         control = Control(self.settings, self.calls, self._postman, self.arrivals, self.faults)
         app.register_blueprint(api.blueprint())
         app.register_blueprint(control.blueprint())
-        app.wsgi_app = Door(app.wsgi_app, self.arrivals, self.faults)  # type: ignore[method-assign]
+        app.wsgi_app = Gateway(app.wsgi_app, self.arrivals, self.faults)  # type: ignore[method-assign]
         return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 from payloads.samples import ANSWERS
 from stubs import answer
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 from click.testing import CliRunner
-from house import ACCOUNT, TOKEN, make_callback, make_settings
+from factories import ACCOUNT, TOKEN, make_callback, make_settings
 from payloads.records import answer_of, build
 
 from webhook.cli import legwork

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 from cli_kit import settle
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 
 PASSWORD = "a long enough password"
 HOME, ABROAD = "http://localhost", "https://legwork.example"
@@ -19,8 +19,8 @@ NUMBERS = ["+919000000001", "+919000000002", "+919000000003", "09000000001", "09
 class Person:
     """Reads pages and presses their buttons."""
 
-    def __init__(self, house, *, at=HOME, address="127.0.0.1"):
-        self.browser = house.app.test_client()
+    def __init__(self, web, *, at=HOME, address="127.0.0.1"):
+        self.browser = web.app.test_client()
         self.at = at
         self.address = address
 
@@ -55,19 +55,19 @@ def words_of(answer):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
-def admit(house, *sids, **params):
+def admit(web, *sids, **params):
     for sid in sids:
-        house.ledger.calls[ACCOUNT].admit(make_callback(sid, **params), wait_seconds=60)
+        web.ledger.calls[ACCOUNT].admit(make_callback(sid, **params), wait_seconds=60)
 
 
-def settle_calls(house, *sids, **verdict):
+def settle_calls(web, *sids, **verdict):
     for sid in sids:
-        settle(house.ledger, sid, **verdict)
+        settle(web.ledger, sid, **verdict)
 
 
-def bury_delivery(house, call_sid=SID, sink="stdout", answer="503: no room"):
+def bury_delivery(web, call_sid=SID, sink="stdout", answer="503: no room"):
     """Let a delivery of a call be given up on."""
-    book = house.ledger.deliveries[ACCOUNT, sink]
+    book = web.ledger.deliveries[ACCOUNT, sink]
     leases = book.backlog.lease(10)
     lease = next(lease for lease in leases if lease.item.startswith(call_sid))
     owed = book.claim(lease)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 
 from worker.dispatcher import LARGEST_PART, TASKS_PER_THREAD
 

@@ -1,4 +1,4 @@
-"""Real processes of Legwork: a worker and a door, started as they are in production, and ended before the test is over."""
+"""Real processes of Legwork: a worker and a web, started as they are in production, and ended before the test is over."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from house import ACCOUNT, TOKEN
+from factories import ACCOUNT, TOKEN
 
 ROOT = Path(__file__).parents[1]
 READ_SETTINGS = "import os, sys; from schemas.settings import load_settings; settings = load_settings(os.environ)\n"
 WORKER = READ_SETTINGS + "from worker.run import run_worker; sys.exit(run_worker(settings, threads=2))"
-DOOR = READ_SETTINGS + "from webhook.server import serve; serve(settings)"
+WEB = READ_SETTINGS + "from webhook.server import serve; serve(settings)"
 
 
 def until(condition, seconds=20.0, *, every=0.02):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from cli_kit import ENVIRON, run
-from house import ACCOUNT
+from factories import ACCOUNT
 from standardwebhooks import Webhook, WebhookVerificationError
 from terminal import seen_on_a_terminal
 
@@ -18,7 +18,7 @@ PRIVATE = "whsk_" + "RERE" * 10 + "REQ="
 
 
 class Operator:
-    """Runs `legwork sinks …` in the settings of one house; `variables` are those that are not the usual ones."""
+    """Runs `legwork sinks …` in the settings of one web; `variables` are those that are not the usual ones."""
 
     def __init__(self, redis_url, **variables):
         self.variables = {"redis_url": redis_url, "sinks": "stdout:", "legwork_secret_key": KEY, **variables}

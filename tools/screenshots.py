@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from browser.tab import chromium  # noqa: E402
 from end_to_end.stage import Stage  # noqa: E402
-from house import FrozenClock, make_settings  # noqa: E402
+from factories import FrozenClock, make_settings  # noqa: E402
 
 from worker import metrics  # noqa: E402
 from worker.connections import connect  # noqa: E402

@@ -12,7 +12,7 @@ from flask import Flask
 from schemas.settings import Settings, load_settings
 from webhook import api, console
 from webhook.callbacks import views
-from webhook.context.services import Door
+from webhook.context.services import Services
 from webhook.http import metrics, probes, problems, record_schema, security_headers
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
@@ -20,7 +20,7 @@ from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
-from worker.tracing.begin import begin_tracing
+from worker.tracing.setup import begin_tracing
 from worker.tracing.spans import OFF
 
 __all__ = ["create_app"]
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
         app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
-    app.extensions["legwork"] = Door(settings, ledger, tracing)
+    app.extensions["legwork"] = Services(settings, ledger, tracing)
 
     api.install(app)
     problems.install(app)

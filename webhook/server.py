@@ -22,7 +22,7 @@ from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 from worker.process.crashes import tell_crashes
 from worker.process.parent import end_with_parent
-from worker.tracing.begin import look_for_the_extra
+from worker.tracing.setup import look_for_the_extra
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT_SECONDS = 2.0
 
 
-class Luggage:
+class ScriptPreload:
     """The scripts that every new connection of a client brings along.
 
     A server that was started again knows none, and whoever comes back to it may come with a pipeline that names them by
@@ -73,7 +73,7 @@ def connect(settings: Settings) -> redis.Redis:
     keepalive: dict[str, Any] = {} if settings.redis_url.startswith("unix:") else {"socket_keepalive": True}
     return redis.Redis.from_url(
         settings.redis_url,
-        redis_connect_func=Luggage(),
+        redis_connect_func=ScriptPreload(),
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         **keepalive,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from worker.deferred_writes import Arrears
+from worker.deferred_writes import DeferredWrites
 from worker.exotel import ExotelClient
 from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.deliveries import LEASE_SECONDS
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Workshop:
+class WorkerContext:
     """One a process; safe to share between threads."""
 
     settings: Settings
@@ -43,7 +43,7 @@ class Workshop:
     #: Called when something new is due at once: the dispatcher then need not wait for its next tick.
     nudge: Callable[[], None] = lambda: None
     #: What is to be noted once the ledger is back.
-    arrears: Arrears = field(default_factory=Arrears)
+    deferred_writes: DeferredWrites = field(default_factory=DeferredWrites)
     tracing: Tracing = OFF
     #: How many this process works with; 0 where it delivers nothing.
     threads: int = 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_NOTES = 1000
 
 
-class Arrears:
+class DeferredWrites:
     """Notes to the ledger, each a call that raises redis.RedisError where it cannot be made yet. Safe between threads.
 
     Every note is fenced: what the ledger has decided in the meantime stands. With a process that dies its notes are lost,

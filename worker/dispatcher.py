@@ -20,7 +20,7 @@ from worker import metrics
 from worker.fairness import Want, share
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.backlog import read_reaped
-from worker.ledger.capacity import SHORT_AT, look_at_room
+from worker.ledger.capacity import SHORT_AT, read_capacity
 from worker.ledger.opening import open_aloud
 from worker.ledger.operations.dead_letters import drop_old
 from worker.ledger.operations.purging import clear_up
@@ -32,7 +32,7 @@ from worker.steps.announce import announce_new_ledger
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from worker.context import Workshop
+    from worker.context import WorkerContext
     from worker.ledger.backlog import Lease
     from worker.tasks import Carrier
 
@@ -85,9 +85,9 @@ class Dispatcher:
     """Leases what is due and publishes it. `run` loops until `stop`; `run_once` does one round."""
 
     def __init__(
-        self, shop: Workshop, carrier: Carrier, *, name: str, threads: int, heartbeat: Heartbeat | None = None
+        self, context: WorkerContext, carrier: Carrier, *, name: str, threads: int, heartbeat: Heartbeat | None = None
     ) -> None:
-        self._shop = shop
+        self._shop = context
         self._heartbeat = heartbeat or Heartbeat(None)
         self._carrier = carrier
         self._name = name
@@ -107,7 +107,7 @@ class Dispatcher:
         while not self._stopping.is_set():
             self._heartbeat.beat()
             try:
-                self.keep_house()
+                self.housekeep()
                 self.run_once()
             except (redis.RedisError, OperationalError) as error:
                 self._trouble(error)
@@ -128,18 +128,18 @@ class Dispatcher:
         self._stopping.set()
         self._wake.set()
 
-    def say_goodbye(self) -> None:
+    def deregister_worker(self) -> None:
         """Take this worker off the list; what it holds, its leases give back."""
-        self._shop.ledger.say_goodbye(self._name, self._threads)
+        self._shop.ledger.deregister_worker(self._name, self._threads)
 
-    def keep_house(self) -> None:
+    def housekeep(self) -> None:
         """Say hello, take back what expired leases hold, forget what is old: each now and then."""
         now, ledger = time.monotonic(), self._shop.ledger
-        if self._shop.arrears.settle():
+        if self._shop.deferred_writes.settle():
             log.info("ledger.caught_up")
         if self._threads and self._hello.due(now):
             open_aloud(ledger)
-            ledger.say_hello(self._name, self._threads)
+            ledger.register_worker(self._name, self._threads)
             announce_new_ledger(self._shop)
         if self._threads and self._learn.due(now):
             self._shop.keep_sinks_open()
@@ -153,7 +153,7 @@ class Dispatcher:
     def _forget_old(self) -> None:
         """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
         ledger = self._shop.ledger
-        now_ms, short = ledger.now_ms(), look_at_room(ledger).used >= SHORT_AT
+        now_ms, short = ledger.now_ms(), read_capacity(ledger).used >= SHORT_AT
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
         if short and forgotten:
             log.warning("ledger.forgets_early", calls=forgotten, hint="raise maxmemory, or lower RETENTION_DAYS")
@@ -162,7 +162,7 @@ class Dispatcher:
 
     def reap(self) -> None:
         """Take back what expired leases and dead workers hold, and bury what no worker survives."""
-        shop, ledger, alive = self._shop, self._shop.ledger, self._alive()
+        context, ledger, alive = self._shop, self._shop.ledger, self._alive()
         calls, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
         backlogs = [*(book.fetches for book in calls), *(book.backlog for book in deliveries)]
         # One round trip, however many accounts and sinks there are.
@@ -176,11 +176,11 @@ class Dispatcher:
         for book, (_, poisoned) in zip(calls, reaped[: len(calls)], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    decide.bury(shop, book, lease, "no worker survived fetching it")
+                    decide.bury(context, book, lease, "no worker survived fetching it")
         for to_sink, (_, poisoned) in zip(deliveries, reaped[len(calls) :], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    deliver.bury(shop, to_sink, lease, "no worker survived delivering it")
+                    deliver.bury(context, to_sink, lease, "no worker survived delivering it")
 
     def _alive(self) -> list[str]:
         """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""

@@ -16,7 +16,7 @@ class Locked(LegworkError):
     """Raised when there is no key, or none that fits; the message says what would help."""
 
 
-class Vault:
+class Encryptor:
     """Fernet with several keys (https://cryptography.io/en/latest/fernet/): the first encrypts, all of them decrypt."""
 
     def __init__(self, keys: Sequence[str]) -> None:

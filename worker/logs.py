@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
 
-from worker.tracing.asked import is_asked_for
+from worker.tracing.environment import is_asked_for
 from worker.tracing.ids import trace_id_of
 
 if TYPE_CHECKING:

@@ -180,8 +180,8 @@ SINK_STATE = _gauge(
 )
 WORKERS = _gauge("legwork_workers", "Worker processes heard of within 15 s.")
 WORKER_THREADS = _gauge("legwork_worker_threads", "Their threads.")
-LEDGER_SPOKEN_FOR_RATIO = _gauge(
-    "legwork_ledger_spoken_for_ratio",
+LEDGER_COMMITTED_RATIO = _gauge(
+    "legwork_ledger_committed_ratio",
     "The part of maxmemory in use, or sure to be when all that waits is settled; from 0.9 on callbacks are answered with 503.",
 )
 LEDGER_USED_RATIO = _gauge("legwork_ledger_used_ratio", "The part of Redis's maxmemory in use; 0 where it has none.")

@@ -17,7 +17,7 @@ from celery.platforms import SecurityWarning
 
 from worker.celery import QUEUE, make_celery
 from worker.connections import connect, without_password
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -26,7 +26,7 @@ from worker.process.crashes import tell_crashes
 from worker.process.heartbeat import Heartbeat
 from worker.sinks import open_sinks
 from worker.tasks import Carrier, register
-from worker.tracing.begin import begin_tracing
+from worker.tracing.setup import begin_tracing
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -56,11 +56,11 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     heartbeat = heartbeat or Heartbeat(None)
     open_when_there(ledger, heartbeat)
     app = make_celery(settings, with_every_try=heartbeat.beat)
-    shop = Workshop(settings, ledger, sinks, tracing=tracing, threads=threads)
-    shop.keep_sinks_open()
-    dispatcher = Dispatcher(shop, Carrier(app), name=name, threads=threads, heartbeat=heartbeat)
-    shop.nudge = dispatcher.nudge
-    register(app, shop)
+    context = WorkerContext(settings, ledger, sinks, tracing=tracing, threads=threads)
+    context.keep_sinks_open()
+    dispatcher = Dispatcher(context, Carrier(app), name=name, threads=threads, heartbeat=heartbeat)
+    context.nudge = dispatcher.nudge
+    register(app, context)
     thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
     # Whoever listens to this signal sets up the logs; Celery then leaves ours alone.
     signals.setup_logging.connect(lambda **_: None, weak=False)
@@ -94,7 +94,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     _take_leave(dispatcher)
     ledger.meters.close()
     tracing.close()
-    for sink in shop.sinks.values():
+    for sink in context.sinks.values():
         sink.close()
     log.info("worker.stopped")
     # To Celery an end by Ctrl-C is a failure; to us it is one that was asked for.
@@ -128,6 +128,6 @@ def _ready(thread: threading.Thread, threads: int, settings: Settings) -> None:
 
 def _take_leave(dispatcher: Dispatcher) -> None:
     try:
-        dispatcher.say_goodbye()
+        dispatcher.deregister_worker()
     except redis.RedisError as error:
         log.warning("ledger.unreachable", error=str(error))

@@ -55,7 +55,7 @@ def lane_room(demand: Demand, look: Look) -> list[int]:
     Calls that are out but hold no token yet have a claim on what is free. A lower lane is let in only while the bucket
     is comfortably full.
     """
-    claims = max(0, demand.leased - look.flying)
+    claims = max(0, demand.leased - look.in_flight)
     if look.gate is Gate.PROBE:
         return [1, 1, 1, 1] if demand.leased == 0 else [0, 0, 0, 0]
     if look.gate is Gate.TRIAL:
@@ -121,7 +121,7 @@ class Deliveries:
         tasks = -(-demand.due // self._batch)
         if self._rate is not None:
             look = read_look(next(answers))
-            tasks = min(tasks, max(0, look.free + look.soon - max(0, held - look.flying)))
+            tasks = min(tasks, max(0, look.free + look.soon - max(0, held - look.in_flight)))
         return Want(tasks, held)
 
     def places(self, fleet: int) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from worker.context import Workshop
+    from worker.context import WorkerContext
 
 log = structlog.get_logger(__name__)
 
@@ -29,38 +29,38 @@ FETCH = "legwork.fetch_call"
 DELIVER = "legwork.deliver_record"
 
 
-def register(app: Celery, shop: Workshop) -> None:
+def register(app: Celery, context: WorkerContext) -> None:
     """Make the tasks known to a worker."""
 
     @app.task(name=FETCH, shared=False)  # type: ignore[untyped-decorator]
     def _fetch(account_sid: str, call_sid: str, lease_id: str) -> None:
         lease = Lease(call_sid, lease_id)
         _run(
-            shop,
-            lambda: fetch_call(shop, account_sid, lease),
-            lambda: shop.ledger.calls[account_sid].fetches.release([lease]),
+            context,
+            lambda: fetch_call(context, account_sid, lease),
+            lambda: context.ledger.calls[account_sid].fetches.release([lease]),
         )
 
     @app.task(name=DELIVER, shared=False)  # type: ignore[untyped-decorator]
     def _deliver(account_sid: str, sink: str, leases: list[list[str]]) -> None:
         held = [Lease(*lease) for lease in leases]
         _run(
-            shop,
-            lambda: deliver(shop, account_sid, sink, held),
-            lambda: shop.ledger.deliveries[account_sid, sink].backlog.release(held),
+            context,
+            lambda: deliver(context, account_sid, sink, held),
+            lambda: context.ledger.deliveries[account_sid, sink].backlog.release(held),
         )
 
 
-def _run(shop: Workshop, step: Callable[[], None], release: Callable[[], int]) -> None:
+def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[], int]) -> None:
     try:
         step()
     except redis.RedisError as error:
         log.warning("ledger.unreachable", error=str(error))
-        shop.arrears.add(release)
+        context.deferred_writes.add(release)
     except Exception:
         log.exception("step.crashed")
     finally:
-        shop.nudge()
+        context.nudge()
 
 
 class Carrier:

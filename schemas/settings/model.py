@@ -180,7 +180,7 @@ class Settings:
         Amount("days", most=3650),
         "How long delivered calls stay in the ledger. Where Redis runs short of room, an hour at least.",
         default="7",
-        group="The house",
+        group="Retention and logging",
     )
     dead_retention_days: float | None = setting(
         Amount("days", most=3650),

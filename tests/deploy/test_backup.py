@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 from manifests import ROOT
 from processes import until
 

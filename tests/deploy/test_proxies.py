@@ -15,8 +15,8 @@ import pytest
 import redis
 import requests
 from end_to_end.stage import free_port, listens, wait_until
-from house import TOKEN
-from processes import DOOR, Process
+from factories import TOKEN
+from processes import WEB, Process
 from requests.adapters import HTTPAdapter
 from tls import Authority
 
@@ -60,7 +60,7 @@ def web(redis_server, tmp_path_factory):
     port = free_port()
     variables = {"trusted_proxies": 1, "callback_allow": CLIENT, "console_password": "a long enough one"}
     folder = tmp_path_factory.mktemp("web")
-    process = Process(DOOR, folder, redis_url=redis_server.url, sinks="stdout:", port=port, **variables)
+    process = Process(WEB, folder, redis_url=redis_server.url, sinks="stdout:", port=port, **variables)
     try:
         wait_until(lambda: listens(port) or not process.runs, "the web process")
         yield port

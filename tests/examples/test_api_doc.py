@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import ENVIRON, open_ledger, settle
-from house import make_settings
+from factories import make_settings
 from werkzeug.serving import make_server
 
 from webhook import create_app

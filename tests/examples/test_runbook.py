@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from house import ACCOUNT, TOKEN, make_settings
+from factories import ACCOUNT, TOKEN, make_settings
 from werkzeug.serving import make_server
 
 from webhook import create_app

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import yaml
-from house import TOKEN, make_settings
+from factories import TOKEN, make_settings
 from monitoring.written import DASHBOARD, ROOT, RULES
 
 from webhook import create_app
@@ -70,8 +70,8 @@ CASES = {
         NEW | {f"legwork_calls_received_total{{{ACCOUNT}}}": "0x1500"},
     ),
     "LegworkLedgerNearlyFull": Case(
-        {"legwork_ledger_used_ratio": "0.5x40", "legwork_ledger_spoken_for_ratio": "0.81x40"},
-        {"legwork_ledger_used_ratio": "0.69x40", "legwork_ledger_spoken_for_ratio": "0.79x40"},
+        {"legwork_ledger_used_ratio": "0.5x40", "legwork_ledger_committed_ratio": "0.81x40"},
+        {"legwork_ledger_used_ratio": "0.69x40", "legwork_ledger_committed_ratio": "0.79x40"},
     ),
     "LegworkAccountSuspended": gauge(
         "legwork_account_state", f'{ACCOUNT},state="suspended"', 1, 0, account="acme1m", state="suspended"

@@ -1,29 +1,29 @@
-"""The door, with the tests' Redis behind it."""
+"""The web, with the tests' Redis behind it."""
 
 from __future__ import annotations
 
 import pytest
-from door import House
 from stubs import StubServer, answer
 from subscribing import Operator
+from web_app import WebApp
 
 
 @pytest.fixture
-def make_house(redis_url):
-    houses = []
+def make_web(redis_url):
+    webs = []
 
     def make(url=redis_url, **variables):
-        houses.append(House(url, **variables))
-        return houses[-1]
+        webs.append(WebApp(url, **variables))
+        return webs[-1]
 
     yield make
-    for house in houses:
-        house.close()
+    for web in webs:
+        web.close()
 
 
 @pytest.fixture
-def house(make_house):
-    return make_house()
+def web(make_web):
+    return make_web()
 
 
 @pytest.fixture

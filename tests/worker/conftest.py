@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dispatching import THREADS, Tray
 from stubs import StubServer
-from workbench import Workbench
+from worker_kit import Workbench
 
 from worker.dispatcher import Dispatcher
 
@@ -42,7 +42,7 @@ def tray():
 @pytest.fixture
 def make_dispatcher(tray):
     def make(bench, carrier=None, *, name="here:1", threads=THREADS):
-        return Dispatcher(bench.shop, carrier or tray, name=name, threads=threads)
+        return Dispatcher(bench.context, carrier or tray, name=name, threads=threads)
 
     return make
 

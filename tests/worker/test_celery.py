@@ -7,11 +7,11 @@ import time
 
 import pytest
 import redis
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 from kombu.exceptions import OperationalError
 from processes import WORKER, Process, until
 from stubs import held
-from workbench import legs_answer
+from worker_kit import legs_answer
 
 from worker.celery import make_celery
 from worker.connections import connect

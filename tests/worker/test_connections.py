@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import redis
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 from kombu.exceptions import OperationalError
 from processes import ROOT
 

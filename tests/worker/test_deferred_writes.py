@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import redis
-from house import ACCOUNT
+from factories import ACCOUNT
 from stubs import StubServer
-from workbench import SID, Workbench, legs_answer
+from worker_kit import SID, Workbench, legs_answer
 
 from worker.connections import connect
-from worker.deferred_writes import Arrears
+from worker.deferred_writes import DeferredWrites
 from worker.process import embedded_redis
 from worker.process.embedded_redis import free_port
 from worker.steps.fetch import fetch_call
@@ -21,28 +21,28 @@ def away():
 
 
 def test_notes_are_made_in_order_and_once():
-    made, arrears = [], Arrears()
+    made, deferred_writes = [], DeferredWrites()
     for number in range(3):
-        arrears.add(lambda number=number: made.append(number))
-    assert arrears.settle() == 3
+        deferred_writes.add(lambda number=number: made.append(number))
+    assert deferred_writes.settle() == 3
     assert made == [0, 1, 2]
-    assert arrears.settle() == 0
+    assert deferred_writes.settle() == 0
 
 
 def test_a_note_that_cannot_be_made_is_kept_and_keeps_no_other_from_it():
-    made, arrears = [], Arrears()
-    arrears.add(away)
-    arrears.add(lambda: made.append("other"))
-    assert (arrears.settle(), made) == (0, []), "Redis may be away altogether: one try is enough"
-    assert (arrears.settle(), made) == (1, ["other"])
-    assert arrears.settle() == 0
+    made, deferred_writes = [], DeferredWrites()
+    deferred_writes.add(away)
+    deferred_writes.add(lambda: made.append("other"))
+    assert (deferred_writes.settle(), made) == (0, []), "Redis may be away altogether: one try is enough"
+    assert (deferred_writes.settle(), made) == (1, ["other"])
+    assert deferred_writes.settle() == 0
 
 
 def test_the_dispatcher_catches_up_as_soon_as_it_can(bench, make_dispatcher):
     bench.admit()
     lease = bench.lease()
-    bench.shop.arrears.add(lambda: bench.book.fetches.release([lease]))
-    make_dispatcher(bench).keep_house()
+    bench.context.deferred_writes.add(lambda: bench.book.fetches.release([lease]))
+    make_dispatcher(bench).housekeep()
     assert bench.book.fetches.survey() == (1, 0, 0, 0, 0)
 
 
@@ -65,15 +65,15 @@ def test_a_request_whose_answer_could_not_be_noted_costs_neither_its_lease_nor_i
             bench.admit()
             lease = bench.lease()
             fetches = bench.book.fetches
-            _run(bench.shop, lambda: fetch_call(bench.shop, ACCOUNT, lease), lambda: fetches.release([lease]))
-            assert bench.shop.arrears.settle() == 0, "it is still away"
+            _run(bench.context, lambda: fetch_call(bench.context, ACCOUNT, lease), lambda: fetches.release([lease]))
+            assert bench.context.deferred_writes.settle() == 0, "it is still away"
             server = embedded_redis.start(tmp_path, port=port, password="password")
             try:
-                while not bench.shop.arrears.settle():
+                while not bench.context.deferred_writes.settle():
                     pass
-                bench.shop.arrears.settle()
+                bench.context.deferred_writes.settle()
                 look = bench.book.bucket.look()
-                assert (look.flying, look.cooling) == (0, 1)
+                assert (look.in_flight, look.cooling_down) == (0, 1)
                 assert fetches.survey() == (1, 0, 0, 0, 0)
                 exotel.always(legs_answer())
                 bench.fetch()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 import sqlalchemy as sa
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 from payloads.records import build, callback, legs_of
 from processes import WORKER, Process, until
 from services import POSTGRESQL, need
@@ -25,7 +25,7 @@ from stubs import StubServer, answer, held
 
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.ledger.queries.totals import sink_standing
+from worker.ledger.queries.totals import totals_of_sink
 from worker.process import embedded_redis
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Subscriber:
         return list(self.server.seen)
 
 
-class Crew:
+class Supervisor:
     """Two workers; whoever is killed is followed by another one."""
 
     def __init__(self, folder, **variables):
@@ -93,7 +93,7 @@ class Scene:
     """What the kills are made with."""
 
     ledger: Ledger
-    crew: Crew
+    crew: Supervisor
     subscriber: Subscriber
     database: Path
 
@@ -123,7 +123,7 @@ class Scene:
             return database.execute("SELECT count(*) FROM calls").fetchone()[0]
 
     def standing(self, sink):
-        return sink_standing(self.ledger, sink, {})
+        return totals_of_sink(self.ledger, sink, {})
 
     def begun(self, sink):
         """Has a worker begun to deliver what was queued last? What dead ones had begun is leased still."""
@@ -206,7 +206,7 @@ def aftermath(tmp_path_factory, postgresql):
     sinks = [f"{subscriber.server.url}/hook?allow_private=true", f"sqlite:///{database}", postgresql]
     variables = {"redis_url": server.url, "sinks": " ".join(filter(None, sinks))}
     settings = make_settings(**variables)
-    crew = Crew(folder / "workers", **variables)
+    crew = Supervisor(folder / "workers", **variables)
     try:
         with connect(settings) as client:
             ledger = Ledger(client, settings)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from dispatching import LARGEST, THREADS, WINDOW, admit_many
-from house import ACCOUNT
+from factories import ACCOUNT
 
 from worker.ledger.backlog import Demand
 from worker.ledger.bucket import Gate, Look
@@ -77,12 +77,12 @@ def test_a_release_for_one_account_keeps_to_the_window_of_all(make_bench, accoun
     bench = make_bench(**accounts)
     for account in bench.ledger.calls:
         admit_many(bench, 100, account)
-    bench.ledger.say_hello("here:1", THREADS)
+    bench.ledger.register_worker("here:1", THREADS)
     make_dispatcher(bench).run_once()
     assert tray.tasks == WINDOW
-    door = make_dispatcher(bench, name="web", threads=0)
+    web = make_dispatcher(bench, name="web", threads=0)
     for account in bench.ledger.calls:
-        door.run_once({account})
+        web.run_once({account})
     assert tray.tasks == WINDOW
 
 
@@ -99,7 +99,7 @@ def test_the_window_grows_with_the_fleet(make_bench, accounts, tray, make_dispat
     for account in bench.ledger.calls:
         admit_many(bench, 100, account)
     for worker in range(3):
-        bench.ledger.say_hello(f"host:{worker}", THREADS)
+        bench.ledger.register_worker(f"host:{worker}", THREADS)
     make_dispatcher(bench).run_once()
     assert len(tray.fetches) == 3 * WINDOW
 
@@ -129,7 +129,7 @@ def test_what_is_not_due_stays(bench, tray, make_dispatcher):
 
 def test_two_dispatchers_never_send_out_the_same(make_bench, tray, make_dispatcher):
     bench = make_bench()
-    bench.ledger.say_hello("many:1", 100)
+    bench.ledger.register_worker("many:1", 100)
     admit_many(bench, 60)
     threads = [threading.Thread(target=make_dispatcher(bench, name=f"h:{n}").run_once) for n in range(4)]
     for thread in threads:

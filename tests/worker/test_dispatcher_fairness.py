@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatching import LARGEST, THREADS, WINDOW, admit_many
 from sink_contract import sink_spec
 from stubs import answer
-from workbench import SID, BatchSink, MemorySink, legs_answer
+from worker_kit import SID, BatchSink, MemorySink, legs_answer
 
 from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.backlog import Lane
@@ -146,5 +146,5 @@ def test_records_go_out_in_batches_of_the_size_that_the_sink_takes(make_bench, e
     make_dispatcher(bench).run_once()
     assert [len(batch) for _, _, batch in tray.deliveries] == [3, 3, 1]
     for account, name, batch in tray.deliveries:
-        deliver(bench.shop, account, name, batch)
+        deliver(bench.context, account, name, batch)
     assert len({record["id"] for batch in sink.sent for record in batch}) == 7

@@ -6,9 +6,9 @@ import threading
 import time
 
 from dispatching import THREADS, admit_many
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 from processes import until
-from workbench import legs_answer
+from worker_kit import legs_answer
 
 from worker import dispatcher as dispatcher_module
 from worker.celery import QUEUE, make_celery
@@ -30,9 +30,9 @@ def test_what_a_dead_worker_held_is_due_again(bench, exotel, tray, make_dispatch
     dispatcher.reap()
     dispatcher.run_once()
     (_, dead), (_, alive) = tray.fetches
-    fetch_call(bench.shop, ACCOUNT, dead)
+    fetch_call(bench.context, ACCOUNT, dead)
     assert exotel.seen == [], "a message that turns up late is worth nothing"
-    fetch_call(bench.shop, ACCOUNT, alive)
+    fetch_call(bench.context, ACCOUNT, alive)
     assert bench.story().standing.state == "settled"
 
 
@@ -67,11 +67,11 @@ def test_one_item_that_cannot_even_be_buried_keeps_no_other_from_it(make_bench, 
 
 def test_a_worker_says_hello_and_goodbye(bench, make_dispatcher):
     dispatcher = make_dispatcher(bench)
-    dispatcher.keep_house()
+    dispatcher.housekeep()
     assert bench.ledger.workers() == {"here:1": THREADS}
-    dispatcher.say_goodbye()
+    dispatcher.deregister_worker()
     assert bench.ledger.workers() == {}
-    make_dispatcher(bench, name="web", threads=0).keep_house()
+    make_dispatcher(bench, name="web", threads=0).housekeep()
     assert bench.ledger.workers() == {}
 
 
@@ -134,5 +134,5 @@ def test_while_the_broker_is_dead_nothing_is_lost_and_nothing_is_due_twice(make_
     thread.join()
     assert bench.book.fetches.survey() == (1, 0, 0, 0, 0), "due again at once"
     make_dispatcher(bench).run_once()
-    fetch_call(bench.shop, *tray.fetches[0])
+    fetch_call(bench.context, *tray.fetches[0])
     assert bench.story().standing.state == "settled"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 import redis
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 from processes import WORKER, Process, until
 from relay import Relay
-from workbench import legs_answer
+from worker_kit import legs_answer
 
 from worker.connections import connect
 from worker.ledger import Ledger

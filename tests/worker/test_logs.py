@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from house import make_settings
+from factories import make_settings
 from hypothesis import given
 from hypothesis import strategies as st
 

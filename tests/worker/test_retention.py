@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cli_kit import settle
-from house import ACCOUNT, FrozenClock, make_settings
+from factories import ACCOUNT, FrozenClock, make_settings
 from processes import until
 from sink_contract import record, sink_spec
 
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
 from worker.ledger.operations.dead_letters import drop_old
@@ -74,7 +74,7 @@ def test_a_worker_sees_to_what_is_dead_and_to_files(client, redis_url, clock, tm
     old.touch()
     sink = opened(f"file://{tmp_path}/records.jsonl?rotate=day&keep_days=3")
     now = Ledger(client, ledger.settings)
-    Dispatcher(Workshop(ledger.settings, now, {"file": sink}), carrier=None, name="here:1", threads=1).keep_house()
+    Dispatcher(WorkerContext(ledger.settings, now, {"file": sink}), carrier=None, name="here:1", threads=1).housekeep()
     assert list(dead_letters(now)) == []
     until(lambda: not old.exists())
 

@@ -6,14 +6,14 @@ import json
 import threading
 
 import pytest
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 from processes import WORKER, Process, until
 from stubs import StubServer, answer, held
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.ledger.queries.lookup import call_story
+from worker.ledger.queries.lookup import call_history
 from worker.process import embedded_redis
 from worker.process.embedded_redis import free_port
 
@@ -51,7 +51,7 @@ def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exot
     threading.Timer(0.5, gate.set).start()
     assert worker.wait() == 0
     ledger = Ledger(client, make_settings(redis_url))
-    story = call_story(ledger, SID)
+    story = call_history(ledger, SID)
     assert story.standing.state == "settled"
     assert len(exotel.seen) == 1, "and nothing new was begun"
     assert ledger.workers() == {}, "it has taken its leave"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 from kombu.exceptions import OperationalError
 from structlog.testing import capture_logs
-from workbench import SID, Workbench
+from worker_kit import SID, Workbench
 
 from worker.celery import make_celery
 from worker.ledger.backlog import Lease
@@ -37,7 +37,7 @@ def app(redis_url):
 )
 def test_a_message_about_what_the_settings_do_not_name_says_so_and_harms_nobody(app, bench, task, arguments, event):
     """A worker with the settings of yesterday was handed a call of a new account: a KeyError, and a traceback."""
-    register(app, bench.shop)
+    register(app, bench.context)
     with capture_logs() as logs:
         app.tasks[task](*arguments)
     assert [line["event"] for line in logs] == [event]

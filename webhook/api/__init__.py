@@ -1,4 +1,4 @@
-"""The API for operators' programs, described as OpenAPI by itself. Each room has a file of views and a file of shapes."""
+"""The API for operators' programs, described as OpenAPI by itself. Each blueprint has a file of views and a file of shapes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def install(app: Flask) -> None:
     api = Api(app)
     for field, kind in ((SettingField, "string"), (Listed, "array"), (WholeNumber, "integer")):
         api.register_field(field, kind, None)
-    for room in _ROOMS:
-        api.register_blueprint(room)
+    for blueprint in _ROOMS:
+        api.register_blueprint(blueprint)
     parameters.learn(app, api)
     app.extensions["legwork-api"] = api

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import structlog
 from flask import abort
 
+from webhook.api.blueprints import UNUSABLE, asked_by, check_known, make_blueprint
 from webhook.api.replay import replayed
-from webhook.api.room import UNUSABLE, asked_by, check_known, make_room
 from webhook.api.shapes.calls import (
+    CallHistory,
     Calls,
-    CallStory,
     Delivering,
     Fetched,
     FoundCalls,
@@ -20,22 +20,22 @@ from webhook.api.shapes.calls import (
     WhichCalls,
 )
 from webhook.api.shapes.replay import Replayed
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.operations.call_history import as_document
-from webhook.operations.cursors import read_place, write_place
-from webhook.operations.dead_letters import Letters
+from webhook.operations.cursors import read_cursor, write_cursor
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.masking import Shown
 from webhook.operations.times import in_ms, utc
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import call_named
 from worker.ledger.queries.listing import page_of_calls
-from worker.ledger.queries.lookup import STATES, call_story
+from worker.ledger.queries.lookup import STATES, call_history
 from worker.ledger.queries.number_search import find_by_number
 
 if TYPE_CHECKING:
-    from worker.ledger.queries.lookup import CallStanding
+    from worker.ledger.queries.lookup import CallSummary
 
-blueprint = make_room("calls", "Where calls stand.")
+blueprint = make_blueprint("calls", "Where calls stand.")
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 @blueprint.alt_response(404, description="There is no such account.")
 def list_calls(given: dict[str, Any]) -> dict[str, Any]:
     """List calls, the latest first, a page at a time."""
-    ledger, account = door().ledger, given.get("account")
+    ledger, account = services().ledger, given.get("account")
     check_known(account)
     page = page_of_calls(
         ledger,
@@ -55,9 +55,9 @@ def list_calls(given: dict[str, Any]) -> dict[str, Any]:
         states=[given["state"]] if "state" in given else STATES,
         since_ms=in_ms(given["since"]) if "since" in given else None,
         until_ms=in_ms(given["until"]) if "until" in given else None,
-        after=read_place(given.get("after")),
+        after=read_cursor(given.get("after")),
     )
-    return {"calls": _documents(page.calls), "next": write_place(page.next)}
+    return {"calls": _documents(page.calls), "next": write_cursor(page.next)}
 
 
 @blueprint.post("/search")
@@ -66,23 +66,23 @@ def list_calls(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, FoundCalls())
 def search(given: dict[str, Any]) -> dict[str, Any]:
     """Find calls by a party's number, among the latest; posted, for a URL with a number would be in a proxy's log."""
-    found = find_by_number(door().ledger, given["number"], after=read_place(given["after"]))
+    found = find_by_number(services().ledger, given["number"], after=read_cursor(given["after"]))
     return {
         "calls": _documents(found.calls),
         "looked_through": found.looked_through,
-        "next": write_place(found.next),
+        "next": write_cursor(found.next),
     }
 
 
 @blueprint.get("/<string(minlength=8, maxlength=64):sid>")
 @blueprint.doc(operationId="read_call")
 @blueprint.arguments(Numbers(), location="query")
-@blueprint.response(200, CallStory())
+@blueprint.response(200, CallHistory())
 @blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
 def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
     """Tell a call's whole story, its numbers masked to the last four digits unless they are asked for."""
-    ledger = door().ledger
-    story = call_story(ledger, sid)
+    ledger = services().ledger
+    story = call_history(ledger, sid)
     if story is None:
         _no_such_call()
     ledger.refresh_sinks()
@@ -98,7 +98,7 @@ def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
 def fetch(sid: str) -> dict[str, Any]:
     """Fetch a call as soon as the account may be asked, whatever its schedule says."""
-    outcome = fetch_again(door().ledger, sid)
+    outcome = fetch_again(services().ledger, sid)
     if outcome is None:
         _no_such_call()
     return {"call_sid": sid, "queued": outcome is not Refetch.UNDER_WAY, "outcome": outcome.value}
@@ -112,14 +112,14 @@ def fetch(sid: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
     """Deliver a call's records again, under the ids they had."""
-    if call_named(door().ledger, sid) is None:
+    if call_named(services().ledger, sid) is None:
         _no_such_call()
     return replayed({**given, "call_sids": [sid], "account": None, "type": None})
 
 
-def _documents(calls: list[CallStanding]) -> list[dict[str, Any]]:
+def _documents(calls: list[CallSummary]) -> list[dict[str, Any]]:
     """Return where calls stand; in a reason there may be what Exotel said."""
-    letters = Letters(door().ledger)
+    letters = DeadLetters(services().ledger)
     return [
         {
             "account_sid": call.account_sid,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from webhook.api.room import UNUSABLE, check_known, make_room
-from webhook.api.shapes.dead import Choosing, Dead, Mended, WhichDead
-from webhook.context.services import door
-from webhook.operations.dead_letter_selection import Chosen, key_of
-from webhook.operations.dead_letters import FETCH, Letters
+from webhook.api.blueprints import UNUSABLE, check_known, make_blueprint
+from webhook.api.shapes.dead import ChangedCounts, Choosing, Dead, WhichDead
+from webhook.context.services import services
+from webhook.operations.dead_letter_selection import Selection, key_of
+from webhook.operations.dead_letters import FETCH, DeadLetters
 from worker.ledger.operations import dead_letters
-from worker.ledger.queries.recent import Grave, page_of_letters
+from worker.ledger.queries.recent import DeadLetterCursor, page_of_dead_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger.queries.dead_letters import DeadLetter
 
-blueprint = make_room("dead", "What was given up on.")
+blueprint = make_blueprint("dead", "What was given up on.")
 
 _EXAMPLE = {"sink": "crm", "reason": "503", "dry_run": True}
 
@@ -34,7 +34,7 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
     account, sink, after = given.get("account"), given.get("sink"), given.get("after")
     letters = _letters(account, sink)
     ledger = letters.ledger
-    page = page_of_letters(ledger, limit=given["limit"], account_sid=account, sink=sink, after=_grave(after))
+    page = page_of_dead_letters(ledger, limit=given["limit"], account_sid=account, sink=sink, after=_grave(after))
     reasons = letters.reasons() if after is None else Counter()
     return {
         "count": letters.count(),
@@ -50,7 +50,7 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/retry")
 @blueprint.doc(operationId="retry_dead")
 @blueprint.arguments(Choosing(), example=_EXAMPLE)
-@blueprint.response(200, Mended())
+@blueprint.response(200, ChangedCounts())
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def retry(given: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def retry(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/drop")
 @blueprint.doc(operationId="drop_dead")
 @blueprint.arguments(Choosing(), example=_EXAMPLE)
-@blueprint.response(200, Mended())
+@blueprint.response(200, ChangedCounts())
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def drop(given: dict[str, Any]) -> dict[str, Any]:
@@ -76,38 +76,38 @@ def _mended(given: dict[str, Any], verb: str) -> dict[str, Any]:
 
     def noted() -> Iterator[DeadLetter]:
         # What dies after this was asked for is not meant.
-        for letter in Chosen(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
+        for letter in Selection(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
             if ids:
                 found.add(key_of(letter))
             yield letter
 
     if given["dry_run"]:
         counts = Counter(letter.sink is None for letter in noted())
-        done = dead_letters.Mended(counts[True], counts[False])
+        done = dead_letters.ChangedCounts(counts[True], counts[False])
     else:
-        mender = dead_letters.Mending(letters.ledger)
+        mender = dead_letters.DeadLetterOperations(letters.ledger)
         done = mender.retry(noted()) if verb == "retry" else mender.drop(noted())
     wrong = [each for each in ids if each not in found]
     return {"dry_run": given["dry_run"], "calls": done.calls, "deliveries": done.deliveries, "wrong": wrong}
 
 
-def _letters(account: str | None, sink: str | None, reason: str | None = None) -> Letters:
-    ledger = door().ledger
+def _letters(account: str | None, sink: str | None, reason: str | None = None) -> DeadLetters:
+    ledger = services().ledger
     ledger.refresh_sinks()
     check_known(account, sink)
-    return Letters(ledger, account, sink, reason)
+    return DeadLetters(ledger, account, sink, reason)
 
 
-def _cursor(grave: Grave | None) -> str | None:
+def _cursor(grave: DeadLetterCursor | None) -> str | None:
     if grave is None:
         return None
     call_sid, _, record = grave.item.partition("/")
     return f"{grave.at_ms!r}-{call_sid}/{grave.sink or FETCH}/{record}"
 
 
-def _grave(cursor: str | None) -> Grave | None:
+def _grave(cursor: str | None) -> DeadLetterCursor | None:
     if cursor is None:
         return None
     at, _, known_as = cursor.partition("-")
     call_sid, sink, record = known_as.split("/", 2)
-    return Grave(float(at), f"{call_sid}/{record}" if record else call_sid, "" if sink == FETCH else sink)
+    return DeadLetterCursor(float(at), f"{call_sid}/{record}" if record else call_sid, "" if sink == FETCH else sink)

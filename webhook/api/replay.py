@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from webhook.api.room import UNUSABLE, check_known, make_room
+from webhook.api.blueprints import UNUSABLE, check_known, make_blueprint
 from webhook.api.shapes.replay import Replayed, Replaying
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
 from webhook.operations.times import in_ms
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from worker.ledger.operations.replaying import KnownCall, Tally
 
-blueprint = make_room("replay", "Deliver records again.")
+blueprint = make_blueprint("replay", "Deliver records again.")
 
 
 @blueprint.post("")
@@ -37,12 +37,12 @@ def replay(given: dict[str, Any]) -> dict[str, Any]:
 
 def replayed(given: dict[str, Any]) -> dict[str, Any]:
     """Count what there is to do, do it unless it is a dry run, and tell what became of it. Raises NoSuchSink."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     account, sink = given["account"], given["sink"]
     check_known(account, sink)
     wanted = Wanted(
-        Workshop(ledger.settings, ledger, {}).sinks_for,
+        WorkerContext(ledger.settings, ledger, {}).sinks_for,
         sink=sink,
         event_type=given["type"],
         only_missing=given["only_missing"],
@@ -59,7 +59,7 @@ def replayed(given: dict[str, Any]) -> dict[str, Any]:
 
 def _calls(given: dict[str, Any], plan: Replay) -> tuple[Callable[[], Iterable[KnownCall]], dict[str, str]]:
     """Find the calls, as a function: they are gone through twice."""
-    ledger, account = door().ledger, given["account"]
+    ledger, account = services().ledger, given["account"]
     if "since" not in given:
         found, wrong = calls_named(ledger, given["call_sids"], account, plan)
         return lambda: found, wrong

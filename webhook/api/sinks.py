@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from schemas.subscriber import SUBSCRIBER
-from webhook.api.room import UNUSABLE, make_room
+from webhook.api.blueprints import UNUSABLE, make_blueprint
 from webhook.api.shapes.sinks import (
     AddedSink,
     Asking,
@@ -20,9 +20,9 @@ from webhook.api.shapes.sinks import (
     Sink,
     Span,
 )
-from webhook.context.services import door
-from webhook.operations.dead_letters import Letters
-from webhook.operations.sinks import SinkDesk
+from webhook.context.services import services
+from webhook.operations.dead_letters import DeadLetters
+from webhook.operations.sinks import SinkOperations
 from webhook.operations.times import in_ms
 from worker.errors import LegworkError
 from worker.ledger.operations.replaying import Fate
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.ledger.operations.replaying import Tally
 
-blueprint = make_room("sinks", "Where records go.")
+blueprint = make_blueprint("sinks", "Where records go.")
 
 _NONE = "There is none of that name."
 _NONE_ADDED = "There is none of that name, or it stands in the settings."
 
 
-def _desk() -> SinkDesk:
-    return SinkDesk(door().ledger)
+def _desk() -> SinkOperations:
+    return SinkOperations(services().ledger)
 
 
 @blueprint.get("")
@@ -87,9 +87,9 @@ def remove(name: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
     """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
-    desk = _desk()
-    desk.disable(name, given["reason"])
-    return desk.describe(name)
+    operations = _desk()
+    operations.disable(name, given["reason"])
+    return operations.describe(name)
 
 
 @blueprint.post("/<name>/enable")
@@ -99,9 +99,9 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 def enable(name: str) -> dict[str, Any]:
     """Deliver to a sink again, as if nothing had been."""
-    desk = _desk()
-    desk.enable(name)
-    return desk.describe(name)
+    operations = _desk()
+    operations.enable(name)
+    return operations.describe(name)
 
 
 @blueprint.post("/<name>/rotate-secret")
@@ -132,11 +132,11 @@ def finish_rotation(name: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 def test(name: str) -> dict[str, Any]:
     """Send a webhook a signed `legwork.ping`, and tell all that came of it; have any other sink look at itself."""
-    desk = _desk()
-    desk.spec(name)
-    letters = Letters(door().ledger)
+    operations = _desk()
+    operations.spec(name)
+    letters = DeadLetters(services().ledger)
     try:
-        found = desk.test(name)
+        found = operations.test(name)
     except (LegworkError, OSError) as error:
         return {"name": name, "delivered": False, "error": letters.fit(str(error))}
     if isinstance(found, str):
@@ -154,7 +154,7 @@ def test(name: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Deliver all that a sink never got of the calls decided in a span of time; enables the sink."""
-    ledger = door().ledger
+    ledger = services().ledger
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
     spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))
     steps = _desk().recover(name, spans, dry_run=given["dry_run"])

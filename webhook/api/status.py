@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.api.room import make_room
+from webhook.api.blueprints import make_blueprint
 from webhook.api.shapes.status import Account, HowMany, Minute, Status
-from webhook.context.services import door
-from webhook.operations.dead_letters import Letters
+from webhook.context.services import services
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.status import account_document, as_document, read_status
 from webhook.operations.times import utc
-from worker.ledger.queries.totals import account_standings
+from worker.ledger.queries.totals import totals_of_accounts
 
-status = make_room("status", "How all of it stands.")
-accounts = make_room("accounts", "What each account may ask of Exotel, and what holds it up.")
-minutes = make_room("minutes", "What happened lately, minute by minute.")
+status = make_blueprint("status", "How all of it stands.")
+accounts = make_blueprint("accounts", "What each account may ask of Exotel, and what holds it up.")
+minutes = make_blueprint("minutes", "What happened lately, minute by minute.")
 
 
 @status.get("")
@@ -22,7 +22,7 @@ minutes = make_room("minutes", "What happened lately, minute by minute.")
 @status.response(200, Status())
 def show_status() -> dict[str, Any]:
     """Tell how all of it stands."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     return as_document(read_status(ledger))
 
@@ -32,11 +32,11 @@ def show_status() -> dict[str, Any]:
 @accounts.response(200, Account(many=True))
 def list_accounts() -> list[dict[str, Any]]:
     """List every account: its quota, what of it is used, pauses and suspensions."""
-    ledger = door().ledger
-    fit = Letters(ledger).fit
+    ledger = services().ledger
+    fit = DeadLetters(ledger).fit
     documents = [
         {"account_sid": standing.sid, **account_document(ledger.account(standing.sid), standing)}
-        for standing in account_standings(ledger, ledger.calls)
+        for standing in totals_of_accounts(ledger, ledger.calls)
     ]
     # In a reason there may be what Exotel said.
     return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]
@@ -48,5 +48,5 @@ def list_accounts() -> list[dict[str, Any]]:
 @minutes.response(200, Minute(many=True))
 def list_minutes(given: dict[str, int]) -> list[dict[str, Any]]:
     """Count what was received, fetched and delivered in each of the last minutes, the present one last."""
-    counted = door().ledger.meters.minutes(given["minutes"])
+    counted = services().ledger.meters.minutes(given["minutes"])
     return [{**minute._asdict(), "at": utc(minute.at * 60_000)} for minute in counted]

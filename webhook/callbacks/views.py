@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from schemas.callback import Callback, is_batch, load_callbacks
 from webhook.callbacks.auth import account_for, is_allowed
 from webhook.callbacks.parameters import read
-from webhook.context.services import Door, door
+from webhook.context.services import Services, services
 from webhook.http.problems import problem
 from worker import metrics
 from worker.errors import LedgerUnusable
@@ -43,7 +43,7 @@ def status(token: str) -> ResponseReturnValue:
 
 def _receive(token: str, kind: str) -> ResponseReturnValue:
     """Note a callback; contract section 3. The token says which account it is for."""
-    began, here = time.perf_counter(), door()
+    began, here = time.perf_counter(), services()
     meters = here.ledger.meters
     account = account_for(token, here.settings.accounts)
     if account is None or not is_allowed(request.remote_addr, here.settings.callback_allow):
@@ -65,7 +65,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
         return problem(400, "This callback cannot be used.", errors=fields)
     try:
-        if here.watch.is_nearly_full():
+        if here.headroom.is_nearly_full():
             meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
             return problem(503, "The ledger is nearly full. Send it again later.", headers=_LATER)
         accepted = {callback.call_sid: _admit(here, account.sid, callback, began) for callback in callbacks}
@@ -81,7 +81,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
     return jsonify(calls=answers) if is_batch(callbacks[0]) else jsonify(answers[0])
 
 
-def _admit(here: Door, account_sid: str, callback: Callback, began: float) -> bool:
+def _admit(here: Services, account_sid: str, callback: Callback, began: float) -> bool:
     wait = here.settings.settle_seconds if callback.ended else here.settings.progress_seconds
     asked_by = request.headers.get("traceparent") if here.tracing.is_on else None
     with here.tracing.callback(account_sid, callback, began=began, asked_by=asked_by) as span:

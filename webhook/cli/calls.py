@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook.cli.calls_shown import as_documents, show_calls
+from webhook.cli.arguments import BEGINNING, GivenTime, call_sid, check_account, moment, time_ranges
+from webhook.cli.call_history import show
+from webhook.cli.calls_table import as_documents, show_calls
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
-from webhook.cli.completing import account_sids, call_sids
-from webhook.cli.given import BEGINNING, Moment, call_sid, check_account, moment, moments_of
-from webhook.cli.story import show
-from webhook.cli.trouble import Trouble
+from webhook.cli.completion_values import account_sids, call_sids
+from webhook.cli.errors import CommandFailed
 from webhook.operations.call_history import as_document
 from webhook.operations.masking import Shown
 from worker.ledger.queries.listing import page_of_calls
-from worker.ledger.queries.lookup import STATES, CallStanding, call_story, list_calls
+from worker.ledger.queries.lookup import STATES, CallSummary, call_history, list_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ _SINCE = (
 )
 @json_option
 def list_command(
-    state: str | None, account: str | None, since: Moment | None, until: Moment | None, limit: int, as_json: bool
+    state: str | None, account: str | None, since: GivenTime | None, until: GivenTime | None, limit: int, as_json: bool
 ) -> None:
     """Where calls stand, the newest first."""
     ledger = open_ledger(settings_with_redis())
@@ -83,9 +83,9 @@ def show_command(sid: str, as_json: bool) -> None:
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """
     ledger = open_ledger(settings_with_redis())
-    story = call_story(ledger, sid)
+    story = call_history(ledger, sid)
     if story is None:
-        raise Trouble(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
+        raise CommandFailed(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
     ledger.refresh_sinks()
     shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=True)
     if as_json:
@@ -94,9 +94,9 @@ def show_command(sid: str, as_json: bool) -> None:
         show(story, ledger.account(story.standing.account_sid).timezone, console(), shown.as_asked)
 
 
-def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, ...], limit: int) -> list[CallStanding]:
+def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, ...], limit: int) -> list[CallSummary]:
     """The calls heard of last, each once: one that is settled and being confirmed is settled."""
-    found: dict[str, CallStanding] = {}
+    found: dict[str, CallSummary] = {}
     for account in accounts:
         for state in states:
             for call in list_calls(ledger, account, state, limit=limit):
@@ -108,13 +108,13 @@ def _between(
     ledger: Ledger,
     accounts: list[str],
     states: Sequence[str],
-    since: Moment | None,
-    until: Moment | None,
+    since: GivenTime | None,
+    until: GivenTime | None,
     limit: int,
-) -> list[CallStanding]:
+) -> list[CallSummary]:
     """The calls whose state is of a span of time, which each account has in its own zone."""
-    found: list[CallStanding] = []
-    for sid, (since_ms, until_ms) in moments_of(ledger, since or BEGINNING, until, accounts).items():
+    found: list[CallSummary] = []
+    for sid, (since_ms, until_ms) in time_ranges(ledger, since or BEGINNING, until, accounts).items():
         # What waits is due later than now: without an end there is none.
         page = page_of_calls(
             ledger, limit=limit, accounts=[sid], states=states, since_ms=since_ms, until_ms=until_ms if until else None

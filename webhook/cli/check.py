@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from webhook.cli.common import console, examples, json_option, print_json, settings_here
-from webhook.cli.trouble import Trouble
+from webhook.cli.errors import CommandFailed
 from webhook.operations import checks
 from webhook.operations.finding import Finding, Verdict
 from worker.connections import connect
@@ -44,7 +44,7 @@ def check(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json([finding.as_document() for finding in findings])
     if any(finding.verdict is Verdict.WRONG for finding in findings):
-        ctx.exit(Trouble.exit_code)
+        ctx.exit(CommandFailed.exit_code)
 
 
 def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from webhook.cli.trouble import Trouble
+from webhook.cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ def _has_no_redis() -> bool:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, looked at. Raises Trouble where it is out of reach, LedgerUnusable."""
+    """The ledger, looked at. Raises CommandFailed where it is out of reach, LedgerUnusable."""
     import redis  # noqa: PLC0415
 
     from worker.connections import connect, without_password  # noqa: PLC0415
@@ -101,7 +101,9 @@ def open_ledger(settings: Settings) -> Ledger:
         ledger.open()
     except redis.RedisError as error:
         where = without_password(settings.redis_url or "")
-        raise Trouble(f"Redis at {where} cannot be used: {error}; is it running? `legwork check` says more") from error
+        raise CommandFailed(
+            f"Redis at {where} cannot be used: {error}; is it running? `legwork check` says more"
+        ) from error
     return ledger
 
 

@@ -11,12 +11,12 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from webhook.cli.arguments import letter_sid
+from webhook.cli.call_history import Printer
 from webhook.cli.common import console, examples, json_option, local, print_json
-from webhook.cli.completing import dead_sids
-from webhook.cli.given import letter_sid
-from webhook.cli.letters import RIGHT, Letters, account_option, sink_option, why_not
-from webhook.cli.story import Printer
-from webhook.cli.trouble import Trouble
+from webhook.cli.completion_values import dead_sids
+from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, sink_option, why_not
+from webhook.cli.errors import CommandFailed
 from webhook.operations.dead_letters import FETCH
 from webhook.operations.times import spoken
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @json_option
 def list_command(account: str | None, sink: str | None, limit: int, as_json: bool) -> None:
     """What was given up on: counted by reason, and the last ones of it."""
-    letters = Letters(account, sink)
+    letters = DeadLetters(account, sink)
     reasons: Counter[tuple[str, str]] = Counter()
 
     def counted() -> Iterator[DeadLetter]:
@@ -60,7 +60,9 @@ def list_command(account: str | None, sink: str | None, limit: int, as_json: boo
         click.echo(f"Nothing is dead{narrower if account or sink else ''}.")
 
 
-def _show_list(letters: Letters, rows: list[DeadLetter], groups: list[tuple[tuple[str, str], int]], total: int) -> None:
+def _show_list(
+    letters: DeadLetters, rows: list[DeadLetter], groups: list[tuple[tuple[str, str], int]], total: int
+) -> None:
     now_ms = letters.ledger.now_ms()
     counted = Table("count", "what", "reason", box=box.SIMPLE_HEAD, pad_edge=False)
     for (what, reason), count in groups:
@@ -93,10 +95,10 @@ def show_command(sid: str, as_json: bool) -> None:
     Its fetch, and each delivery with its last attempts and what the sink said last. `legwork calls show` tells all of its
     story.
     """
-    letters = Letters()
+    letters = DeadLetters()
     found = letters.of(sid)
     if not found:
-        raise Trouble(f"{sid}: {why_not(found)}\n{RIGHT}")
+        raise CommandFailed(f"{sid}: {why_not(found)}\n{RIGHT}")
     if as_json:
         print_json([letters.as_document(letter) for letter in found])
         return

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.errors import CommandFailed, Interrupted
 from webhook.cli.progress import progress
-from webhook.cli.trouble import BrokenOff, Trouble
-from webhook.operations.erasure import ForgettingBrokenOff, NotANumber, Receipt, forget, read_number
+from webhook.operations.erasure import ErasureInterrupted, NotANumber, Receipt, forget, read_number
 from worker.logs import set_up_logs
 from worker.numbers.phone import REGIONS
 
@@ -78,7 +78,7 @@ def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as
         _ask(ledger, e164, region)
     try:
         receipt = _run(ledger, e164, region, dry_run=dry_run, as_json=as_json)
-    except ForgettingBrokenOff as broken:
+    except ErasureInterrupted as broken:
         _print(broken.receipt, as_json=as_json)
         raise _as_trouble(broken) from None
     _print(receipt, as_json=as_json)
@@ -89,7 +89,7 @@ def _ask(ledger: Ledger, number: str, region: str | None) -> None:
     """Count, show, and ask on the terminal; raises click.Abort for a no."""
     try:
         found = _run(ledger, number, region, dry_run=True, as_json=False)
-    except ForgettingBrokenOff as broken:
+    except ErasureInterrupted as broken:
         raise _as_trouble(broken) from None
     _show(found)
     click.confirm(f"Erase {found.number} from all of it, for good?", abort=True, err=True)
@@ -101,11 +101,11 @@ def _run(ledger: Ledger, number: str, region: str | None, *, dry_run: bool, as_j
         return forget(ledger, number, region=region, dry_run=dry_run, progress=advance)
 
 
-def _as_trouble(broken: ForgettingBrokenOff) -> Trouble:
+def _as_trouble(broken: ErasureInterrupted) -> CommandFailed:
     said = "what was looked at is done; run it again for the rest"
     if isinstance(broken.__cause__, KeyboardInterrupt):
-        return BrokenOff(f"broken off: {said}")
-    return Trouble(f"broken off: {broken.__cause__}; {said}")
+        return Interrupted(f"broken off: {said}")
+    return CommandFailed(f"broken off: {broken.__cause__}; {said}")
 
 
 def _print(receipt: Receipt, *, as_json: bool) -> None:
@@ -141,7 +141,7 @@ def _show(receipt: Receipt) -> None:
 
 
 def _check_complete(receipt: Receipt) -> None:
-    """Say what is left to be done. Raises Trouble."""
+    """Say what is left to be done. Raises CommandFailed."""
     left = [f"{kept.path}: {kept.problem}" for _, kept in receipt.here if kept.problem]
     left += [
         f"{call.call_sid}: unfinished, its number may come back; `legwork calls show {call.call_sid}` says when it is settled, "
@@ -150,4 +150,4 @@ def _check_complete(receipt: Receipt) -> None:
     ]
     if left:
         again = "run it again after that" if not receipt.dry_run else "it will have to be run again after that"
-        raise Trouble("\n".join([*left, again]))
+        raise CommandFailed("\n".join([*left, again]))

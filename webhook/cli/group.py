@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from webhook.cli import trouble
+from webhook.cli import errors
 from webhook.cli.table import TableGroup
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LegworkGroup(TableGroup):
     """The command line: what can be expected to go wrong is said in a line; a traceback is a bug."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises Trouble for what can be expected to go wrong."""
+        """Run the command. Raises CommandFailed for what can be expected to go wrong."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -34,7 +34,7 @@ class LegworkGroup(TableGroup):
         except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
             raise
         except Exception as error:
-            found = trouble.as_trouble(error)
+            found = errors.as_command_failure(error)
             if found is None:
                 raise
             raise found from error
@@ -50,22 +50,22 @@ class LegworkGroup(TableGroup):
         try:
             return super().main(given, prog_name, **{**extra, "standalone_mode": False})
         except click.ClickException as error:
-            trouble.show(error, as_json="--json" in given)
+            errors.show(error, as_json="--json" in given)
             return error.exit_code
         except click.Abort as error:
             if error.__context__ is not None and error.__cause__ is None:
                 click.echo(err=True)  # the question's line, that nobody has ended with an answer
             if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
                 return _CTRL_C
-            trouble.show(trouble.Trouble("Nothing was done."), as_json="--json" in given)
-            return trouble.Trouble.exit_code
+            errors.show(errors.CommandFailed("Nothing was done."), as_json="--json" in given)
+            return errors.CommandFailed.exit_code
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
             _write_no_more()
             told = f"cannot write: {error.strerror}; make room, or have what is printed go elsewhere"
-            trouble.show(trouble.Trouble(told), as_json="--json" in given)
-            return trouble.Trouble.exit_code
+            errors.show(errors.CommandFailed(told), as_json="--json" in given)
+            return errors.CommandFailed.exit_code
         except SystemExit as leaving:
             # Rich ends the process by itself where the other side of a pipe has read enough: `legwork calls list | head`.
             return _BROKEN_PIPE if isinstance(leaving.__context__, BrokenPipeError) else leaving.code

@@ -11,10 +11,10 @@ from webhook.cli.table import Entry, TableGroup
 _CALLS = {
     "list": Entry("Commands", "Where calls stand, the newest first.", "webhook.cli.calls:list_command"),
     "find": Entry(
-        "Commands", "The calls that a number was in, the newest first.", "webhook.cli.calls_found:find_command"
+        "Commands", "The calls that a number was in, the newest first.", "webhook.cli.calls_find:find_command"
     ),
     "fetch": Entry(
-        "Commands", "Fetch calls now, whatever their schedules say.", "webhook.cli.calls_fetched:fetch_command"
+        "Commands", "Fetch calls now, whatever their schedules say.", "webhook.cli.calls_fetch:fetch_command"
     ),
     "show": Entry("Commands", "One call's whole story.", "webhook.cli.calls:show_command"),
 }
@@ -23,22 +23,22 @@ _DEAD = {
         "Commands", "What was given up on: counted by reason, and the last ones of it.", "webhook.cli.dead:list_command"
     ),
     "show": Entry("Commands", "What of a call was given up on, and why.", "webhook.cli.dead:show_command"),
-    "retry": Entry("Commands", "Try again what was given up on.", "webhook.cli.dead_mended:retry"),
-    "drop": Entry("Commands", "Let go of what was given up on, for good.", "webhook.cli.dead_mended:drop"),
+    "retry": Entry("Commands", "Try again what was given up on.", "webhook.cli.dead_retry:retry"),
+    "drop": Entry("Commands", "Let go of what was given up on, for good.", "webhook.cli.dead_retry:drop"),
 }
 _SINKS = {
     "list": Entry(
         "Commands", "Every sink: where it writes, what it gets, how it is.", "webhook.cli.sinks:list_command"
     ),
-    "add": Entry("Commands", "Add a webhook subscriber.", "webhook.cli.sinks_added:add"),
-    "remove": Entry("Commands", "Remove a subscriber, and drop what waits for it.", "webhook.cli.sinks_added:remove"),
+    "add": Entry("Commands", "Add a webhook subscriber.", "webhook.cli.sinks_edit:add"),
+    "remove": Entry("Commands", "Remove a subscriber, and drop what waits for it.", "webhook.cli.sinks_edit:remove"),
     "disable": Entry(
         "Commands",
         "Deliver nothing to a sink until it is enabled; what waits for it is kept.",
         "webhook.cli.sinks:disable",
     ),
     "enable": Entry("Commands", "Deliver to a sink again, as if nothing had been.", "webhook.cli.sinks:enable"),
-    "rotate-secret": Entry("Commands", "Make a new signing secret.", "webhook.cli.sinks_added:rotate_secret"),
+    "rotate-secret": Entry("Commands", "Make a new signing secret.", "webhook.cli.sinks_edit:rotate_secret"),
     "test": Entry(
         "Commands",
         "Send a webhook a signed ping, and show request and answer; have any other sink look at itself.",
@@ -49,7 +49,7 @@ _SINKS = {
         "Deliver all that a sink never got of the calls decided since: what it gave up on, what came before it was added.",
         "webhook.cli.sinks:recover",
     ),
-    "key": Entry("Commands", "Print a fresh key for LEGWORK_SECRET_KEY.", "webhook.cli.sinks_added:key"),
+    "key": Entry("Commands", "Print a fresh key for LEGWORK_SECRET_KEY.", "webhook.cli.sinks_edit:key"),
 }
 
 _TOKEN = {

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from webhook.cli.trouble import BrokenOff
+from webhook.cli.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ def progress(doing: str, total: int | None = None, *, as_json: bool = False) -> 
     """Show how far it is, on standard error: of `total`, or where None, that it goes on.
 
     Gives the function to call with so many as were done. Nothing is shown where standard error is no terminal, nor
-    `as_json`. For work that may be run again; raises BrokenOff at Ctrl-C.
+    `as_json`. For work that may be run again; raises Interrupted at Ctrl-C.
     """
     try:
         if as_json or not sys.stderr.isatty():
@@ -26,20 +26,20 @@ def progress(doing: str, total: int | None = None, *, as_json: bool = False) -> 
             with _bar(doing, total) as advance:
                 yield advance
     except KeyboardInterrupt:
-        raise BrokenOff("broken off: what was done until then is done; run it again for the rest") from None
+        raise Interrupted("broken off: what was done until then is done; run it again for the rest") from None
 
 
 @contextmanager
 def counting(*, as_json: bool) -> Iterator[None]:
     """Show that records are counted before they are queued, which takes a minute for a million calls.
 
-    Raises BrokenOff at Ctrl-C.
+    Raises Interrupted at Ctrl-C.
     """
     with progress("counting", as_json=as_json):
         try:
             yield
         except KeyboardInterrupt:
-            raise BrokenOff("broken off while counting: nothing was queued") from None
+            raise Interrupted("broken off while counting: nothing was queued") from None
 
 
 @contextmanager

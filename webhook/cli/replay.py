@@ -9,23 +9,23 @@ import click
 from rich import box
 from rich.table import Table
 
-from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
-from webhook.cli.completing import account_sids, call_sids, sink_names
-from webhook.cli.given import (
-    Moment,
+from webhook.cli.arguments import (
+    GivenTime,
     call_sid,
     check_account,
     check_all_found,
     check_sink,
     moment,
-    moments_of,
     tell_of_disabled,
+    time_ranges,
 )
+from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.completion_values import account_sids, call_sids, sink_names
+from webhook.cli.errors import Interrupted
 from webhook.cli.progress import counting, progress
-from webhook.cli.trouble import BrokenOff
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
 from webhook.operations.times import utc
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.ledger.operations.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ _SINCE = (
 @json_option
 def replay(
     sids: tuple[str, ...],
-    since: Moment | None,
-    until: Moment | None,
+    since: GivenTime | None,
+    until: GivenTime | None,
     account: str | None,
     dry_run: bool,
     as_json: bool,
@@ -74,7 +74,7 @@ def replay(
     ledger = open_ledger(settings)
     check_account(ledger, account)
     check_sink(ledger, narrower["sink"], account)
-    plan = Replay(ledger, Wanted(Workshop(settings, ledger, {}).sinks_for, **narrower))
+    plan = Replay(ledger, Wanted(WorkerContext(settings, ledger, {}).sinks_for, **narrower))
     if since is None:
         found, wrong = calls_named(ledger, sids, account, plan)
         calls: Calls = lambda: found  # noqa: E731  they are gone through twice
@@ -95,9 +95,9 @@ def replay(
     check_all_found(wrong, "`legwork calls list` shows the calls there are.")
 
 
-def _between(ledger: Ledger, since: Moment, until: Moment | None, account: str | None) -> Calls:
+def _between(ledger: Ledger, since: GivenTime, until: GivenTime | None, account: str | None) -> Calls:
     """Find the calls of a span of time, in which every account may have its own zone."""
-    spans = moments_of(ledger, since, until, [account] if account else ())
+    spans = time_ranges(ledger, since, until, [account] if account else ())
     return lambda: calls_between(ledger, spans)
 
 
@@ -112,7 +112,7 @@ def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:
                 advance(counts.total())
         except KeyboardInterrupt:
             again = f" (--since {utc(reached.at_ms)} would do)" if reached and reached.at_ms else ""
-            raise BrokenOff(f"broken off after {done.total()} of {total}; run it again to go on{again}") from None
+            raise Interrupted(f"broken off after {done.total()} of {total}; run it again to go on{again}") from None
     return done
 
 

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from webhook.api.shapes import dead, sinks
 from webhook.api.shapes.fields import moment
 from webhook.cli.completion import INSTALLED_BY
+from webhook.operations.finding import Verdict
 from worker.ledger.operations.erasing import PLACES
 from worker.ledger.registry.tokens import Scope
 
@@ -30,7 +31,7 @@ class DeadList(Schema):
     dead = fields.List(fields.Nested(Letter()), required=True, metadata={"description": "The last ones."})
 
 
-class Mended(Schema):
+class ChangedCounts(Schema):
     """How many were tried again, or dropped."""
 
     calls = fields.Integer(required=True)
@@ -147,6 +148,16 @@ class Script(Schema):
     shell = fields.String(required=True, validate=validate.OneOf(list(INSTALLED_BY)))
     install = fields.String(required=True, metadata={"description": "The line that keeps it."})
     script = fields.String(required=True)
+
+
+class Finding(Schema):
+    """What `check` found out about one thing."""
+
+    about = fields.String(
+        required=True, metadata={"description": "`settings`, `redis`, `exotel <SID>`, `sink <name>`…"}
+    )
+    verdict = fields.String(required=True, validate=validate.OneOf([verdict.value for verdict in Verdict]))
+    text = fields.String(required=True, metadata={"description": "How it stands, and what to change."})
 
 
 class Problems(Schema):

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from webhook.cli.arguments import GivenTime, moment, time_ranges
 from webhook.cli.common import examples, json_option, print_json
-from webhook.cli.completing import sink_names
-from webhook.cli.desk import open_desk, told
-from webhook.cli.given import Moment, moment, moments_of
+from webhook.cli.completion_values import sink_names
+from webhook.cli.errors import CommandFailed
 from webhook.cli.progress import counting, progress
-from webhook.cli.sinks_shown import show_exchange, show_list
-from webhook.cli.trouble import Trouble
+from webhook.cli.sink_operations import open_sinks_for_command, told
+from webhook.cli.sinks_table import show_exchange, show_list
 from worker.errors import LegworkError
 from worker.ledger.operations.purging import left_behind
 from worker.ledger.operations.replaying import Fate
 
 if TYPE_CHECKING:
-    from webhook.operations.sinks import SinkDesk
+    from webhook.operations.sinks import SinkOperations
     from worker.ledger.operations.replaying import Tally
 
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 @json_option
 def list_command(as_json: bool) -> None:
     """Every sink: where it writes, what it gets, how it is."""
-    desk, ledger = open_desk()
-    found = desk.descriptions()
+    operations, ledger = open_sinks_for_command()
+    found = operations.descriptions()
     left = [
-        {"name": name, "source": "left behind", "waiting": desk.waiting_for(name)}
+        {"name": name, "source": "left behind", "waiting": operations.waiting_for(name)}
         for name in sorted(left_behind(ledger))
     ]
     if as_json:
@@ -50,10 +50,10 @@ def list_command(as_json: bool) -> None:
 @json_option
 def disable(name: str, reason: str, as_json: bool) -> None:
     """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
-    desk, _ = open_desk()
-    changed = told(lambda: desk.disable(name, reason))
+    operations, _ = open_sinks_for_command()
+    changed = told(lambda: operations.disable(name, reason))
     text = f"{name} is disabled." if changed else f"{name} was disabled already."
-    _tell_state(desk, name, text, as_json)
+    _tell_state(operations, name, text, as_json)
 
 
 @click.command(epilog=examples("legwork sinks enable crm", "legwork sinks enable crm --json"))
@@ -61,14 +61,14 @@ def disable(name: str, reason: str, as_json: bool) -> None:
 @json_option
 def enable(name: str, as_json: bool) -> None:
     """Deliver to a sink again, as if nothing had been."""
-    desk, _ = open_desk()
-    changed = told(lambda: desk.enable(name))
-    _tell_state(desk, name, f"{name} is enabled." if changed else f"{name} was active.", as_json)
+    operations, _ = open_sinks_for_command()
+    changed = told(lambda: operations.enable(name))
+    _tell_state(operations, name, f"{name} is enabled." if changed else f"{name} was active.", as_json)
 
 
-def _tell_state(desk: SinkDesk, name: str, text: str, as_json: bool) -> None:
+def _tell_state(operations: SinkOperations, name: str, text: str, as_json: bool) -> None:
     if as_json:
-        print_json(desk.describe(name))
+        print_json(operations.describe(name))
     else:
         click.echo(text)
 
@@ -81,12 +81,12 @@ def test(name: str, as_json: bool) -> None:
 
     Exits with 1 if that did not go well.
     """
-    desk, _ = open_desk()
-    told(lambda: desk.spec(name))
+    operations, _ = open_sinks_for_command()
+    told(lambda: operations.spec(name))
     try:
-        found = desk.test(name)
+        found = operations.test(name)
     except (LegworkError, OSError) as error:
-        raise Trouble(f"{name}: {error}") from None
+        raise CommandFailed(f"{name}: {error}") from None
     if isinstance(found, str):
         click.echo(f"{name}: {found}") if not as_json else print_json({"name": name, "delivered": True, "check": found})
         return
@@ -97,8 +97,8 @@ def test(name: str, as_json: bool) -> None:
         show_exchange(found)
     if not good:
         if found.error:
-            raise Trouble(f"{name}: {found.error}; see to it that it can be reached from here")
-        raise Trouble(f"{name}: answered {found.status}; it has to answer 2xx, or nothing is delivered")
+            raise CommandFailed(f"{name}: {found.error}; see to it that it can be reached from here")
+        raise CommandFailed(f"{name}: answered {found.status}; it has to answer 2xx, or nothing is delivered")
 
 
 @click.command(
@@ -109,16 +109,16 @@ def test(name: str, as_json: bool) -> None:
 @click.option("--until", type=moment, metavar="T", help="The end of that span, if it is not now.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @json_option
-def recover(name: str, since: Moment, until: Moment | None, dry_run: bool, as_json: bool) -> None:
+def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool, as_json: bool) -> None:
     """Deliver all that a sink never got of the calls decided since: what it gave up on, what came before it was added.
 
     Enables the sink. May be broken off and run again.
     """
-    desk, ledger = open_desk()
-    accounts = told(lambda: desk.spec(name)).accounts
-    spans = moments_of(ledger, since, until, [sid for sid in accounts if sid in ledger.calls])
+    operations, ledger = open_sinks_for_command()
+    accounts = told(lambda: operations.spec(name)).accounts
+    spans = time_ranges(ledger, since, until, [sid for sid in accounts if sid in ledger.calls])
     done: Tally = Counter()
-    steps = desk.recover(name, spans, dry_run=dry_run)
+    steps = operations.recover(name, spans, dry_run=dry_run)
     with counting(as_json=as_json):
         asked = told(lambda: next(steps))
     to_queue = asked[name, Fate.QUEUED]

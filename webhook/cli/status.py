@@ -18,8 +18,8 @@ from webhook.cli.common import (
     print_json,
     settings_with_redis,
 )
-from webhook.operations.diagnosis import find_holdups
-from webhook.operations.finding import Verdict
+from webhook.operations.diagnosis import find_problems
+from webhook.operations.problem import Severity
 from webhook.operations.snapshot import COUNTS, Status
 from webhook.operations.status import as_document, read_status
 from webhook.operations.times import spoken
@@ -27,9 +27,9 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Their findings name them.
+# Their problems name them.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
-_COLOUR_OF_VERDICT = {Verdict.WRONG: "red", Verdict.WARNING: "yellow"}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "failing": "yellow"}
 
 
@@ -38,7 +38,7 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 def status(as_json: bool) -> None:
     """How things stand, in numbers.
 
-    Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then what holds calls up, the
+    Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then the problems, the
     worst first. Exits with 0 whatever it tells: `legwork check` is for scripts that ask whether something is wrong.
     """
     found = read_status(open_ledger(settings_with_redis()))
@@ -53,7 +53,7 @@ def _show(found: Status, screen: Console) -> None:
     totals.add_row("", *(str(count) for count in found.totals().values()))
     accounts = _table("account", "state", "waiting", "oldest", "quota used", "done in")
     for account, standing in found.accounts:
-        used = standing.look.flying + standing.look.cooling
+        used = standing.look.in_flight + standing.look.cooling_down
         accounts.add_row(
             account.sid,
             _coloured(standing.state, standing.look.gate_seconds),
@@ -67,9 +67,9 @@ def _show(found: Status, screen: Console) -> None:
         sinks.add_row(sink.name, _coloured(sink.state), str(sink.waiting), str(sink.delivered), str(sink.dead))
     for table in (totals, accounts, sinks):
         screen.print(table)
-    for holdup in find_holdups(found):
-        about = "" if holdup.about in _SPEAK_FOR_THEMSELVES else f"{holdup.about}: "
-        screen.print(Text(f"{about}{holdup.text}.", style=_COLOUR_OF_VERDICT[holdup.verdict]), soft_wrap=True)
+    for problem in find_problems(found):
+        about = "" if problem.about in _SPEAK_FOR_THEMSELVES else f"{problem.about}: "
+        screen.print(Text(f"{about}{problem.text}.", style=_COLOURS[problem.severity]), soft_wrap=True)
     new = ": it is new, nothing was stored in this Redis before" if found.is_new else ""
     since = f"; ledger since {local(found.created_at_ms)} UTC{new}" if found.created_at_ms else ""
     screen.print(

@@ -9,10 +9,10 @@ import click
 from rich import box
 from rich.table import Table
 
+from webhook.cli.arguments import GivenTime, moment
 from webhook.cli.common import console, examples, json_option, local, open_ledger, print_json, settings_with_redis
-from webhook.cli.completing import token_names
-from webhook.cli.given import Moment, moment
-from webhook.cli.trouble import Trouble
+from webhook.cli.completion_values import token_names
+from webhook.cli.errors import CommandFailed
 from webhook.operations.times import utc
 from worker.ledger.registry.tokens import NAME, PREFIX, Scope, Token, TokenNameTaken, Tokens
 
@@ -32,7 +32,7 @@ def token_name(text: str) -> str:
     return text
 
 
-def expiry(text: str) -> Moment:
+def expiry(text: str) -> GivenTime:
     """Read when a token expires, as the type of an option: in so long (`90d`), or a date. Raises click.BadParameter."""
     try:
         found = moment(text)
@@ -60,7 +60,7 @@ def expiry(text: str) -> Moment:
 )
 @click.option("--expires", type=expiry, metavar="T", help="In 12h, 90d or 52w, or on 2027-01-31 (UTC); default never.")
 @json_option
-def create(name: str, scope: str, expires: Moment | None, as_json: bool) -> None:
+def create(name: str, scope: str, expires: GivenTime | None, as_json: bool) -> None:
     """Make a token, and show it this once.
 
     Only the token goes to standard output; what is said about it goes to standard error.
@@ -71,7 +71,7 @@ def create(name: str, scope: str, expires: Moment | None, as_json: bool) -> None
     try:
         made = Tokens(ledger.client).create(name, Scope(scope), now_ms=now_ms, expires_ms=expires_ms)
     except TokenNameTaken as error:
-        raise Trouble(f"{error}: `legwork token revoke {name}`") from None
+        raise CommandFailed(f"{error}: `legwork token revoke {name}`") from None
     if as_json:
         print_json({"name": name, "scope": scope, "expires": utc(expires_ms), "token": made})
         return
@@ -104,7 +104,7 @@ def revoke(name: str, as_json: bool) -> None:
     """Listen to a token no more, at once."""
     ledger = open_ledger(settings_with_redis())
     if not Tokens(ledger.client).revoke(name):
-        raise Trouble(f"there is no token called {name}; {_names(ledger)}")
+        raise CommandFailed(f"there is no token called {name}; {_names(ledger)}")
     if as_json:
         print_json({"name": name, "revoked": True})
     else:
@@ -116,7 +116,7 @@ def _names(ledger: Ledger) -> str:
     return f"there are {names}" if names else "there are none"
 
 
-def _in_ms(expires: Moment, now_ms: float) -> float:
+def _in_ms(expires: GivenTime, now_ms: float) -> float:
     length = expires.given
     ends_ms = now_ms + length.total_seconds() * 1000 if isinstance(length, timedelta) else expires.in_ms(UTC, now_ms)
     if ends_ms <= now_ms:

@@ -13,16 +13,16 @@ from webhook.console.accounts import blueprint as accounts_room
 from webhook.console.call import blueprint as call_room
 from webhook.console.calls import blueprint as calls_room
 from webhook.console.dead import blueprint as dead_room
+from webhook.console.filters import FILTERS
+from webhook.console.flash import flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, visit
 from webhook.console.overview import blueprint as overview_room
-from webhook.console.said import what_was_said
 from webhook.console.signing_in import blueprint as signing_in_room
 from webhook.console.sinks import blueprint as sinks_room
-from webhook.console.words import FILTERS
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.assets import asset, integrity
 from webhook.http.problems import problem
-from webhook.operations.dead_letters import Letters
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import LATE_SECONDS
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def _known_to_templates() -> dict[str, Any]:
         "signed_in": let_in and visit().signed_in,
         "form_token": form_token,
         "masked": _masked,
-        "said": what_was_said() if let_in else "",
+        "said": flashed_message() if let_in else "",
     }
 
 
 def _masked(text: str) -> str:
     """Return what somebody else wrote, a reason for instance, without numbers and secrets."""
-    return Letters(door().ledger).fit(text)
+    return DeadLetters(services().ledger).fit(text)
 
 
 @blueprint.after_request

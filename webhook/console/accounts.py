@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, render_template
 
 from webhook.console.charts import quota
-from webhook.context.services import door
-from worker.ledger.queries.totals import account_standings
+from webhook.context.services import services
+from worker.ledger.queries.totals import totals_of_accounts
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -19,9 +19,9 @@ blueprint = Blueprint("accounts", __name__)
 @blueprint.get("/accounts")
 def show() -> ResponseReturnValue:
     """Show every account."""
-    ledger = door().ledger
+    ledger = services().ledger
     accounts = [
         (account := ledger.account(standing.sid), standing, quota(ledger, account))
-        for standing in account_standings(ledger, ledger.calls)
+        for standing in totals_of_accounts(ledger, ledger.calls)
     ]
     return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

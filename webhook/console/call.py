@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 from flask import Blueprint, Response, abort, render_template, request
 
-from webhook.console.said import back_to
-from webhook.context.services import door
+from webhook.console.flash import back_to
+from webhook.context.services import services
 from webhook.operations.masking import Shown
 from webhook.timeline.svg import SAVED_WIDTH, draw_svg
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import Fate, Replay, Wanted, call_named
-from worker.ledger.queries.lookup import call_story
+from worker.ledger.queries.lookup import call_history
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from schemas.callback import Callback
     from worker.ledger.operations.replaying import Tally
-    from worker.ledger.queries.lookup import CallStory
+    from worker.ledger.queries.lookup import CallHistory
 
 blueprint = Blueprint("call", __name__)
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ NO_SUCH_CALL = "There is no such call in the ledger. It may have been forgotten:
 _SOON_MS = 60_000
 
 
-class Moment(NamedTuple):
+class TimelineEntry(NamedTuple):
     """Something that happened to a call."""
 
     at_ms: float
@@ -67,7 +67,7 @@ def legs(sid: str) -> ResponseReturnValue:
 @blueprint.post("/calls/<sid>/fetch")
 def fetch_now(sid: str) -> ResponseReturnValue:
     """Fetch a call now, whatever its schedule says: what `legwork calls fetch` does."""
-    done = fetch_again(door().ledger, sid)
+    done = fetch_again(services().ledger, sid)
     if done is None:
         abort(404, NO_SUCH_CALL)
     # "retried" is said of dead letters.
@@ -77,13 +77,13 @@ def fetch_now(sid: str) -> ResponseReturnValue:
 @blueprint.post("/calls/<sid>/deliver")
 def deliver_again(sid: str) -> ResponseReturnValue:
     """Deliver a call's records again, to a sink or to all of them: what `legwork replay` does."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     sink = request.form.get("sink") or None
     known = call_named(ledger, sid)
     if known is None or sink not in {None, *ledger.sinks}:
         abort(404, "There is no such call, or no such sink.")
-    plan = Replay(ledger, Wanted(Workshop(ledger.settings, ledger, {}).sinks_for, sink=sink))
+    plan = Replay(ledger, Wanted(WorkerContext(ledger.settings, ledger, {}).sinks_for, sink=sink))
     done: Tally = Counter()
     for _, counts in plan.run([known]):
         done.update(counts)
@@ -95,15 +95,15 @@ def deliver_again(sid: str) -> ResponseReturnValue:
     return back_to("console.call.show", "waiting" if waiting else "unchanged", waiting, sid=sid)
 
 
-def _story(sid: str) -> CallStory:
-    story = call_story(door().ledger, sid)
+def _story(sid: str) -> CallHistory:
+    story = call_history(services().ledger, sid)
     if story is None:
         abort(404, NO_SUCH_CALL)
     return story
 
 
-def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
-    ledger, shown = door().ledger, _shown(numbers=numbers)
+def _page(story: CallHistory, *, numbers: bool) -> ResponseReturnValue:
+    ledger, shown = services().ledger, _shown(numbers=numbers)
     zone = ledger.account(story.standing.account_sid).timezone
     records = [
         (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(story.events.items()))
@@ -126,22 +126,22 @@ def _page(story: CallStory, *, numbers: bool) -> ResponseReturnValue:
         drawing=_drawing(story, shown),
         records=records,
         callbacks=[(callback, _json(shown.document(callback.params, by_others=True))) for callback in story.callbacks],
-        moments=_moments(story, shown),
+        moments=_timeline(story, shown),
         deliveries=deliveries,
     )
 
 
-def _moments(story: CallStory, shown: Shown) -> list[Moment]:
+def _timeline(story: CallHistory, shown: Shown) -> list[TimelineEntry]:
     """Put all that happened in the order in which it did."""
     moments = [
-        Moment(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
+        TimelineEntry(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
         for callback in story.callbacks
     ]
-    moments += [Moment(step["at"], step["step"], shown.text(str(step["answer"]))) for step in story.steps]
+    moments += [TimelineEntry(step["at"], step["step"], shown.text(str(step["answer"]))) for step in story.steps]
     for name, delivery in story.deliveries.items():
         sink = name.partition("/")[0]
         moments += [
-            Moment(attempt["at"], f"delivery to {sink}", shown.text(attempt["answer"]))
+            TimelineEntry(attempt["at"], f"delivery to {sink}", shown.text(attempt["answer"]))
             for attempt in delivery.get("attempts", [])
         ]
     return sorted(moments, key=lambda moment: moment.at_ms)
@@ -152,7 +152,7 @@ def _heard(callback: Callback, shown: Shown) -> str:
     return ", ".join(filter(None, (callback.kind, event, "the call has ended" if callback.ended else "")))
 
 
-def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
+def _deliveries(story: CallHistory, shown: Shown) -> list[dict[str, Any]]:
     found = []
     for name, delivery in story.deliveries.items():
         sink, _, record = name.partition("/")
@@ -167,14 +167,14 @@ def _deliveries(story: CallStory, shown: Shown) -> list[dict[str, Any]]:
 
 
 def _shown(*, numbers: bool) -> Shown:
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     return Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
 
 
-def _drawing(story: CallStory, shown: Shown, *, width: str = "100%") -> str | None:
+def _drawing(story: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:
     """Draw the legs of the newest record that has some."""
-    zone = door().ledger.account(story.standing.account_sid).timezone
+    zone = services().ledger.account(story.standing.account_sid).timezone
     for event in reversed(story.events.values()):
         if event["data"]["legs"]:
             legs = event["data"]["legs"]

@@ -10,8 +10,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
-from webhook.context.services import door
-from webhook.operations.cursors import read_place, write_place
+from webhook.context.services import services
+from webhook.operations.cursors import read_cursor, write_cursor
 from worker.ledger.operations.replaying import call_named
 from worker.ledger.queries.listing import page_of_calls
 from worker.ledger.queries.lookup import STATES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from worker.ledger.queries.listing import Place
+    from worker.ledger.queries.listing import ListCursor
 
 blueprint = Blueprint("calls", __name__)
 
@@ -32,7 +32,7 @@ _ON_A_PAGE = 50
 @blueprint.get("/calls")
 def browse() -> ResponseReturnValue:
     """Show a page of calls, narrowed down by state, account and time."""
-    ledger = door().ledger
+    ledger = services().ledger
     state, account = request.args.get("state", ""), request.args.get("account", "")
     if state not in {"", *STATES} or account not in {"", *ledger.calls}:
         abort(404, "There is no such state, or no such account.")
@@ -51,7 +51,7 @@ def browse() -> ResponseReturnValue:
     return render_template(
         "calls.html",
         calls=page.calls,
-        next=write_place(page.next),
+        next=write_cursor(page.next),
         is_first="after" not in request.args,
         state=state,
         account=account,
@@ -68,7 +68,7 @@ def browse() -> ResponseReturnValue:
 @blueprint.post("/calls")
 def search() -> ResponseReturnValue:
     """Find a call by its SID, or calls by a number; by POST, for a URL with a number would be in a proxy's log."""
-    ledger, wanted = door().ledger, request.form.get("wanted", "").strip()
+    ledger, wanted = services().ledger, request.form.get("wanted", "").strip()
     if (sid := _call_sid(wanted)) is not None and call_named(ledger, sid) is not None:
         return redirect(url_for("console.call.show", sid=sid), 303)
     if not re.fullmatch(NUMBER, wanted):
@@ -78,7 +78,7 @@ def search() -> ResponseReturnValue:
         "found.html",
         wanted=wanted,
         found=found,
-        next=write_place(found.next),
+        next=write_cursor(found.next),
         looked_through=request.form.get("looked_through", default=0, type=int) + found.looked_through,
         hits=request.form.get("hits", default=0, type=int) + len(found.calls),
         now_ms=ledger.now_ms(),
@@ -103,8 +103,8 @@ def _moment(text: str, zone: tzinfo) -> float | None:
         abort(400, "That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> ListCursor | None:
     try:
-        return read_place(text)
+        return read_cursor(text)
     except ValueError:
         abort(404, "There is no such page of calls.")

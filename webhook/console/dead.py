@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
 
-from webhook.console.said import back_to
-from webhook.context.services import door
-from webhook.operations.dead_letter_selection import Chosen, key_of
-from webhook.operations.dead_letters import FETCH, Letters
-from worker.ledger.operations.dead_letters import Mending
-from worker.ledger.queries.recent import given_up_lately
+from webhook.console.flash import back_to
+from webhook.context.services import services
+from webhook.operations.dead_letter_selection import Selection, key_of
+from webhook.operations.dead_letters import FETCH, DeadLetters
+from worker.ledger.operations.dead_letters import DeadLetterOperations
+from worker.ledger.queries.recent import recent_dead_letters
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -26,16 +26,16 @@ _VERBS = {"retry": "Try again", "drop": "Drop"}
 @blueprint.get("/dead")
 def show() -> ResponseReturnValue:
     """Show reasons with their counts, and the last letters."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
-    letters = Letters(ledger)
+    letters = DeadLetters(ledger)
     reasons = letters.reasons()
     return render_template(
         "dead.html",
         total=letters.count(),
         grouped=reasons.total(),
         groups=reasons.most_common(_LISTED),
-        last=given_up_lately(ledger, limit=_LISTED),
+        last=recent_dead_letters(ledger, limit=_LISTED),
         letters=letters,
         key_of=key_of,
         now_ms=ledger.now_ms(),
@@ -45,31 +45,31 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/dead/confirm")
 def confirm() -> ResponseReturnValue:
     """Count what was chosen, and ask."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     verb = _verb()
-    chosen = Chosen.read(request.form)
+    chosen = Selection.read(request.form)
     if chosen is None:
         return render_template(
             "trouble.html", title="Nothing was chosen", text="Tick what is meant, then try again."
         ), 422
     # What dies after it was counted is not what is agreed to.
     until_ms = ledger.now_ms()
-    what = Counter(letter.sink or FETCH for letter in chosen.letters(Letters(ledger), until_ms=until_ms))
+    what = Counter(letter.sink or FETCH for letter in chosen.letters(DeadLetters(ledger), until_ms=until_ms))
     return render_template("confirm.html", verb=verb, said=_VERBS[verb], chosen=chosen, what=what, until_ms=until_ms)
 
 
 @blueprint.post("/dead/mend")
 def mend() -> ResponseReturnValue:
     """Do it: what `legwork dead retry` and `legwork dead drop` do."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
-    verb, chosen = _verb(), Chosen.read(request.form)
+    verb, chosen = _verb(), Selection.read(request.form)
     until_ms = request.form.get("until_ms", type=float)
     if chosen is None or until_ms is None:
         abort(422, "Nothing was chosen.")
-    found = chosen.letters(Letters(ledger), until_ms=until_ms)
-    mending = Mending(ledger)
+    found = chosen.letters(DeadLetters(ledger), until_ms=until_ms)
+    mending = DeadLetterOperations(ledger)
     done = mending.retry(found) if verb == "retry" else mending.drop(found)
     number = done.calls + done.deliveries
     return back_to(

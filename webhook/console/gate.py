@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from werkzeug.exceptions import NotFound
 
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.operators import (
     changes_something,
     comes_from_another_site,
@@ -19,7 +19,7 @@ from webhook.http.operators import (
     sits_here,
 )
 from webhook.http.problems import problem
-from worker.ledger.registry.revoked_sessions import SignOuts
+from worker.ledger.registry.revoked_sessions import RevokedSessions
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -33,7 +33,7 @@ def guard(room: Blueprint) -> None:
 
 def sessions() -> Sessions:
     """Return what reads and writes the cookies of this app."""
-    return Sessions(door().settings)
+    return Sessions(services().settings)
 
 
 def visit() -> Visit:
@@ -85,7 +85,7 @@ _OLD_FORM = (
 
 
 def _let_in() -> ResponseReturnValue | None:
-    if door().settings.console_password is not None:
+    if services().settings.console_password is not None:
         known = _known()
         if known is not None and known.signed_in:
             g.visit, g.let_in = known, True
@@ -104,7 +104,7 @@ def _let_in() -> ResponseReturnValue | None:
 
 def recognise() -> None:
     """On a page that is open to all: know those whom the others let in, for they find their way from here too."""
-    if door().settings.console_password is None:
+    if services().settings.console_password is None:
         g.let_in = sits_here()
         return
     known = _known()
@@ -127,6 +127,6 @@ def _known() -> Visit | None:
     if found is None or not found.signed_in:
         return found
     try:
-        return None if SignOuts(door().ledger.client).has_ended(found.name) else found
+        return None if RevokedSessions(services().ledger.client).has_ended(found.name) else found
     except redis.RedisError:
         return found  # every page will say that the ledger is out of reach, and nothing else

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import Blueprint, render_template, url_for
 
 from webhook.console.charts import HOUR, flow
-from webhook.context.services import door
-from webhook.operations.dead_letters import Letters
-from webhook.operations.diagnosis import find_holdups
-from webhook.operations.finding import Verdict
+from webhook.context.services import services
+from webhook.operations.dead_letters import DeadLetters
+from webhook.operations.diagnosis import find_problems
+from webhook.operations.problem import Severity
 from webhook.operations.status import read_status
 from worker.ledger.queries.listing import page_of_calls
-from worker.ledger.queries.recent import given_up_lately
+from worker.ledger.queries.recent import recent_dead_letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flask.typing import ResponseReturnValue
 
-    from webhook.operations.finding import Finding
+    from webhook.operations.problem import Problem
     from worker.ledger.meters import Minute
 
 blueprint = Blueprint("overview", __name__)
@@ -45,16 +45,16 @@ class Answer(NamedTuple):
 @blueprint.get("/")
 def overview() -> ResponseReturnValue:
     """Show how things stand."""
-    ledger = door().ledger
+    ledger = services().ledger
     ledger.refresh_sinks()
     found, minutes = read_status(ledger), ledger.meters.minutes(HOUR + 1)
     accounts = [standing for _, standing in found.accounts]
-    holdups = find_holdups(found)
+    problems = find_problems(found)
     return render_template(
         "overview.html",
         now_ms=ledger.now_ms(),
-        answer=_answer(holdups, minutes),
-        holdups=[(holdup, _page_about(holdup)) for holdup in holdups],
+        answer=_answer(problems, minutes),
+        problems=[(problem, _page_about(problem)) for problem in problems],
         totals=found.totals(),
         oldest_seconds=max(account.oldest_waiting_seconds for account in accounts),
         eta_seconds=max(account.eta_seconds for account in accounts),
@@ -62,29 +62,29 @@ def overview() -> ResponseReturnValue:
         sinks=found.sinks,
         flow=flow(minutes),
         calls=page_of_calls(ledger, limit=_LATELY).calls,
-        failed=given_up_lately(ledger, limit=_FAILED),
-        letters=Letters(ledger),
+        failed=recent_dead_letters(ledger, limit=_FAILED),
+        letters=DeadLetters(ledger),
         workers=found.workers,
     )
 
 
-def _answer(holdups: Sequence[Finding], minutes: Sequence[Minute]) -> Answer:
+def _answer(problems: Sequence[Problem], minutes: Sequence[Minute]) -> Answer:
     came = sum(minute.received for minute in minutes[-_MINUTES_OF_NOW:])
     went = sum(minute.delivered for minute in minutes[-_MINUTES_OF_NOW:])
     text = f"Last five minutes: {came:,} in, {went:,} out."
-    wrong = {holdup.about for holdup in holdups if holdup.verdict is Verdict.WRONG}
+    wrong = {problem.about for problem in problems if problem.severity is Severity.ERROR}
     if wrong:
         return Answer("No." if wrong & _ALL_OF_IT else "Not all of it.", "bad", text)
-    if any(holdup.about != "dead" for holdup in holdups):
+    if any(problem.about != "dead" for problem in problems):
         return Answer("Yes, with delays.", "wait", text)
     if not sum(minute.received for minute in minutes):
         return Answer("Nothing comes in.", "quiet", "The last hour brought no call.")
     return Answer("Yes.", "good", text)
 
 
-def _page_about(holdup: Finding) -> str | None:
+def _page_about(problem: Problem) -> str | None:
     """Return where more of it is shown."""
-    what, _, name = holdup.about.partition(" ")
+    what, _, name = problem.about.partition(" ")
     match what:
         case "account":
             return url_for("console.accounts.show")

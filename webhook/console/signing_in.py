@@ -10,8 +10,8 @@ from flask import Blueprint, abort, make_response, redirect, request
 
 from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
 from webhook.console.session import Sessions, set_cookie
-from webhook.context.services import door
-from worker.ledger.registry.revoked_sessions import SignOuts
+from webhook.context.services import services
+from worker.ledger.registry.revoked_sessions import RevokedSessions
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 @blueprint.before_request
 def only_with_a_password() -> None:
     """Without a password there is nothing to sign in with."""
-    if door().settings.console_password is None:
+    if services().settings.console_password is None:
         abort(404)
 
 
@@ -40,8 +40,10 @@ def sign_in() -> ResponseReturnValue:
     """Begin a session with the right password."""
     if (refused := only_our_forms()) is not None:
         return refused
-    password = door().settings.console_password or ""
-    tried = door().lock.try_password(request.form.get("password", ""), password, request.remote_addr or "")
+    password = services().settings.console_password or ""
+    tried = services().login_throttle.try_password(
+        request.form.get("password", ""), password, request.remote_addr or ""
+    )
     if tried.wait_seconds:
         answer = sign_in_page(429, f"Too many wrong passwords. Wait {_minutes(tried.wait_seconds)}, then try again.")
         answer.headers["Retry-After"] = f"{tried.wait_seconds:.0f}"
@@ -61,7 +63,7 @@ def sign_out() -> ResponseReturnValue:
         return refused
     ended = visit()
     try:
-        SignOuts(door().ledger.client).end(ended.name, ended.seconds_left)
+        RevokedSessions(services().ledger.client).end(ended.name, ended.seconds_left)
     except redis.RedisError as error:
         log.warning("console.sign_out_not_noted", error=str(error))
     return _lead_to("/sign-in", "", seconds=0)

@@ -1,4 +1,4 @@
-"""`/sinks`: where records go, how each sink is, and what can be done about it; all by SinkDesk."""
+"""`/sinks`: where records go, how each sink is, and what can be done about it; all by SinkOperations."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from marshmallow import ValidationError
 
 from schemas.subscriber import load_subscriber
 from webhook.console.charts import latency, latency_ms
-from webhook.console.said import back_to
-from webhook.context.services import door
-from webhook.operations.dead_letters import Letters
+from webhook.console.flash import back_to
+from webhook.context.services import services
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.masking import Shown
-from webhook.operations.sinks import NoSuchSink, SinkDesk
+from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
 from worker.ledger.operations.replaying import RECORD_TYPES
-from worker.ledger.queries.recent import failed_lately, given_up_lately
+from worker.ledger.queries.recent import recent_dead_letters, recent_failures
 from worker.steps.announce import OPERATOR_EVENTS
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def enable(name: str) -> ResponseReturnValue:
 @blueprint.post("/sinks/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Send a webhook a signed ping, have any other sink look at itself; show what came of it."""
-    desk = _desk()
-    desk.describe(name)
+    operations = _desk()
+    operations.describe(name)
     try:
-        return _one(name, tested=desk.test(name))
+        return _one(name, tested=operations.test(name))
     except (LegworkError, OSError) as error:
         return _one(name, failed=str(error))
 
@@ -117,23 +117,23 @@ def finish(name: str) -> ResponseReturnValue:
 @blueprint.post("/sinks/<name>/remove")
 def remove(name: str) -> ResponseReturnValue:
     """Remove a subscriber; asks first, with a count of what waits for it."""
-    desk = _desk()
+    operations = _desk()
     if not request.form.get("sure"):
-        described = desk.describe(name)
+        described = operations.describe(name)
         if described["source"] != "added":
             abort(409, f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart.")
-        return render_template("remove.html", sink=described, waiting=desk.waiting_for(name))
-    return back_to("console.sinks.show", "removed", desk.remove(name))
+        return render_template("remove.html", sink=described, waiting=operations.waiting_for(name))
+    return back_to("console.sinks.show", "removed", operations.remove(name))
 
 
-def _desk() -> SinkDesk:
-    return SinkDesk(door().ledger)
+def _desk() -> SinkOperations:
+    return SinkOperations(services().ledger)
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
-    ledger = door().ledger
+    ledger = services().ledger
     sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _desk().descriptions()]
-    can_add = bool(door().settings.legwork_secret_key)
+    can_add = bool(services().settings.legwork_secret_key)
     more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
 
@@ -148,16 +148,16 @@ def _with_secret(name: str, secret: str, **more: Any) -> str:
 
 
 def _one(name: str, **more: Any) -> str:
-    desk, ledger = _desk(), door().ledger
-    described = desk.describe(name)
+    operations, ledger = _desk(), services().ledger
+    described = operations.describe(name)
     return render_template(
         "sink.html",
         sink=described,
         latency=latency(ledger, name),
         shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
-        letters=Letters(ledger),
-        failures=failed_lately(ledger, name, limit=_FAILED),
-        given_up=given_up_lately(ledger, limit=_FAILED, sink=name),
+        letters=DeadLetters(ledger),
+        failures=recent_failures(ledger, name, limit=_FAILED),
+        given_up=recent_dead_letters(ledger, limit=_FAILED, sink=name),
         now_ms=ledger.now_ms(),
         **more,
     )

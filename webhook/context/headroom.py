@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker.ledger.capacity import FULL_AT, look_at_room
+from worker.ledger.capacity import FULL_AT, read_capacity
 from worker.ledger.opening import open_aloud
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 
 
-class Watch:
+class Headroom:
     """Looks at the ledger for the door. Safe to share between threads."""
 
     def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -43,7 +43,7 @@ class Watch:
             # Said before looking: while one thread waits for a server that is away, the others find out for themselves.
             self._looked = self._monotonic()
         open_aloud(self._ledger)
-        was, self._is_nearly_full = self._is_nearly_full, look_at_room(self._ledger).spoken_for >= FULL_AT
+        was, self._is_nearly_full = self._is_nearly_full, read_capacity(self._ledger).committed >= FULL_AT
         if self._is_nearly_full and not was:
             log.error("ledger.nearly_full", hint="callbacks are answered with 503 until there is room: raise maxmemory")
         elif was and not self._is_nearly_full:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import redis
 import structlog
 
-from worker.ledger.registry.login_attempts import Guesses
+from worker.ledger.registry.login_attempts import LoginAttempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,11 @@ class Tried(NamedTuple):
     wait_seconds: float = 0.0
 
 
-class Lock:
+class LoginThrottle:
     """One a process; safe to share between threads."""
 
     def __init__(self, client: Any, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._guesses = Guesses(client)
+        self._guesses = LoginAttempts(client)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._deaf_until = float("-inf")

@@ -10,8 +10,8 @@ import structlog
 from flask import current_app
 from kombu.exceptions import OperationalError
 
-from webhook.context.headroom import Watch
-from webhook.context.login_throttle import Lock
+from webhook.context.headroom import Headroom
+from webhook.context.login_throttle import LoginThrottle
 from worker.dispatcher import Dispatcher
 from worker.tracing.spans import OFF, Tracing
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Door:
+class Services:
     """One a process; safe to share between threads."""
 
     def __init__(self, settings: Settings, ledger: Ledger, tracing: Tracing = OFF) -> None:
         self.settings = settings
         self.ledger = ledger
         self.tracing = tracing
-        self.watch = Watch(ledger)
-        self.lock = Lock(ledger.client)
+        self.headroom = Headroom(ledger)
+        self.login_throttle = LoginThrottle(ledger.client)
         self._accounts: set[str] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -66,16 +66,16 @@ class Door:
                 log.exception("release.crashed")
 
 
-def door() -> Door:
+def services() -> Services:
     """Return the door of the current app."""
-    found: Door = current_app.extensions["legwork"]
+    found: Services = current_app.extensions["legwork"]
     return found
 
 
 def _dispatcher(settings: Settings, ledger: Ledger) -> Dispatcher:
     # Celery is half a second of imports that a door with the usual settling times never needs.
     from worker.celery import make_celery  # noqa: PLC0415
-    from worker.context import Workshop  # noqa: PLC0415
+    from worker.context import WorkerContext  # noqa: PLC0415
     from worker.tasks import Carrier  # noqa: PLC0415
 
-    return Dispatcher(Workshop(settings, ledger, sinks={}), Carrier(make_celery(settings)), name="web", threads=0)
+    return Dispatcher(WorkerContext(settings, ledger, sinks={}), Carrier(make_celery(settings)), name="web", threads=0)

@@ -10,12 +10,12 @@ from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.problems import problem
 from worker import metrics as catalog
-from worker.ledger.capacity import look_at_room
+from worker.ledger.capacity import read_capacity
 from worker.ledger.meters import SUM
-from worker.ledger.queries.totals import account_standings, sink_standings
+from worker.ledger.queries.totals import totals_of_accounts, totals_of_sinks
 from worker.metrics import CATALOG, Kind
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 def metrics() -> Response:
     """Return all metrics, or 503 when the ledger is out of reach: no figure is better than a stale one."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(door().ledger))
+    registry.register(_Collector(services().ledger))
     try:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE)
     except redis.RedisError:
@@ -118,14 +118,14 @@ def _house(ledger: Ledger) -> Iterable[Value]:
     workers = ledger.workers()
     yield catalog.WORKERS, (), len(workers)
     yield catalog.WORKER_THREADS, (), sum(workers.values())
-    room = look_at_room(ledger)
-    yield catalog.LEDGER_USED_RATIO, (), room.used
-    yield catalog.LEDGER_SPOKEN_FOR_RATIO, (), room.spoken_for
+    capacity = read_capacity(ledger)
+    yield catalog.LEDGER_USED_RATIO, (), capacity.used
+    yield catalog.LEDGER_COMMITTED_RATIO, (), capacity.committed
     yield catalog.LEDGER_NEW, (), float(ledger.new_since_ms() is not None)
 
 
 def _accounts(ledger: Ledger) -> Iterable[Value]:
-    for standing in account_standings(ledger, ledger.calls):
+    for standing in totals_of_accounts(ledger, ledger.calls):
         sid, of_account = standing.sid, (standing.sid,)
         yield catalog.CALLS_RECEIVED, of_account, standing.received
         yield catalog.CALLS_SETTLED, of_account, standing.settled
@@ -133,7 +133,7 @@ def _accounts(ledger: Ledger) -> Iterable[Value]:
             yield catalog.CALLS, (sid, name), getattr(standing, name)
         yield catalog.OLDEST_WAITING_SECONDS, of_account, standing.oldest_waiting_seconds
         yield catalog.OVERDUE_SECONDS, of_account, standing.overdue_seconds
-        yield catalog.QUOTA_USED, of_account, standing.look.flying + standing.look.cooling
+        yield catalog.QUOTA_USED, of_account, standing.look.in_flight + standing.look.cooling_down
         yield catalog.QUOTA_LIMIT, of_account, standing.look.limit
         yield catalog.QUOTA_REFUSED, of_account, standing.refused
         for name in catalog.ACCOUNT_STATE.values[1]:
@@ -141,7 +141,7 @@ def _accounts(ledger: Ledger) -> Iterable[Value]:
 
 
 def _sinks(ledger: Ledger) -> Iterable[Value]:
-    for standing in sink_standings(ledger, ledger.sinks, ledger.sink_states()):
+    for standing in totals_of_sinks(ledger, ledger.sinks, ledger.sink_states()):
         name = standing.name
         yield catalog.DELIVERIES, (name,), standing.delivered
         yield catalog.DELIVERIES_WAITING, (name,), standing.waiting

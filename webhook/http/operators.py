@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import redis
 from flask import Response, abort, g, request
 
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.problems import problem
 from worker.ledger.registry.tokens import Scope, Tokens
 
@@ -48,7 +48,7 @@ def only_for_programs() -> Response | None:
 
 
 def _with_token(shown: str) -> Response | None:
-    ledger, lock = door().ledger, door().lock
+    ledger, lock = services().ledger, services().login_throttle
     tokens, now_ms = Tokens(ledger.client), ledger.now_ms()
     token = tokens.find(shown)
     if token is None:
@@ -76,7 +76,7 @@ def _challenged(status: int, detail: str, error: str, more: str = "") -> Respons
 
 def only_for_operators(asked: str = _FOR_PEOPLE) -> Response | None:
     """Let an operator through (None), ask for the password (`asked` says so), or know nothing of a console."""
-    settings = door().settings
+    settings = services().settings
     if changes_something() and comes_from_another_site():
         return problem(403, "A page of another site may change nothing here.")
     if settings.console_password is None:
@@ -85,7 +85,7 @@ def only_for_operators(asked: str = _FOR_PEOPLE) -> Response | None:
         return None
     given = request.authorization.password if request.authorization else None
     if given is not None:
-        tried = door().lock.try_password(given, settings.console_password, request.remote_addr or "")
+        tried = services().login_throttle.try_password(given, settings.console_password, request.remote_addr or "")
         if tried.right:
             return None
         if tried.wait_seconds:
@@ -113,7 +113,7 @@ def comes_from_another_site() -> bool:
 
 def sits_here() -> bool:
     """Does whoever asks sit at this machine?"""
-    if not door().settings.trusted_proxies and _came_by_a_proxy():
+    if not services().settings.trusted_proxies and _came_by_a_proxy():
         return False
     # A name that a stranger's DNS points at this machine would let his page in by the operator's browser.
     host = urlsplit(f"//{request.host}").hostname or ""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import redis
 from flask import Blueprint, jsonify
 
-from webhook.context.services import door
+from webhook.context.services import services
 from worker.errors import LedgerUnusable
-from worker.ledger.capacity import FULL_AT, look_at_room
+from worker.ledger.capacity import FULL_AT, read_capacity
 from worker.ledger.opening import open_aloud
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def readyz() -> ResponseReturnValue:
 
     That no worker is running is told, and is no reason to turn callbacks away: they are noted all the same.
     """
-    ledger = door().ledger
+    ledger = services().ledger
     state = _ledger_state(ledger)
     ready = state["state"] == "ok"
     parts = {"ledger": state, "workers": _workers(ledger) if ready else {"state": "unknown"}}
@@ -46,14 +46,14 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
     try:
         open_aloud(ledger)
         ledger.try_to_write()
-        room, new_since = look_at_room(ledger), ledger.new_since_ms()
+        capacity, new_since = read_capacity(ledger), ledger.new_since_ms()
     except (redis.RedisError, LedgerUnusable) as error:
         return {
             "state": "out of reach" if isinstance(error, redis.ConnectionError | redis.TimeoutError) else "unusable",
             "error": str(error),
         }
-    if room.spoken_for >= FULL_AT:
-        parts = {part: round(value, 3) for part, value in room._asdict().items()}
+    if capacity.committed >= FULL_AT:
+        parts = {part: round(value, 3) for part, value in capacity._asdict().items()}
         return {"state": "nearly full", **parts, "hint": "raise maxmemory, or let the backlog drain"}
     if new_since is not None:
         since = datetime.fromtimestamp(new_since / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,10 +8,10 @@ from schemas.times import write_time
 from webhook.operations.times import utc
 
 if TYPE_CHECKING:
-    from worker.ledger.queries.lookup import CallStory
+    from worker.ledger.queries.lookup import CallHistory
 
 
-def as_document(story: CallStory) -> dict[str, Any]:
+def as_document(story: CallHistory) -> dict[str, Any]:
     """All of it, as it can be read from JSON.
 
     But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.

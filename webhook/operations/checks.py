@@ -11,10 +11,11 @@ import redis
 
 from webhook.operations.diagnosis import full_ledger
 from webhook.operations.finding import Finding, Verdict
+from webhook.operations.problem import Severity
 from worker.connections import without_password
 from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
 from worker.exotel import ExotelClient
-from worker.ledger.capacity import look_at_room
+from worker.ledger.capacity import read_capacity
 from worker.sinks import sink_for, why_not_opened
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
         ledger.open()
         ledger.try_to_write()
         new_since_ms = ledger.new_since_ms()
-        workers, room = ledger.workers(), look_at_room(ledger)
+        workers, capacity = ledger.workers(), read_capacity(ledger)
     except LedgerUnusable as error:
         yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
         return
@@ -110,10 +111,11 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
         right = "see to it that Redis has memory and disk left, and lets this user write"
         yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}; {right}")
         return
-    full = full_ledger(room)
+    full = full_ledger(capacity)
+    is_shut = full is not None and full.severity is Severity.ERROR
     if full is not None:
-        yield full
-    if full is None or full.verdict is not Verdict.WRONG:
+        yield Finding(full.about, Verdict.WRONG if is_shut else Verdict.WARNING, full.text)
+    if not is_shut:
         yield Finding("ledger", Verdict.OK, "can be written")
     if new_since_ms is not None:
         since = datetime.fromtimestamp(new_since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

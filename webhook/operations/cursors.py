@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 
-from worker.ledger.queries.listing import Place
+from worker.ledger.queries.listing import ListCursor
 
 #: What a written place looks like; longer figures are no moments of ours.
 PATTERN = r"[0-9]{1,16}(?:\.[0-9]{1,9})?-[0-9A-Za-z]{8,64}"
 _WRITTEN = re.compile(PATTERN, re.ASCII)
 
 
-def write_place(place: Place | None) -> str | None:
+def write_cursor(place: ListCursor | None) -> str | None:
     """Write a place down; None for none."""
     return None if place is None else f"{place.at_ms!r}-{place.call_sid}"
 
 
-def read_place(written: str | None) -> Place | None:
+def read_cursor(written: str | None) -> ListCursor | None:
     """Read a place; None for none. Raises ValueError for what is none."""
     if not written:
         return None
     if not _WRITTEN.fullmatch(written):
         raise ValueError(f"{written!r} is no place")
     at, _, call_sid = written.partition("-")
-    return Place(float(at), call_sid)
+    return ListCursor(float(at), call_sid)

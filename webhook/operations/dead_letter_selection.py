@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import MultiDict
 
-    from webhook.operations.dead_letters import Letters
+    from webhook.operations.dead_letters import DeadLetters
     from worker.ledger.queries.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """What a form chose, and what its confirmation page has to bring along again."""
 
     #: Letters by `key_of`; if there are some, the rest does not count.
@@ -28,14 +28,14 @@ class Chosen:
     reason: str = ""
 
     @classmethod
-    def read(cls, form: MultiDict[str, str]) -> Chosen | None:
+    def read(cls, form: MultiDict[str, str]) -> Selection | None:
         """Read a form; None if nothing was chosen in it."""
         ticked = tuple(dict.fromkeys(form.getlist("letter")))
         if not ticked and form.get("all") is None and not form.get("reason"):
             return None
         return cls(ticked, form.get("what", ""), form.get("reason", ""))
 
-    def letters(self, letters: Letters, *, until_ms: float) -> Iterator[DeadLetter]:
+    def letters(self, letters: DeadLetters, *, until_ms: float) -> Iterator[DeadLetter]:
         """Yield them; what was given up on after `until_ms` was not there to be chosen."""
         if self.ticked:
             wanted = set(self.ticked)

@@ -22,7 +22,7 @@ FETCH = "fetch"
 _REASONS_READ = 5_000
 
 
-class Letters:
+class DeadLetters:
     """The dead letters of an account, to a sink, with some words in their reason; or all of them."""
 
     def __init__(

@@ -1,13 +1,13 @@
 """What keeps calls from flowing, the worst first: the answer to the question that the console's overview asks.
 
-Each finding is about something that has an alert too (`monitoring/alerts.yml`), and a section of `docs/runbook.md`.
+Each problem is about something that has an alert too (`monitoring/alerts.yml`), and a section of `docs/runbook.md`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from webhook.operations.finding import Finding, Verdict
+from webhook.operations.problem import Problem, Severity
 from webhook.operations.times import spoken
 from worker.ledger.capacity import FULL_AT, SHORT_AT
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from schemas.settings import Account
     from webhook.operations.snapshot import Status
-    from worker.ledger.capacity import Room
-    from worker.ledger.queries.totals import AccountStanding, SinkStanding
+    from worker.ledger.capacity import Capacity
+    from worker.ledger.queries.totals import AccountTotals, SinkTotals
 
 # Work that has been due for so long is late. The alerts LegworkCallsLate and LegworkDeliveriesLate say the same.
 LATE_SECONDS = 120
@@ -25,37 +25,37 @@ LATE_SECONDS = 120
 _SPENT = 0.8
 
 
-def find_holdups(found: Status) -> list[Finding]:
-    """Return what holds calls up; `wrong` is what stops some of them altogether. What was given up on comes last."""
-    holdups = [*_house(found)]
+def find_problems(found: Status) -> list[Problem]:
+    """Return what keeps calls from flowing, errors first; what was given up on comes last."""
+    problems = [*_system(found)]
     for account, standing in found.accounts:
-        holdups += _account(account, standing)
+        problems += _account(account, standing)
     for sink in found.sinks:
-        holdups += _sink(sink)
-    # Python sorts stably: within a verdict they stay in the order in which they are looked for.
-    return [*sorted(holdups, key=lambda holdup: holdup.verdict is not Verdict.WRONG), *_given_up(found)]
+        problems += _sink(sink)
+    # Python sorts stably: within a severity they stay in the order in which they are looked for.
+    return [*sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR), *_given_up(found)]
 
 
-def _house(found: Status) -> Iterator[Finding]:
+def _system(found: Status) -> Iterator[Problem]:
     if not found.workers:
         text = "no worker is running: callbacks are noted, nothing is fetched or delivered; start one: `legwork worker`"
-        yield Finding("workers", Verdict.WRONG, text)
-    if (full := full_ledger(found.room)) is not None:
+        yield Problem("workers", Severity.ERROR, text)
+    if (full := full_ledger(found.capacity)) is not None:
         yield full
 
 
-def full_ledger(room: Room) -> Finding | None:
+def full_ledger(capacity: Capacity) -> Problem | None:
     """Say that there is little room in Redis, or none; None where there is enough."""
-    if room.spoken_for >= FULL_AT:
-        full = f"Redis is full to {room.used:.0%}, to {room.spoken_for:.0%} with what waits"
-        return Finding("redis", Verdict.WRONG, f"{full}, and callbacks are answered with 503; raise maxmemory")
-    if room.used >= SHORT_AT:
-        text = f"Redis is full to {room.used:.0%}, and forgets delivered calls early; raise maxmemory"
-        return Finding("redis", Verdict.WARNING, text)
+    if capacity.committed >= FULL_AT:
+        full = f"Redis is full to {capacity.used:.0%}, to {capacity.committed:.0%} with what waits"
+        return Problem("redis", Severity.ERROR, f"{full}, and callbacks are answered with 503; raise maxmemory")
+    if capacity.used >= SHORT_AT:
+        text = f"Redis is full to {capacity.used:.0%}, and forgets delivered calls early; raise maxmemory"
+        return Problem("redis", Severity.WARNING, text)
     return None
 
 
-def _account(account: Account, standing: AccountStanding) -> Iterator[Finding]:
+def _account(account: Account, standing: AccountTotals) -> Iterator[Problem]:
     about, waits = f"account {account.sid}", _wait(standing.waiting, "call")
     match standing.state:
         case "suspended":
@@ -63,40 +63,40 @@ def _account(account: Account, standing: AccountStanding) -> Iterator[Finding]:
             text = (
                 f"is suspended: {standing.reason}; {waits}; correct it at Exotel, or its key in the settings; {again}"
             )
-            yield Finding(about, Verdict.WRONG, text)
+            yield Problem(about, Severity.ERROR, text)
         case "paused":
             text = f"Exotel asked for a pause (429), {spoken(standing.look.gate_seconds)} of it are left; {waits}"
-            yield Finding(about, Verdict.WARNING, text)
+            yield Problem(about, Severity.WARNING, text)
         case _ if standing.overdue_seconds > LATE_SECONDS:
-            yield Finding(about, *_late(standing))
+            yield Problem(about, *_late(standing))
     if standing.state == "yielding":
         text = f"somebody else spends from its quota, so {standing.look.limit} of {account.quota} requests are in use"
-        yield Finding(about, Verdict.WARNING, f"{text}; find the other program, or set EXOTEL_QUOTA lower")
+        yield Problem(about, Severity.WARNING, f"{text}; find the other program, or set EXOTEL_QUOTA lower")
 
 
-def _late(standing: AccountStanding) -> tuple[Verdict, str]:
+def _late(standing: AccountTotals) -> tuple[Severity, str]:
     waits = _wait(standing.waiting, "call")
-    if standing.look.flying + standing.look.cooling >= _SPENT * standing.look.limit:
-        return Verdict.WARNING, f"{waits} for the quota; done in {spoken(standing.eta_seconds)}"
+    if standing.look.in_flight + standing.look.cooling_down >= _SPENT * standing.look.limit:
+        return Severity.WARNING, f"{waits} for the quota; done in {spoken(standing.eta_seconds)}"
     late = f"{waits}, late by {spoken(standing.overdue_seconds)} though there is quota left"
-    return Verdict.WRONG, f"{late}: too few workers, or workers that hang; look at their logs, start more"
+    return Severity.ERROR, f"{late}: too few workers, or workers that hang; look at their logs, start more"
 
 
-def _sink(sink: SinkStanding) -> Iterator[Finding]:
+def _sink(sink: SinkTotals) -> Iterator[Problem]:
     about, waits, why = f"sink {sink.name}", _wait(sink.waiting, "record"), f": {sink.reason}" if sink.reason else ""
     match sink.state:
         case "disabled":
             text = f"is disabled{why}; {waits}; `legwork sinks enable {sink.name}` delivers to it again"
-            yield Finding(about, Verdict.WRONG, text)
+            yield Problem(about, Severity.ERROR, text)
         case "failing":
             text = f"fails{why}; {waits}; it is tried every few seconds, `legwork sinks test {sink.name}` tries it now"
-            yield Finding(about, Verdict.WRONG, text)
+            yield Problem(about, Severity.ERROR, text)
         case _ if sink.overdue_seconds > LATE_SECONDS:
             late = f"{waits}, late by {spoken(sink.overdue_seconds)}"
-            yield Finding(about, Verdict.WARNING, f"{late}: it is slow, or has a low `rate`, or workers are too few")
+            yield Problem(about, Severity.WARNING, f"{late}: it is slow, or has a low `rate`, or workers are too few")
 
 
-def _given_up(found: Status) -> Iterator[Finding]:
+def _given_up(found: Status) -> Iterator[Problem]:
     calls, records = found.totals()["dead"], sum(sink.dead for sink in found.sinks)
     parts = [_count(number, what) for number, what in ((calls, "call"), (records, "record")) if number]
     if parts:
@@ -104,7 +104,7 @@ def _given_up(found: Status) -> Iterator[Finding]:
         text = (
             f"{' and '.join(parts)} {verb} given up on; `legwork dead list` shows why, `legwork dead retry` tries again"
         )
-        yield Finding("dead", Verdict.WARNING, text)
+        yield Problem("dead", Severity.WARNING, text)
 
 
 def _wait(number: int, what: str) -> str:

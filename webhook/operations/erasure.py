@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 _USUAL_REGION = "IN"
 
 
-class ForgettingBrokenOff(Exception):
+class ErasureInterrupted(Exception):
     """Raised where Redis went away, holds what cannot be read (a newer Legwork's, say), or somebody has stopped it.
 
     The receipt is of what was done until then.
@@ -135,7 +135,7 @@ def forget(
 ) -> Receipt:
     """Erase a number that `read_number` has returned, or only count; `progress` hears how many calls were looked at.
 
-    Raises ForgettingBrokenOff.
+    Raises ErasureInterrupted.
     """
     regions = {account.sid: account.region for account in ledger.settings.accounts}
     eraser = Eraser(number, regions, region or next(iter(regions.values()), _USUAL_REGION))
@@ -144,7 +144,7 @@ def forget(
         _go_through(ledger, eraser, receipt, progress)
     except (KeyboardInterrupt, redis.RedisError, ValueError, zlib.error) as error:
         receipt.is_broken_off = True
-        raise ForgettingBrokenOff(receipt) from error
+        raise ErasureInterrupted(receipt) from error
     finally:
         if not dry_run:
             _tell(receipt)

@@ -1,4 +1,4 @@
-"""A finding: a line about one thing, as `legwork check`, `legwork status` and the console tell it."""
+"""A finding: a line about one thing that `legwork check` has tried."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError
 
 from schemas.times import write_milliseconds
-from webhook.operations.dead_letters import Letters
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.redaction import where
 from worker.errors import LegworkError
-from worker.ledger.queries.totals import sink_standing
+from worker.ledger.queries.totals import totals_of_sink
 from worker.record.envelope import envelope, event_id
 from worker.record.shape import shaped
 from worker.sinks.signing import public_key
@@ -32,7 +32,7 @@ def stands_in_settings(ledger: Ledger, name: str) -> bool:
 
 def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Describe a sink, and how it is; `states` is what `Ledger.sink_states` returned."""
-    standing = sink_standing(ledger, spec.name, states)
+    standing = totals_of_sink(ledger, spec.name, states)
     state = states.get(spec.name, {})
     return {
         "name": spec.name,
@@ -48,7 +48,7 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
         "public_keys": _public_keys(spec),
         "state": standing.state,
         # A stranger may have written it: a sink, in its answer.
-        "reason": standing.reason and Letters(ledger).fit(standing.reason),
+        "reason": standing.reason and DeadLetters(ledger).fit(standing.reason),
         "since": None if "since" not in state else write_milliseconds(state["since"]),
         "waiting": standing.waiting,
         "delivered": standing.delivered,

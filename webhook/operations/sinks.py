@@ -13,7 +13,7 @@ from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
 from webhook.operations.redaction import discreet, where
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.encryption import Locked
 from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
@@ -39,7 +39,7 @@ class NoSuchSink(LegworkError):
     """Raised when there is no sink of that name, or none that this can be done to; the message says which there are."""
 
 
-class SinkDesk:
+class SinkOperations:
     """The sinks of one ledger. Every method raises redis.RedisError when that is out of reach."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -167,7 +167,9 @@ class SinkDesk:
         Yields first the count of what there is to do, then page by page what was done. Enables the sink. Raises NoSuchSink.
         """
         spec = self.spec(name)
-        wanted = Wanted(Workshop(self._ledger.settings, self._ledger, {}).sinks_for, sink=spec.name, only_missing=True)
+        wanted = Wanted(
+            WorkerContext(self._ledger.settings, self._ledger, {}).sinks_for, sink=spec.name, only_missing=True
+        )
         plan = Replay(self._ledger, wanted)
         yield plan.survey(self._calls(spec, spans))
         if not dry_run:

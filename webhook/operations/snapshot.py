@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from schemas.settings import Account
-    from worker.ledger.capacity import Room
-    from worker.ledger.queries.totals import AccountStanding, SinkStanding
+    from worker.ledger.capacity import Capacity
+    from worker.ledger.queries.totals import AccountTotals, SinkTotals
 
 COUNTS = ("received", "waiting", "fetching", "settled", "dead")
 
@@ -17,10 +17,10 @@ COUNTS = ("received", "waiting", "fetching", "settled", "dead")
 class Status:
     """How all of it stands."""
 
-    accounts: list[tuple[Account, AccountStanding]]
-    sinks: list[SinkStanding]
+    accounts: list[tuple[Account, AccountTotals]]
+    sinks: list[SinkTotals]
     workers: dict[str, int]
-    room: Room
+    capacity: Capacity
     created_at_ms: int | None
     is_new: bool
 

@@ -5,32 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from webhook.operations.dead_letters import Letters
-from webhook.operations.diagnosis import find_holdups
+from webhook.operations.dead_letters import DeadLetters
+from webhook.operations.diagnosis import find_problems
 from webhook.operations.snapshot import COUNTS, Status
 from webhook.operations.times import utc
-from worker.ledger.capacity import look_at_room
-from worker.ledger.queries.totals import AccountStanding, SinkStanding, account_standings, sink_standings
+from worker.ledger.capacity import read_capacity
+from worker.ledger.queries.totals import AccountTotals, SinkTotals, totals_of_accounts, totals_of_sinks
 
 if TYPE_CHECKING:
     from schemas.settings import Account
     from worker.ledger import Ledger
 
-Standing = TypeVar("Standing", AccountStanding, SinkStanding)
+Standing = TypeVar("Standing", AccountTotals, SinkTotals)
 
 
 def read_status(ledger: Ledger) -> Status:
     """Look at everything; reasons are fit to be shown, for Exotel or a sink wrote them. Raises redis.RedisError."""
-    states, letters = ledger.sink_states(), Letters(ledger)
+    states, letters = ledger.sink_states(), DeadLetters(ledger)
 
     def fit(standing: Standing) -> Standing:
         return standing if standing.reason is None else replace(standing, reason=letters.fit(standing.reason))
 
     return Status(
-        accounts=[(ledger.account(each.sid), fit(each)) for each in account_standings(ledger, ledger.calls)],
-        sinks=[fit(each) for each in sink_standings(ledger, ledger.sinks, states)],
+        accounts=[(ledger.account(each.sid), fit(each)) for each in totals_of_accounts(ledger, ledger.calls)],
+        sinks=[fit(each) for each in totals_of_sinks(ledger, ledger.sinks, states)],
         workers=ledger.workers(),
-        room=look_at_room(ledger),
+        capacity=read_capacity(ledger),
         created_at_ms=ledger.created_at_ms(),
         is_new=ledger.new_since_ms() is not None,
     )
@@ -44,11 +44,11 @@ def as_document(found: Status) -> dict[str, Any]:
         "sinks": {sink.name: _sink_document(sink) for sink in found.sinks},
         "workers": {"running": len(found.workers), "threads": sum(found.workers.values())},
         "ledger": {"created_at": utc(found.created_at_ms), "new": found.is_new},
-        "holdups": [holdup.as_document() for holdup in find_holdups(found)],
+        "problems": [problem.as_document() for problem in find_problems(found)],
     }
 
 
-def account_document(account: Account, standing: AccountStanding) -> dict[str, Any]:
+def account_document(account: Account, standing: AccountTotals) -> dict[str, Any]:
     """How one account stands, and what of its quota is used."""
     return {
         "state": standing.state,
@@ -60,14 +60,14 @@ def account_document(account: Account, standing: AccountStanding) -> dict[str, A
             "limit": account.quota,
             "seconds": account.quota_seconds,
             "in_force": standing.look.limit,
-            "used": standing.look.flying + standing.look.cooling,
+            "used": standing.look.in_flight + standing.look.cooling_down,
             "paused_until": utc(standing.paused_until_ms),
             "refused": standing.refused,
         },
     }
 
 
-def _sink_document(standing: SinkStanding) -> dict[str, Any]:
+def _sink_document(standing: SinkTotals) -> dict[str, Any]:
     return {
         "state": standing.state,
         "reason": standing.reason,

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, jsonify, render_template
 
 from schemas.json_schema import json_schema
 from webhook.console.gate import recognise
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.operators import scope_of
 from webhook.reference.page import page
 
@@ -151,7 +151,7 @@ def _for_operators(path: str, item: dict[str, Any]) -> dict[str, Any]:
         responses = {**answers, **_refusals(*sorted(meanings.items()))}
         scope = scope_of(method.upper(), path).value
         security: list[dict[str, list[str]]] = [{"password": []}, {"token": [scope]}]
-        if door().settings.console_password is None:
+        if services().settings.console_password is None:
             security.append({})  # whoever sits at this machine
         operations[method] = {**operation, "responses": responses, "security": security}
     return operations

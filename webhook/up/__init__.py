@@ -15,10 +15,10 @@ from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
 from webhook.up.banner import banner, report
-from webhook.up.crew import SIGNALS, Crew
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
 from webhook.up.records import file_of, follow, in_a_line
+from webhook.up.supervisor import SIGNALS, Supervisor
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
 from worker.process import embedded_redis
@@ -83,7 +83,7 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     if plan.sandbox:
         common |= _past_proxies(environ)
     over = Event()
-    with Crew(printer) as crew:
+    with Supervisor(printer) as crew:
         for name, command, more in _processes(plan, environ):
             crew.start(name, command, common | more)
         records = file_of(plan.settings.sinks) if plan.sandbox else None
@@ -134,7 +134,7 @@ def _try_ledger(plan: Plan) -> None:
             ) from error
 
 
-def _show_records(path: Path, crew: Crew, over: Event) -> None:
+def _show_records(path: Path, crew: Supervisor, over: Event) -> None:
     for record in follow(path, over.wait):
         crew.say("records", in_a_line(record))
 

@@ -171,7 +171,7 @@ class Ledger:
         created_at = self.created_at_ms()
         return created_at if created_at is not None and self.now_ms() - created_at < NEW_SECONDS * 1000 else None
 
-    def say_hello(self, worker: str, threads: int) -> None:
+    def register_worker(self, worker: str, threads: int) -> None:
         """Note that a worker process is alive, and how many threads it works with."""
         now = self.now_ms()
         pipeline = self.client.pipeline(transaction=False)
@@ -179,7 +179,7 @@ class Ledger:
         pipeline.zremrangebyscore(WORKERS, "-inf", now - WORKER_SILENCE_SECONDS * 1000)
         pipeline.execute()
 
-    def say_goodbye(self, worker: str, threads: int) -> None:
+    def deregister_worker(self, worker: str, threads: int) -> None:
         """Note that a worker process has ended."""
         self.client.zrem(WORKERS, f"{threads} {worker}")
 

@@ -68,8 +68,8 @@ class Look(NamedTuple):
 
     free: int
     soon: int
-    flying: int
-    cooling: int
+    in_flight: int
+    cooling_down: int
     limit: int
     gate_seconds: float
     gate: Gate
@@ -159,5 +159,5 @@ class TokenBucket:
 
 def read_look(answer: list[Any]) -> Look:
     """Return what `bucket/look` answered."""
-    free, soon, flying, cooling, limit, wait, gate = answer
-    return Look(free, soon, flying, cooling, limit, float(wait) / 1000, Gate(gate.decode()))
+    free, soon, in_flight, cooling_down, limit, wait, gate = answer
+    return Look(free, soon, in_flight, cooling_down, limit, float(wait) / 1000, Gate(gate.decode()))

@@ -20,21 +20,21 @@ FULL_AT = 0.9
 _UNSETTLED = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
 
-class Room(NamedTuple):
+class Capacity(NamedTuple):
     """Parts of `maxmemory`, 0 where there is no limit."""
 
     #: In use now.
     used: float
     #: In use, or sure to be: every accepted call has to be settled, whether more are accepted or not.
-    spoken_for: float
+    committed: float
 
 
-def look_at_room(ledger: Ledger) -> Room:
+def read_capacity(ledger: Ledger) -> Capacity:
     """Look at the server's memory. Two round trips. Raises redis.RedisError."""
     memory = ledger.client.info("memory")
     limit = memory.get("maxmemory")
     if not limit:
-        return Room(0.0, 0.0)
+        return Capacity(0.0, 0.0)
     pipeline = ledger.client.pipeline(transaction=False)
     for book in ledger.calls.values():
         for lane in _UNSETTLED:
@@ -42,4 +42,4 @@ def look_at_room(ledger: Ledger) -> Room:
         pipeline.zcard(book.fetches.leases_key)
     unsettled = sum(pipeline.execute())
     used = memory["used_memory"]
-    return Room(used / limit, (used + unsettled * BYTES_UNTIL_SETTLED) / limit)
+    return Capacity(used / limit, (used + unsettled * BYTES_UNTIL_SETTLED) / limit)

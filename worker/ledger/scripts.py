@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from worker.connections import Luggage
+from worker.connections import ScriptPreload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 # redis-py asks before each pipeline whether the server knows its scripts, which costs as much as running them. After a restart
-# a connection brings them along (see Luggage). A server that was told to forget them (SCRIPT FLUSH) answers with an error
+# a connection brings them along (see ScriptPreload). A server that was told to forget them (SCRIPT FLUSH) answers with an error
 # until we look again; what was leased then is due again after its lease.
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -69,7 +69,7 @@ class Scripts:
         now = time.monotonic()
         if now - self._looked.get(name, float("-inf")) > LOOK_AGAIN_SECONDS:
             luggage = self._client.connection_pool.connection_kwargs.get("redis_connect_func")
-            if isinstance(luggage, Luggage):
+            if isinstance(luggage, ScriptPreload):
                 luggage.add(name, source(name))
             if not self._client.script_exists(script.sha)[0]:
                 self._client.script_load(source(name))

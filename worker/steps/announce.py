@@ -9,7 +9,7 @@ from schemas.times import write_milliseconds
 from worker.record.envelope import envelope, event_id
 
 if TYPE_CHECKING:
-    from worker.context import Workshop
+    from worker.context import WorkerContext
 
 #: What there is to be told; each is `legwork.operator.<name>`, once per change of state.
 OPERATOR_EVENTS = (
@@ -24,27 +24,27 @@ OPERATOR_EVENTS = (
 )
 
 
-def announce_new_ledger(shop: Workshop) -> None:
+def announce_new_ledger(context: WorkerContext) -> None:
     """Tell of each account that its ledger was begun within the last day: it is a first day, or Redis has lost its data.
 
     Every worker may say so, as often as it likes; it is one record.
     """
-    since_ms = shop.ledger.new_since_ms()
+    since_ms = context.ledger.new_since_ms()
     if since_ms is not None:
-        for account_sid in shop.ledger.calls:
-            announce(shop, account_sid, "ledger_new", once=str(since_ms), since=write_milliseconds(since_ms))
+        for account_sid in context.ledger.calls:
+            announce(context, account_sid, "ledger_new", once=str(since_ms), since=write_milliseconds(since_ms))
 
 
-def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
+def announce(context: WorkerContext, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
     """Put an operator record on the backlogs of the sinks that ask for its type; without one, nothing happens.
 
     `name` is one of OPERATOR_EVENTS; `data` says what happened, and holds no secret and no full number. What has the same
     `once` is the same record, whoever tells it.
     """
     event_type = f"legwork.operator.{name}"
-    if not shop.sinks_for(account_sid, event_type):
+    if not context.sinks_for(account_sid, event_type):
         return
-    now_ms = shop.ledger.now_ms()
+    now_ms = context.ledger.now_ms()
     told = f"{account_sid} {event_type} {once or f'{now_ms:.3f}'} {sorted(data.items())}"
     known_as = hashlib.sha256(told.encode()).hexdigest()
     event = envelope(
@@ -55,7 +55,7 @@ def announce(shop: Workshop, account_sid: str, name: str, *, once: str | None = 
         time=write_milliseconds(now_ms),
         data={"account_sid": account_sid, **data},
     )
-    sinks = shop.sinks_for(account_sid, event_type, event)
+    sinks = context.sinks_for(account_sid, event_type, event)
     if sinks:
-        shop.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
-        shop.nudge()
+        context.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
+        context.nudge()

@@ -19,7 +19,7 @@ from worker.record.build import Provenance, build_record, same_facts
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
-    from worker.context import Workshop
+    from worker.context import WorkerContext
     from worker.exotel import Fetched
     from worker.ledger.calls import CallBook
 
@@ -33,7 +33,7 @@ class Sent:
     at_ms: float
 
 
-def settle(shop: Workshop, book: CallBook, call: OwedCall, fetched: Fetched, sent: Sent) -> None:
+def settle(context: WorkerContext, book: CallBook, call: OwedCall, fetched: Fetched, sent: Sent) -> None:
     """The answer is final: send the record out, or a correction if it differs from what was sent before."""
     revision = call.state.revision + 1
     provenance = _provenance(call, sent, fetched)
@@ -43,40 +43,40 @@ def settle(shop: Workshop, book: CallBook, call: OwedCall, fetched: Fetched, sen
         before = _last_record(book, call)
         if before is not None and before["data"]["settled"] and same_facts(before, event):
             verdict = Verdict("confirmed", call.state.revision, step=step)
-            if _decide(shop, book, call, verdict):
-                shop.ledger.meters.count(metrics.CALLS_DECIDED, book.account.sid, "confirmed")
+            if _decide(context, book, call, verdict):
+                context.ledger.meters.count(metrics.CALLS_DECIDED, book.account.sid, "confirmed")
             return
-    confirm = shop.settings.confirm_seconds if revision == 1 and shop.settings.confirm_seconds > 0 else None
-    _send_out(shop, book, call, event, "settled", revision, step=step, confirm_seconds=confirm)
+    confirm = context.settings.confirm_seconds if revision == 1 and context.settings.confirm_seconds > 0 else None
+    _send_out(context, book, call, event, "settled", revision, step=step, confirm_seconds=confirm)
 
 
-def give_up(shop: Workshop, book: CallBook, call: OwedCall, failure: LegworkError, sent: Sent) -> None:
+def give_up(context: WorkerContext, book: CallBook, call: OwedCall, failure: LegworkError, sent: Sent) -> None:
     """Past the schedule: say so to the sinks, with the legs that were seen if there were any."""
     step = _step(call, str(failure))
     if call.claim.lane is Lane.CONFIRM:
         # What was sent stands; only its confirmation could not be had.
-        _decide(shop, book, call, Verdict("confirmed", call.state.revision, step=step))
+        _decide(context, book, call, Verdict("confirmed", call.state.revision, step=step))
         return
     body = (failure.body if isinstance(failure, NotFinalYet) else None) or book.partial(call.call_sid)
     answer = _legs_seen(body, book)
     event = _record(book, call, 1, _provenance(call, sent, None), answer=answer, settled=False, reason=str(failure))
-    if not _send_out(shop, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure)):
+    if not _send_out(context, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure)):
         return  # somebody else has the call by now, and may settle it
     log.warning("call.dead", reason=str(failure))
-    announce(shop, book.account.sid, "call_dead", call_sid=call.call_sid, reason=str(failure))
+    announce(context, book.account.sid, "call_dead", call_sid=call.call_sid, reason=str(failure))
 
 
-def bury(shop: Workshop, book: CallBook, lease: Lease, reason: str) -> None:
+def bury(context: WorkerContext, book: CallBook, lease: Lease, reason: str) -> None:
     """Bury a call that no worker survives; a call is never lost without the sinks hearing of it."""
     call = book.claim(lease)
     if call is None:
         return
     with structlog.contextvars.bound_contextvars(account=book.account.sid, call_sid=call.call_sid):
-        give_up(shop, book, call, LegworkError(reason), Sent(at_ms=call.claim.now))
+        give_up(context, book, call, LegworkError(reason), Sent(at_ms=call.claim.now))
 
 
 def _send_out(
-    shop: Workshop,
+    context: WorkerContext,
     book: CallBook,
     call: OwedCall,
     event: dict[str, Any],
@@ -94,30 +94,30 @@ def _send_out(
         revision,
         event_key=f"{event['data']['revision']}/{kind}",
         event=event,
-        sinks=shop.sinks_for(book.account.sid, event["type"], event),
+        sinks=context.sinks_for(book.account.sid, event["type"], event),
         reason=reason,
         confirm_seconds=confirm_seconds,
         step=step,
     )
-    if not _decide(shop, book, call, verdict):
+    if not _decide(context, book, call, verdict):
         return False
-    shop.nudge()
-    _measure(shop, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
+    context.nudge()
+    _measure(context, book, event, outcome if event["type"] != TYPE_CORRECTED else "corrected")
     if event["type"] == TYPE_CORRECTED:
         log.info("call.corrected", revision=revision)
     return True
 
 
-def _decide(shop: Workshop, book: CallBook, call: OwedCall, verdict: Verdict) -> bool:
-    with shop.tracing.decide(book.account.sid, call, verdict.outcome) as span:
+def _decide(context: WorkerContext, book: CallBook, call: OwedCall, verdict: Verdict) -> bool:
+    with context.tracing.decide(book.account.sid, call, verdict.outcome) as span:
         is_ours = book.decide(call.call_sid, call.lease, verdict)
         if not is_ours:
             span.note(legwork__outcome="stale")
         return is_ours
 
 
-def _measure(shop: Workshop, book: CallBook, event: dict[str, Any], outcome: str) -> None:
-    meters, sid = shop.ledger.meters, book.account.sid
+def _measure(context: WorkerContext, book: CallBook, event: dict[str, Any], outcome: str) -> None:
+    meters, sid = context.ledger.meters, book.account.sid
     meters.count(metrics.CALLS_DECIDED, sid, outcome)
     if outcome == "corrected":
         return  # its confirmation waited on purpose

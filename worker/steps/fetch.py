@@ -19,7 +19,7 @@ from worker.steps.decide import Sent, give_up, settle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.context import Workshop
+    from worker.context import WorkerContext
     from worker.ledger.bucket import Grant
     from worker.ledger.call import OwedCall
     from worker.ledger.calls import CallBook
@@ -39,9 +39,9 @@ SHORTEST_PAUSE_SECONDS = 1.0
 _PROVES_NOTHING = (AccountSuspended, Throttled, Unreachable)
 
 
-def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
+def fetch_call(context: WorkerContext, account_sid: str, lease: Lease) -> None:
     """Fetch a leased call, if it is still owed under this lease, and note what comes of it."""
-    book = shop.ledger.calls.get(account_sid)
+    book = context.ledger.calls.get(account_sid)
     if book is None:
         # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
         log.warning("call.not_ours", account=account_sid, hint="do all workers have the same accounts?")
@@ -50,53 +50,53 @@ def fetch_call(shop: Workshop, account_sid: str, lease: Lease) -> None:
     if call is None:
         return
     with structlog.contextvars.bound_contextvars(account=account_sid, call_sid=call.call_sid), ExitStack() as traced:
-        began = shop.monotonic()
-        with _token(shop, book, call) as grant:
+        began = context.monotonic()
+        with _token(context, book, call) as grant:
             if grant is None:
                 return
-            sent = Sent(at_ms=call.claim.now + (shop.monotonic() - began) * 1000)
-            span = traced.enter_context(shop.tracing.fetch(account_sid, call, sent_ms=sent.at_ms))
-            outcome = _ask(shop, book, call)
-        _measure(shop, book, outcome, shop.monotonic() - began)
+            sent = Sent(at_ms=call.claim.now + (context.monotonic() - began) * 1000)
+            span = traced.enter_context(context.tracing.fetch(account_sid, call, sent_ms=sent.at_ms))
+            outcome = _ask(context, book, call)
+        _measure(context, book, outcome, context.monotonic() - began)
         _trace(span, outcome)
         if grant.is_probe and not isinstance(outcome, _PROVES_NOTHING) and book.bucket.resume():
             log.info("account.resumed")
             if grant.ends_suspension:
-                announce(shop, account_sid, "account_resumed")
-        _note(shop, book, call, outcome, sent)
+                announce(context, account_sid, "account_resumed")
+        _note(context, book, call, outcome, sent)
 
 
 @contextmanager
-def _token(shop: Workshop, book: CallBook, call: OwedCall) -> Iterator[Grant | None]:
+def _token(context: WorkerContext, book: CallBook, call: OwedCall) -> Iterator[Grant | None]:
     """Hold a token while a request is under way; None if there is none, and the call has been put back."""
     token = f"{call.call_sid}:{call.lease.id}"
     grant = book.bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
     shut_seconds = grant.wait_seconds
     if grant.taken and grant.wait_seconds > 0:
-        shop.sleep(grant.wait_seconds)
+        context.sleep(grant.wait_seconds)
         shut_seconds = book.bucket.still_open(token)
     if not grant.taken or shut_seconds > 0:
-        _put_back(shop, book, call, shut_seconds)
+        _put_back(context, book, call, shut_seconds)
         yield None
         return
     try:
         yield grant
     finally:
-        _give_back(shop, book, token)
+        _give_back(context, book, token)
 
 
-def _give_back(shop: Workshop, book: CallBook, token: str) -> None:
+def _give_back(context: WorkerContext, book: CallBook, token: str) -> None:
     try:
         book.bucket.give_back(token)
     except redis.RedisError:
         # Later is safe: the token is out for longer. Never would cost the quota a token until it counts as lost.
-        shop.arrears.add(lambda: book.bucket.give_back(token))
+        context.deferred_writes.add(lambda: book.bucket.give_back(token))
         raise
 
 
-def _ask(shop: Workshop, book: CallBook, call: OwedCall) -> Outcome:
+def _ask(context: WorkerContext, book: CallBook, call: OwedCall) -> Outcome:
     try:
-        return shop.clients[book.account.sid].fetch_legs(call.call_sid)
+        return context.clients[book.account.sid].fetch_legs(call.call_sid)
     except (TemporaryFailure, AccountSuspended) as failure:
         return failure
 
@@ -122,13 +122,13 @@ def _trace(span: Span, outcome: Outcome) -> None:
         span.fail(type(outcome).__name__)
 
 
-def _measure(shop: Workshop, book: CallBook, outcome: Outcome, seconds: float) -> None:
-    shop.ledger.meters.count(metrics.FETCHES, book.account.sid, _named(outcome), minute="fetched")
-    shop.ledger.meters.observe(metrics.FETCH_SECONDS, seconds, book.account.sid)
+def _measure(context: WorkerContext, book: CallBook, outcome: Outcome, seconds: float) -> None:
+    context.ledger.meters.count(metrics.FETCHES, book.account.sid, _named(outcome), minute="fetched")
+    context.ledger.meters.observe(metrics.FETCH_SECONDS, seconds, book.account.sid)
 
 
 def _note(
-    shop: Workshop,
+    context: WorkerContext,
     book: CallBook,
     call: OwedCall,
     outcome: Outcome,
@@ -136,25 +136,25 @@ def _note(
 ) -> None:
     match outcome:
         case Fetched():
-            settle(shop, book, call, outcome, sent)
+            settle(context, book, call, outcome, sent)
         case Throttled():
             asked = outcome.retry_after
             if book.bucket.pause(None if asked is None else max(asked, SHORTEST_PAUSE_SECONDS)):
                 log.warning("account.paused", reason=str(outcome), retry_after=asked)
                 # We keep the quota, so somebody else spends from the same account.
-                announce(shop, book.account.sid, "quota_shared", reason=str(outcome))
-            _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
+                announce(context, book.account.sid, "quota_shared", reason=str(outcome))
+            _put_back(context, book, call, 0.0, requests=1, answer=str(outcome))
         case AccountSuspended():
             if book.bucket.suspend(str(outcome)):
                 log.error("account.suspended", reason=str(outcome))
-                announce(shop, book.account.sid, "account_suspended", reason=str(outcome))
-            _put_back(shop, book, call, 0.0, requests=1, answer=str(outcome))
+                announce(context, book.account.sid, "account_suspended", reason=str(outcome))
+            _put_back(context, book, call, 0.0, requests=1, answer=str(outcome))
         case TemporaryFailure():
-            _missed(shop, book, call, outcome, sent)
+            _missed(context, book, call, outcome, sent)
 
 
 def _put_back(
-    shop: Workshop,
+    context: WorkerContext,
     book: CallBook,
     call: OwedCall,
     seconds: float,
@@ -167,19 +167,19 @@ def _put_back(
         call,
         wait_seconds=seconds,
         attempt=False,
-        settle_seconds=shop.settings.settle_seconds,
+        settle_seconds=context.settings.settle_seconds,
         step=None if answer is None else _step(call, answer),
         requests=requests,
     )
 
 
-def _missed(shop: Workshop, book: CallBook, call: OwedCall, failure: TemporaryFailure, sent: Sent) -> None:
+def _missed(context: WorkerContext, book: CallBook, call: OwedCall, failure: TemporaryFailure, sent: Sent) -> None:
     """Try again by the schedule; past its end the call is given up."""
     attempt = call.claim.attempts + 1
-    wait = wait_before(attempt, shop.settings.retry_schedule, at_least=failure.retry_after, dice=shop.dice)
+    wait = wait_before(attempt, context.settings.retry_schedule, at_least=failure.retry_after, dice=context.dice)
     body = failure.body if isinstance(failure, NotFinalYet) else None
     if wait is None:
-        give_up(shop, book, call, failure, sent)
+        give_up(context, book, call, failure, sent)
         return
     confirming = call.claim.lane is Lane.CONFIRM
     log.info("call.not_ready", reason=str(failure), attempt=attempt, again_in=round(wait, 1))
@@ -187,7 +187,7 @@ def _missed(shop: Workshop, book: CallBook, call: OwedCall, failure: TemporaryFa
         call,
         wait_seconds=wait,
         attempt=True,
-        settle_seconds=shop.settings.settle_seconds,
+        settle_seconds=context.settings.settle_seconds,
         lane=Lane.CONFIRM if confirming else Lane.RETRY,
         step=_step(call, str(failure)),
         # A confirmation that finds less than we had is no news.

@@ -10,23 +10,23 @@ SINK = {"name": "crm", "url": "https://crm.example.com/hooks"}
 
 
 @pytest.fixture
-def house(make_house):
-    return make_house(legwork_secret_key=KEY)
+def web(make_web):
+    return make_web(legwork_secret_key=KEY)
 
 
 @pytest.fixture
-def locked(make_house):
+def locked(make_web):
     """One with a password."""
-    return make_house(legwork_secret_key=KEY, console_password=PASSWORD)
+    return make_web(legwork_secret_key=KEY, console_password=PASSWORD)
 
 
-def names(house):
-    return [name.decode() for name in house.redis.hkeys("lw:subscribers")]
+def names(web):
+    return [name.decode() for name in web.redis.hkeys("lw:subscribers")]
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "legwork.localhost"])
-def test_without_a_password_this_machine_gets_in(house, host):
-    assert house.get("/api/sinks", headers={"Host": host}).status_code == 200
+def test_without_a_password_this_machine_gets_in(web, host):
+    assert web.get("/api/sinks", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -43,20 +43,20 @@ def test_without_a_password_this_machine_gets_in(house, host):
         ("127.0.0.1", {"Host": "[v1.x]"}),
     ],
 )
-def test_without_a_password_nobody_else_learns_that_it_is_there(house, address, headers):
+def test_without_a_password_nobody_else_learns_that_it_is_there(web, address, headers):
     """A name that a stranger's DNS leads here is how his page would get in."""
     elsewhere = {"REMOTE_ADDR": address}
-    asked = house.get("/api/sinks", environ_overrides=elsewhere, headers=headers)
-    unknown = house.get("/api/nothing", environ_overrides=elsewhere, headers=headers)
+    asked = web.get("/api/sinks", environ_overrides=elsewhere, headers=headers)
+    unknown = web.get("/api/nothing", environ_overrides=elsewhere, headers=headers)
     assert (asked.status_code, asked.json) == (404, unknown.json)
-    assert house.post("/api/sinks", json=SINK, environ_overrides=elsewhere, headers=headers).status_code == 404
-    assert names(house) == []
+    assert web.post("/api/sinks", json=SINK, environ_overrides=elsewhere, headers=headers).status_code == 404
+    assert names(web) == []
 
 
-def test_a_proxy_that_tells_nothing_of_the_client_is_known_by_its_old_ways(house):
+def test_a_proxy_that_tells_nothing_of_the_client_is_known_by_its_old_ways(web):
     """nginx with a bare `proxy_pass http://127.0.0.1:8000`: whoever came by it seemed to sit here."""
     old = {"SERVER_PROTOCOL": "HTTP/1.0", "REMOTE_ADDR": "127.0.0.1"}
-    assert house.get("/api/sinks", environ_overrides=old, headers={"Host": "127.0.0.1:8000"}).status_code == 404
+    assert web.get("/api/sinks", environ_overrides=old, headers={"Host": "127.0.0.1:8000"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_a_proxy_that_tells_nothing_of_the_client_is_known_by_its_old_ways(house
         (2, "127.0.0.1, 127.0.0.1", True),
     ],
 )
-def test_behind_trusted_proxies_too_only_this_machine_gets_in(make_house, proxies, seen, gets_in):
+def test_behind_trusted_proxies_too_only_this_machine_gets_in(make_web, proxies, seen, gets_in):
     """A header that nobody could make anything of left the proxy's own address standing, which is this machine's."""
-    house = make_house(trusted_proxies=proxies)
+    web = make_web(trusted_proxies=proxies)
     headers = {"Host": "localhost"} | ({} if seen is None else {"X-Forwarded-For": seen})
-    answer = house.get("/api/sinks", environ_overrides={"REMOTE_ADDR": "127.0.0.1"}, headers=headers)
+    answer = web.get("/api/sinks", environ_overrides={"REMOTE_ADDR": "127.0.0.1"}, headers=headers)
     assert answer.status_code == (200 if gets_in else 404)
 
 
@@ -119,9 +119,9 @@ OTHERS = [
 
 @pytest.mark.parametrize("headers", OTHERS)
 @pytest.mark.parametrize("password", [None, PASSWORD])
-def test_a_page_of_another_site_changes_nothing(house, locked, headers, password):
+def test_a_page_of_another_site_changes_nothing(web, locked, headers, password):
     """Browsers send the password along, or come from this machine. An Origin that is none was a bug of ours."""
-    asked = locked if password else house
+    asked = locked if password else web
     options = {"auth": ("me", password)} if password else {}
     for method, path in (("POST", "/api/sinks"), ("DELETE", "/api/sinks/crm"), ("POST", "/api/sinks/stdout/disable")):
         refused = asked.client.open(path, method=method, headers=headers, **options)
@@ -133,5 +133,5 @@ def test_a_page_of_another_site_changes_nothing(house, locked, headers, password
     "headers",
     [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}],
 )
-def test_a_page_of_ours_and_a_program_may(house, headers):
-    assert house.post("/api/sinks", json=SINK, headers=headers).status_code == 201
+def test_a_page_of_ours_and_a_program_may(web, headers):
+    assert web.post("/api/sinks", json=SINK, headers=headers).status_code == 201

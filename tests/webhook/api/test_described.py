@@ -22,13 +22,13 @@ OF_SINKS = {
 
 
 @pytest.fixture
-def house(make_house):
-    return make_house(legwork_secret_key=KEY)
+def web(make_web):
+    return make_web(legwork_secret_key=KEY)
 
 
 @pytest.fixture
-def document(house):
-    return house.get("/openapi.json").json
+def document(web):
+    return web.get("/openapi.json").json
 
 
 def operations(document):
@@ -67,8 +67,8 @@ def test_every_operation_has_a_summary_and_an_id_of_its_own(document):
 
 
 @pytest.mark.parametrize(("given", "open_here"), [({}, [{}]), ({"console_password": PASSWORD}, [])])
-def test_whoever_reads_it_knows_where_password_and_token_belong_and_which_scope_will_do(make_house, given, open_here):
-    document = make_house(**given).get("/openapi.json").json
+def test_whoever_reads_it_knows_where_password_and_token_belong_and_which_scope_will_do(make_web, given, open_here):
+    document = make_web(**given).get("/openapi.json").json
     for (method, path), operation in operations(document).items():
         reads = method == "get" or path == "/api/calls/search"
         ways = [{"password": []}, {"token": ["read" if reads else "operate"]}, *open_here]
@@ -138,11 +138,11 @@ def test_every_tag_has_a_meaning_and_is_used(document):
         ("post", f"/api/calls/{SID}/deliver", {"sink": "crm"}),
     ],
 )
-def test_what_a_sink_that_no_key_decrypts_is_refused_with_is_described(house, make_house, document, method, path, body):
+def test_what_a_sink_that_no_key_decrypts_is_refused_with_is_described(web, make_web, document, method, path, body):
     """409 was answered and not described, and 404 only as what a stranger gets."""
-    admit(house, SID)
-    house.post("/api/sinks", json={"name": "crm", "url": "https://crm.example.com/"})
-    other = make_house(legwork_secret_key=OTHER_KEY)
+    admit(web, SID)
+    web.post("/api/sinks", json={"name": "crm", "url": "https://crm.example.com/"})
+    other = make_web(legwork_secret_key=OTHER_KEY)
     refused = other.client.open(path, method=method, **({} if body is None else {"json": body}))
     described = path.partition("?")[0].replace("/sinks/crm", "/sinks/{name}").replace(SID, "{sid}")
     responses = document["paths"][described][method]["responses"]
@@ -150,7 +150,7 @@ def test_what_a_sink_that_no_key_decrypts_is_refused_with_is_described(house, ma
     assert "its own machine only" not in responses["404"]["description"]
 
 
-def test_the_examples_are_taken_as_they_stand(house, document):
+def test_the_examples_are_taken_as_they_stand(web, document):
     """`--json '{}'` was the example of what refuses to do something to nothing in particular."""
     for method, path in (
         ("post", "/api/sinks"),
@@ -160,7 +160,7 @@ def test_the_examples_are_taken_as_they_stand(house, document):
         ("post", "/api/sinks/{name}/recover"),
     ):
         example = document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
-        taken = house.post(path.replace("{name}", "crm"), json=example)
+        taken = web.post(path.replace("{name}", "crm"), json=example)
         assert taken.status_code in {200, 201}, taken.json
         assert str(example.get("dry_run", "sent")).lower() in {"true", "sent"}
 
@@ -189,9 +189,9 @@ def test_every_refusal_is_problem_details(document):
         ("DELETE", "/api/sinks/cmr", "Problem", None),
     ],
 )
-def test_what_is_answered_is_what_is_described(house, receiver, document, method, path, schema, body):
-    house.post("/api/sinks", json={"name": "crm", "url": receiver.url, "options": {"allow_private": True}})
-    answered = house.client.open(path, method=method, **({} if body is None else {"json": body}))
+def test_what_is_answered_is_what_is_described(web, receiver, document, method, path, schema, body):
+    web.post("/api/sinks", json={"name": "crm", "url": receiver.url, "options": {"allow_private": True}})
+    answered = web.client.open(path, method=method, **({} if body is None else {"json": body}))
     validator(document, schema).validate(answered.json)
 
 
@@ -215,17 +215,17 @@ def test_the_description_of_a_subscriber_knows_what_is_wrong(document, key, righ
     assert not subscriber.is_valid(least | {key: wrong})
 
 
-def test_the_page_shows_every_operation_whatever_its_method(house, document):
+def test_the_page_shows_every_operation_whatever_its_method(web, document):
     """It showed what is got and what is posted, so that nobody learned how to remove a sink."""
-    page = house.get("/docs").text
+    page = web.get("/docs").text
     shown = re.findall(r'<span class="method">(\w+)</span> <code>(\S+)</code>', page)
     assert {(method.lower(), path) for method, path in shown} == set(operations(document))
     assert "Remove a subscriber, and drop what waits for it." in page
     assert "<td></td>" not in page, "every answer has a meaning"
 
 
-def test_the_page_is_sorted_by_what_it_is_about_and_has_fields_and_an_example_to_paste(house):
-    page = house.get("/docs").text
+def test_the_page_is_sorted_by_what_it_is_about_and_has_fields_and_an_example_to_paste(web):
+    page = web.get("/docs").text
     for part in ("callbacks", "calls", "dead", "sinks"):
         assert f'<section id="{part}">' in page
     assert "looked_through" in page

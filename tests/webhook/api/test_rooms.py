@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cli_kit import json_of
 from console_kit import NUMBERS, bury_delivery, settle_calls
-from house import ACCOUNT
+from factories import ACCOUNT
 from structlog.testing import capture_logs
 from subscribing import KEY
 
@@ -15,17 +15,17 @@ SETTLED, DEAD, BURIED = "settled00001", "dead00000001", "buried000001"
 
 
 @pytest.fixture
-def house(make_house):
-    return make_house(legwork_secret_key=KEY)
+def web(make_web):
+    return make_web(legwork_secret_key=KEY)
 
 
 @pytest.fixture
-def stocked(house):
+def stocked(web):
     """One settled call, one whose delivery was given up on, and one whose fetch was."""
-    settle_calls(house, SETTLED, BURIED)
-    settle_calls(house, DEAD, outcome="dead", reason="404: unknown +919000000001")
-    bury_delivery(house, BURIED)
-    return house
+    settle_calls(web, SETTLED, BURIED)
+    settle_calls(web, DEAD, outcome="dead", reason="404: unknown +919000000001")
+    bury_delivery(web, BURIED)
+    return web
 
 
 def without_ages(document):
@@ -35,8 +35,8 @@ def without_ages(document):
     return document
 
 
-def ids(house, **query):
-    return [letter["id"] for letter in house.get("/api/dead", query_string=query).json["dead"]]
+def ids(web, **query):
+    return [letter["id"] for letter in web.get("/api/dead", query_string=query).json["dead"]]
 
 
 def test_the_status_is_that_of_the_command_line(stocked, redis_url):
@@ -57,15 +57,15 @@ def test_calls_can_be_narrowed_down_and_their_reasons_hold_no_number(stocked):
     assert stocked.get("/api/calls?account=nobody").status_code == 404
 
 
-def test_calls_of_a_span_of_time_are_those_that_stand_under_a_time_in_it(house):
-    settled = house.ledger.calls[ACCOUNT].key("settled")
-    house.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
+def test_calls_of_a_span_of_time_are_those_that_stand_under_a_time_in_it(web):
+    settled = web.ledger.calls[ACCOUNT].key("settled")
+    web.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
     for span, expected in (
         ({"since": "2026-09-16T11:05:00+05:30"}, ["later0001"]),
         ({"until": "2026-09-16T05:40:00Z"}, ["early0001"]),
         ({"since": "2026-09-16T05:30:00Z", "until": "2026-09-16T05:40:01Z"}, ["later0001", "early0001"]),
     ):
-        answer = house.get("/api/calls", query_string=span).json
+        answer = web.get("/api/calls", query_string=span).json
         assert [call["call_sid"] for call in answer["calls"]] == expected
 
 

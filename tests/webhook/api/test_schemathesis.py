@@ -6,12 +6,12 @@ import pytest
 import schemathesis
 from cli_kit import open_ledger, settle
 from console_kit import bury_delivery
-from door import House
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from subscribing import KEY
+from web_app import WebApp
 
 from worker.ledger.keys import ALL_GUESSES, GUESSES
 from worker.ledger.registry.tokens import Scope, Tokens
@@ -36,28 +36,28 @@ BOUNDED = settings(
 
 
 @pytest.fixture
-def house(redis_url):
+def web(redis_url):
     """One that some calls, and a dead letter of each kind, are in."""
     ledger = open_ledger(redis_url)
     settle(ledger, SETTLED)
     settle(ledger, BURIED)
     settle(ledger, DEAD, "dead", "404: unknown")
-    house = House(redis_url, console_password="a long enough password", legwork_secret_key=KEY)
-    bury_delivery(house, BURIED)
-    yield house
-    house.close()
+    web = WebApp(redis_url, console_password="a long enough password", legwork_secret_key=KEY)
+    bury_delivery(web, BURIED)
+    yield web
+    web.close()
 
 
 @pytest.fixture
-def described(house):
+def described(web):
     """What it says of itself, asked with a token that may do everything."""
-    token = Tokens(house.redis).create("fuzz", Scope.OPERATE, now_ms=house.ledger.now_ms())
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", house.app)
+    token = Tokens(web.redis).create("fuzz", Scope.OPERATE, now_ms=web.ledger.now_ms())
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", web.app)
     schema.config.update(headers={"Authorization": f"Bearer {token}"})
     return schema
 
 
-def ask(house, operation, mode):
+def ask(web, operation, mode):
     """Send an operation what schemathesis thinks of."""
     left_out = [positive_data_acceptance] if operation.label in HANG_TOGETHER else []
 
@@ -66,7 +66,7 @@ def ask(house, operation, mode):
     @given(case=operation.as_strategy(generation_mode=mode))
     def is_described(case):
         # Schemathesis tries wrong tokens too, and the tenth of them would lock it out. Its requests come from nowhere.
-        house.redis.delete(ALL_GUESSES, f"{GUESSES}?")
+        web.redis.delete(ALL_GUESSES, f"{GUESSES}?")
         if operation.label == "POST /api/sinks":
             case.query.pop("check", None)  # whoever is thought of as a subscriber is not to be asked
         case.call_and_validate(excluded_checks=left_out)
@@ -75,12 +75,12 @@ def ask(house, operation, mode):
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_every_answer_is_one_that_is_described(house, described, mode):
+def test_every_answer_is_one_that_is_described(web, described, mode):
     asked, wrong = set(), []
     for found in described.get_all_operations():
         operation = found.ok()
         try:
-            ask(house, operation, mode)
+            ask(web, operation, mode)
         except Unsatisfiable:  # it takes nothing that could be wrong
             continue
         except BaseExceptionGroup as error:  # what schemathesis has found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from door import SID
-from house import ACCOUNT, TOKEN
+from factories import ACCOUNT, TOKEN
+from web_app import SID
 
 from webhook.callbacks.auth import account_for, is_allowed
 from webhook.http.proxies import client_address
@@ -12,8 +12,8 @@ from webhook.http.proxies import client_address
 OLD, NEW = "the-old-callback-token", "the-new-callback-token"
 
 
-def ask(house, token=TOKEN, address="203.0.113.7", **headers):
-    return house.get(
+def ask(web, token=TOKEN, address="203.0.113.7", **headers):
+    return web.get(
         f"/callbacks/{token}/status",
         query_string={"CallSid": SID},
         headers={name.replace("_", "-"): value for name, value in headers.items()},
@@ -35,46 +35,46 @@ def ask(house, token=TOKEN, address="203.0.113.7", **headers):
         "%FF",
     ],
 )
-def test_a_wrong_token_is_not_found_and_notes_nothing(make_house, token):
-    house = make_house()
-    assert ask(house, token).status_code == 404
-    assert house.is_empty()
+def test_a_wrong_token_is_not_found_and_notes_nothing(make_web, token):
+    web = make_web()
+    assert ask(web, token).status_code == 404
+    assert web.is_empty()
 
 
-def test_a_wrong_token_an_address_outside_and_an_unknown_url_are_not_told_apart(make_house):
-    house = make_house(callback_allow="198.51.100.0/24")
-    wrong, outside = ask(house, "wrong-callback-token", "198.51.100.1"), ask(house)
-    unknown = house.get("/no/such/page")
+def test_a_wrong_token_an_address_outside_and_an_unknown_url_are_not_told_apart(make_web):
+    web = make_web(callback_allow="198.51.100.0/24")
+    wrong, outside = ask(web, "wrong-callback-token", "198.51.100.1"), ask(web)
+    unknown = web.get("/no/such/page")
     answers = {(answer.status_code, answer.data, answer.content_type) for answer in (wrong, outside, unknown)}
     assert len(answers) == 1
     assert {str(sorted(answer.headers)) for answer in (wrong, outside)} == {str(sorted(unknown.headers))}
-    assert house.is_empty()
+    assert web.is_empty()
 
 
 @pytest.mark.parametrize("path", ["/callbacks//status", "/callbacks/status", "/callbacks/"])
-def test_a_missing_token_is_not_found(make_house, path):
-    assert make_house().get(path, query_string={"CallSid": SID}).status_code == 404
+def test_a_missing_token_is_not_found(make_web, path):
+    assert make_web().get(path, query_string={"CallSid": SID}).status_code == 404
 
 
-def test_a_wrong_token_is_told_before_anything_is_read(make_house):
-    house = make_house()
-    answer = house.post("/callbacks/wrong-callback-token/status", data=b"x" * 10**6, content_type="text/plain")
+def test_a_wrong_token_is_told_before_anything_is_read(make_web):
+    web = make_web()
+    answer = web.post("/callbacks/wrong-callback-token/status", data=b"x" * 10**6, content_type="text/plain")
     assert answer.status_code == 404
 
 
-def test_while_rotating_both_tokens_open(make_house):
-    house = make_house(callback_token=f"{OLD} {NEW}")
-    assert [ask(house, token).status_code for token in (OLD, NEW, TOKEN)] == [200, 200, 404]
+def test_while_rotating_both_tokens_open(make_web):
+    web = make_web(callback_token=f"{OLD} {NEW}")
+    assert [ask(web, token).status_code for token in (OLD, NEW, TOKEN)] == [200, 200, 404]
 
 
-def test_the_token_says_which_account_it_is_for(make_house, tmp_path):
+def test_the_token_says_which_account_it_is_for(make_web, tmp_path):
     config = tmp_path / "legwork.toml"
     config.write_text(f'[[accounts]]\nsid = "acme2m"\napi_key = "k"\napi_token = "t"\ncallback_token = "{NEW}"\n')
-    house = make_house(legwork_config=config)
-    assert ask(house, NEW).json["accepted"]
-    assert house.story().standing.account_sid == "acme2m"
-    assert ask(house, TOKEN).json["accepted"], "a call of that name is another call in another account"
-    assert house.redis.exists(house.ledger.calls[ACCOUNT].key("call", SID))
+    web = make_web(legwork_config=config)
+    assert ask(web, NEW).json["accepted"]
+    assert web.story().standing.account_sid == "acme2m"
+    assert ask(web, TOKEN).json["accepted"], "a call of that name is another call in another account"
+    assert web.redis.exists(web.ledger.calls[ACCOUNT].key("call", SID))
 
 
 @pytest.mark.parametrize(
@@ -87,19 +87,19 @@ def test_the_token_says_which_account_it_is_for(make_house, tmp_path):
         ("2001:db9::1", False),
     ],
 )
-def test_only_the_networks_that_are_allowed_may_post(make_house, address, allowed):
-    house = make_house(callback_allow="203.0.113.0/24 2001:db8::/32")
-    assert ask(house, address=address).status_code == (200 if allowed else 404)
-    assert house.is_empty() != allowed
+def test_only_the_networks_that_are_allowed_may_post(make_web, address, allowed):
+    web = make_web(callback_allow="203.0.113.0/24 2001:db8::/32")
+    assert ask(web, address=address).status_code == (200 if allowed else 404)
+    assert web.is_empty() != allowed
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "not an address", None])
-def test_who_has_no_address_is_in_no_network(make_house, address):
-    assert not is_allowed(address, make_house(callback_allow="0.0.0.0/0 ::/0").settings.callback_allow)
+def test_who_has_no_address_is_in_no_network(make_web, address):
+    assert not is_allowed(address, make_web(callback_allow="0.0.0.0/0 ::/0").settings.callback_allow)
 
 
-def test_without_networks_all_may_post(make_house):
-    assert ask(make_house(), address="192.0.2.1").status_code == 200
+def test_without_networks_all_may_post(make_web):
+    assert ask(make_web(), address="192.0.2.1").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_without_networks_all_may_post(make_house):
         (1, "garbage", False),
     ],
 )
-def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_house, proxies, header, allowed):
-    house = make_house(callback_allow="203.0.113.0/24", trusted_proxies=proxies)
-    answer = ask(house, address="10.0.0.1", X_Forwarded_For=header)
+def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_web, proxies, header, allowed):
+    web = make_web(callback_allow="203.0.113.0/24", trusted_proxies=proxies)
+    answer = ask(web, address="10.0.0.1", X_Forwarded_For=header)
     assert answer.status_code == (200 if allowed else 404)
 
 
@@ -143,13 +143,13 @@ def test_a_header_gives_an_address_or_none(seen, trusted, peer, address):
     assert client_address(seen, trusted, peer) == address
 
 
-def test_no_other_header_of_a_proxy_counts(make_house):
-    house = make_house(trusted_proxies=1)
+def test_no_other_header_of_a_proxy_counts(make_web):
+    web = make_web(trusted_proxies=1)
     headers = {"X_Forwarded_Host": "evil.example", "X_Forwarded_Prefix": "/evil", "X_Forwarded_Proto": "https"}
-    assert ask(house, **headers).status_code == 200
+    assert ask(web, **headers).status_code == 200
 
 
-def test_every_account_is_looked_through(make_house):
-    accounts = make_house().settings.accounts
+def test_every_account_is_looked_through(make_web):
+    accounts = make_web().settings.accounts
     assert account_for(TOKEN, accounts).sid == ACCOUNT
     assert account_for("", accounts) is None

@@ -10,8 +10,8 @@ import threading
 import time
 
 import pytest
-from door import OTHER, PASSTHRU, PROBLEM, SID, STATUS
-from house import ACCOUNT, TOKEN
+from factories import ACCOUNT, TOKEN
+from web_app import OTHER, PASSTHRU, PROBLEM, SID, STATUS
 
 from worker.celery import QUEUE
 from worker.ledger.calls import CALLBACKS_KEPT
@@ -27,25 +27,25 @@ MULTIPART = {"content_type": "multipart/form-data"}
 
 @pytest.mark.parametrize("path", [STATUS, PASSTHRU])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_callback_is_noted_and_answered(house, path, method):
-    answer = house.client.open(path, method=method, query_string={"CallSid": SID, "Status": "completed"})
+def test_a_callback_is_noted_and_answered(web, path, method):
+    answer = web.client.open(path, method=method, query_string={"CallSid": SID, "Status": "completed"})
     assert (answer.status_code, answer.json) == (200, {"call_sid": SID, "accepted": True})
-    assert house.story().standing.state == "waiting"
-    assert house.params() == [{"CallSid": SID, "Status": "completed"}]
-    assert house.story().callbacks[0].kind == path.rpartition("/")[2]
+    assert web.story().standing.state == "waiting"
+    assert web.params() == [{"CallSid": SID, "Status": "completed"}]
+    assert web.story().callbacks[0].kind == path.rpartition("/")[2]
 
 
-def test_a_callback_of_a_known_call_is_kept_and_not_accepted_again(house):
-    house.post(STATUS, data={"CallSid": SID, "EventType": "answered"})
+def test_a_callback_of_a_known_call_is_kept_and_not_accepted_again(web):
+    web.post(STATUS, data={"CallSid": SID, "EventType": "answered"})
     for number in range(3):
-        answer = house.post(STATUS, data={"CallSid": SID, "EventType": "terminal", "n": str(number)})
+        answer = web.post(STATUS, data={"CallSid": SID, "EventType": "terminal", "n": str(number)})
         assert (answer.status_code, answer.json) == (200, {"call_sid": SID, "accepted": False})
-    assert [params.get("n") for params in house.params()] == [None, "0", "1", "2"]
+    assert [params.get("n") for params in web.params()] == [None, "0", "1", "2"]
 
 
-def test_the_first_of_many_at_once_is_accepted_and_no_other(house):
+def test_the_first_of_many_at_once_is_accepted_and_no_other(web):
     answers = []
-    clients = [house.app.test_client() for _ in range(12)]
+    clients = [web.app.test_client() for _ in range(12)]
     threads = [
         threading.Thread(
             target=lambda client=client, n=n: answers.append(
@@ -59,15 +59,15 @@ def test_the_first_of_many_at_once_is_accepted_and_no_other(house):
     for thread in threads:
         thread.join()
     assert [answer["accepted"] for answer in answers].count(True) == 1
-    assert len(house.params()) == 12
+    assert len(web.params()) == 12
 
 
-def test_200_comes_after_the_write(house):
+def test_200_comes_after_the_write(web):
     """What was answered is in Redis before anybody has had time to do more."""
     for number in range(20):
         sid = f"call{number:04}"
-        assert house.post(STATUS, data={"CallSid": sid}).status_code == 200
-        assert house.redis.exists(house.ledger.calls[ACCOUNT].key("call", sid))
+        assert web.post(STATUS, data={"CallSid": sid}).status_code == 200
+        assert web.redis.exists(web.ledger.calls[ACCOUNT].key("call", sid))
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_200_comes_after_the_write(house):
         ({}, 300),
     ],
 )
-def test_a_call_that_has_ended_is_fetched_after_settling_any_other_later(house, params, wait):
-    house.post(STATUS, data={"CallSid": SID, **params})
-    assert house.due_in() == pytest.approx(wait, abs=3)
+def test_a_call_that_has_ended_is_fetched_after_settling_any_other_later(web, params, wait):
+    web.post(STATUS, data={"CallSid": SID, **params})
+    assert web.due_in() == pytest.approx(wait, abs=3)
 
 
-def test_what_is_due_at_once_is_sent_to_the_workers_at_once(make_house):
-    house = make_house(settle_seconds=0)
-    house.post(STATUS, data={"CallSid": SID, "Status": "completed"})
-    _, message = house.redis.blpop([QUEUE], timeout=20)
+def test_what_is_due_at_once_is_sent_to_the_workers_at_once(make_web):
+    web = make_web(settle_seconds=0)
+    web.post(STATUS, data={"CallSid": SID, "Status": "completed"})
+    _, message = web.redis.blpop([QUEUE], timeout=20)
     body = base64.b64decode(json.loads(message)["body"])
     assert json.loads(body)[0][:2] == [ACCOUNT, SID]
-    assert house.story().standing.state == "fetching"
+    assert web.story().standing.state == "fetching"
 
 
-def test_a_flood_of_callbacks_of_one_call_is_answered_and_kept_within_bounds(house):
+def test_a_flood_of_callbacks_of_one_call_is_answered_and_kept_within_bounds(web):
     for number in range(CALLBACKS_KEPT + 20):
-        assert house.get(STATUS, query_string={"CallSid": SID, "n": number}).status_code == 200
-    assert len(house.params()) == CALLBACKS_KEPT
+        assert web.get(STATUS, query_string={"CallSid": SID, "n": number}).status_code == 200
+    assert len(web.params()) == CALLBACKS_KEPT
 
 
 # Size
@@ -106,45 +106,45 @@ def test_a_flood_of_callbacks_of_one_call_is_answered_and_kept_within_bounds(hou
     "content_type",
     ["application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"],
 )
-def test_a_body_of_more_than_256_kib_is_too_large(house, content_type):
-    answer = house.post(f"{STATUS}?CallSid={SID}", data=b"a=" + b"x" * LIMIT, content_type=content_type)
+def test_a_body_of_more_than_256_kib_is_too_large(web, content_type):
+    answer = web.post(f"{STATUS}?CallSid={SID}", data=b"a=" + b"x" * LIMIT, content_type=content_type)
     assert (answer.status_code, answer.content_type) == (413, PROBLEM)
-    assert house.is_empty()
+    assert web.is_empty()
 
 
-def test_a_body_of_just_256_kib_is_not(house):
+def test_a_body_of_just_256_kib_is_not(web):
     start = b"CallSid=" + SID.encode() + b"&note="
     body = start + b"x" * (LIMIT - len(start))
-    assert house.post(STATUS, data=body, content_type="application/x-www-form-urlencoded").status_code == 200
+    assert web.post(STATUS, data=body, content_type="application/x-www-form-urlencoded").status_code == 200
     body = json.dumps({"CallSid": OTHER, "note": ""}).encode()
     body = body[:-2] + b"x" * (LIMIT - len(body)) + b'"}'
-    assert house.post(STATUS, data=body, content_type="application/json").status_code == 200
+    assert web.post(STATUS, data=body, content_type="application/json").status_code == 200
 
 
-def test_a_byte_that_is_no_utf8_costs_a_character_and_not_the_call(house):
+def test_a_byte_that_is_no_utf8_costs_a_character_and_not_the_call(web):
     body = f'{{"CallSid": "{SID}", "CustomField": "caf'.encode() + b'\xe9"}'
-    assert house.post(STATUS, data=body, content_type="application/json").json == {"call_sid": SID, "accepted": True}
+    assert web.post(STATUS, data=body, content_type="application/json").json == {"call_sid": SID, "accepted": True}
 
 
-def test_a_part_with_many_or_long_headers_is_read_like_any_other(house):
+def test_a_part_with_many_or_long_headers_is_read_like_any_other(web):
     """It was taken for too many parameters."""
     headers = "".join(f"X-Header-{number}: {'x' * 600}\r\n" for number in range(12))
     part = f'--x\r\nContent-Disposition: form-data; name="CallSid"\r\n{headers}\r\n{SID}\r\n--x--\r\n'
-    answer = house.post(STATUS, data=part.encode(), content_type="multipart/form-data; boundary=x")
+    answer = web.post(STATUS, data=part.encode(), content_type="multipart/form-data; boundary=x")
     assert answer.json == {"call_sid": SID, "accepted": True}
 
 
 @pytest.mark.parametrize("options", [{}, MULTIPART])
-def test_too_many_parameters_are_refused(house, options):
-    answer = house.post(STATUS, data={"CallSid": SID, **{f"p{n}": "x" for n in range(1100)}}, **options)
+def test_too_many_parameters_are_refused(web, options):
+    answer = web.post(STATUS, data={"CallSid": SID, **{f"p{n}": "x" for n in range(1100)}}, **options)
     assert answer.status_code in {400, 413}
-    assert house.is_empty()
+    assert web.is_empty()
 
 
-def test_nesting_without_end_is_refused(house):
+def test_nesting_without_end_is_refused(web):
     deep = "[a]" * 50
-    assert house.get(STATUS, query_string={"CallSid": SID, f"a{deep}": "1"}).status_code == 400
-    assert house.is_empty()
+    assert web.get(STATUS, query_string={"CallSid": SID, f"a{deep}": "1"}).status_code == 400
+    assert web.is_empty()
 
 
 # Methods and slashes
@@ -152,8 +152,8 @@ def test_nesting_without_end_is_refused(house):
 
 @pytest.mark.parametrize("path", [STATUS, PASSTHRU])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_trailing_slash_changes_nothing(house, path, method):
-    answer = house.client.open(path + "/", method=method, query_string={"CallSid": SID})
+def test_a_trailing_slash_changes_nothing(web, path, method):
+    answer = web.client.open(path + "/", method=method, query_string={"CallSid": SID})
     assert (answer.status_code, answer.json["accepted"]) == (200, True)
 
 
@@ -170,20 +170,20 @@ def test_a_trailing_slash_changes_nothing(house, path, method):
         "/metrics/",
     ],
 )
-def test_nothing_ever_redirects(house, path):
-    assert house.get(path, query_string={"CallSid": SID}).status_code // 100 != 3
+def test_nothing_ever_redirects(web, path):
+    assert web.get(path, query_string={"CallSid": SID}).status_code // 100 != 3
 
 
-def test_looking_with_head_notes_nothing(house):
-    answer = house.client.head(STATUS, query_string={"CallSid": SID})
+def test_looking_with_head_notes_nothing(web):
+    answer = web.client.head(STATUS, query_string={"CallSid": SID})
     assert (answer.status_code, answer.data) == (200, b"")
-    assert house.is_empty()
+    assert web.is_empty()
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_other_methods_are_not_for_callbacks(house, method):
-    assert house.client.open(STATUS, method=method, query_string={"CallSid": SID}).status_code == 405
-    assert house.is_empty()
+def test_other_methods_are_not_for_callbacks(web, method):
+    assert web.client.open(STATUS, method=method, query_string={"CallSid": SID}).status_code == 405
+    assert web.is_empty()
 
 
 # The ledger out of reach
@@ -195,47 +195,47 @@ def assert_put_off(answer):
     assert "call_sid" not in answer.json
 
 
-def test_without_a_ledger_nothing_is_pretended(make_house):
-    assert_put_off(make_house(f"redis://127.0.0.1:{free_port()}/0").post(STATUS, data={"CallSid": SID}))
+def test_without_a_ledger_nothing_is_pretended(make_web):
+    assert_put_off(make_web(f"redis://127.0.0.1:{free_port()}/0").post(STATUS, data={"CallSid": SID}))
 
 
-def test_a_ledger_that_comes_back_is_used_again(make_house, tmp_path):
+def test_a_ledger_that_comes_back_is_used_again(make_web, tmp_path):
     port = free_port()
-    house = make_house(f"redis://:password@127.0.0.1:{port}/0")
-    assert_put_off(house.post(STATUS, data={"CallSid": SID}))
+    web = make_web(f"redis://:password@127.0.0.1:{port}/0")
+    assert_put_off(web.post(STATUS, data={"CallSid": SID}))
     server = embedded_redis.start(tmp_path, port=port, password="password")
     try:
-        assert house.post(STATUS, data={"CallSid": SID}).json == {"call_sid": SID, "accepted": True}
+        assert web.post(STATUS, data={"CallSid": SID}).json == {"call_sid": SID, "accepted": True}
     finally:
         server.stop()
 
 
-def test_a_ledger_that_hangs_is_given_up_long_before_exotel_gives_us_up(make_house, tmp_path):
+def test_a_ledger_that_hangs_is_given_up_long_before_exotel_gives_us_up(make_web, tmp_path):
     server = embedded_redis.start(tmp_path)
-    house = make_house(server.url)
+    web = make_web(server.url)
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        assert_put_off(house.post(STATUS, data={"CallSid": SID}))
+        assert_put_off(web.post(STATUS, data={"CallSid": SID}))
         assert time.monotonic() - began < 10
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
         server.stop()
 
 
-def test_a_ledger_without_room_takes_nothing(house):
-    house.redis.config_set("maxmemory", "100000")
+def test_a_ledger_without_room_takes_nothing(web):
+    web.redis.config_set("maxmemory", "100000")
     try:
-        assert_put_off(house.post(STATUS, data={"CallSid": SID}))
+        assert_put_off(web.post(STATUS, data={"CallSid": SID}))
     finally:
-        house.redis.config_set("maxmemory", "0")
-    assert house.is_empty()
+        web.redis.config_set("maxmemory", "0")
+    assert web.is_empty()
 
 
-def test_a_ledger_that_only_reads_takes_nothing(house):
-    house.redis.execute_command("REPLICAOF", "127.0.0.1", free_port())
+def test_a_ledger_that_only_reads_takes_nothing(web):
+    web.redis.execute_command("REPLICAOF", "127.0.0.1", free_port())
     try:
-        assert_put_off(house.post(STATUS, data={"CallSid": SID}))
+        assert_put_off(web.post(STATUS, data={"CallSid": SID}))
     finally:
-        house.redis.execute_command("REPLICAOF", "NO", "ONE")
-    assert house.is_empty()
+        web.redis.execute_command("REPLICAOF", "NO", "ONE")
+    assert web.is_empty()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run, settle
 from end_to_end.stage import wait_until
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 
 from worker.ledger.backlog import Lane
 from worker.ledger.queries.number_search import LOOKED_THROUGH

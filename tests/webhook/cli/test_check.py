@@ -4,7 +4,7 @@ import json
 
 import pytest
 from cli_kit import open_ledger, run
-from house import ACCOUNT
+from factories import ACCOUNT
 from stubs import StubServer, answer, reset
 
 from schemas.settings import SinkSpec
@@ -51,7 +51,7 @@ def durable(client):
 
 def test_each_thing_has_its_line_and_all_is_well(redis_url, exotel, durable):
     ledger = open_ledger(redis_url)
-    ledger.say_hello("host:1", 8)
+    ledger.register_worker("host:1", 8)
     durable.hset("lw:ledger", "created_at", round(ledger.now_ms() - 2 * NEW_SECONDS * 1000))
     lines = found(redis_url, exotel)
     assert list(lines) == ["settings", "redis", "ledger", "workers", f"exotel {ACCOUNT}", "sink stdout"]
@@ -137,7 +137,7 @@ def test_credentials_are_tried_with_one_request(redis_url, exotel, reply, expect
 
 def test_the_request_is_one_of_the_quota(redis_url, exotel):
     found(redis_url, exotel)
-    assert open_ledger(redis_url).calls[ACCOUNT].bucket.look().cooling == 1
+    assert open_ledger(redis_url).calls[ACCOUNT].bucket.look().cooling_down == 1
 
 
 def test_without_quota_nothing_is_asked(redis_url, exotel):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run, settle
-from house import ACCOUNT
+from factories import ACCOUNT
 from terminal import seen_on_a_terminal
 
 from worker.ledger.backlog import Lane

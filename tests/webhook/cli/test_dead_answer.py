@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run, settle
-from house import ACCOUNT
+from factories import ACCOUNT
 
 from worker.errors import LastAnswer
 

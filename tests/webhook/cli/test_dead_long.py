@@ -10,7 +10,7 @@ import sys
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger
 from end_to_end.stage import wait_until
-from house import ACCOUNT
+from factories import ACCOUNT
 from terminal import seen_on_a_terminal
 
 from worker.ledger.queries.pages import PAGE

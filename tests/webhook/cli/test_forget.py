@@ -16,14 +16,14 @@ from urllib.parse import quote
 import orjson
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run
-from door import PASSTHRU, STATUS, House
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 from payloads.records import VALIDATOR, build, legs_of
 from payloads.samples import CALLBACKS
 from processes import until
 from terminal import seen_on_a_terminal
+from web_app import PASSTHRU, STATUS, WebApp
 
-from webhook.operations.erasure import ForgettingBrokenOff
+from webhook.operations.erasure import ErasureInterrupted
 from webhook.operations.erasure import forget as forget_number
 from worker.errors import LastAnswer
 from worker.ledger import codec
@@ -328,7 +328,7 @@ def test_what_was_done_until_somebody_stopped_it_is_told(ledger):
     def stop(_):
         raise KeyboardInterrupt
 
-    with pytest.raises(ForgettingBrokenOff) as stopped:
+    with pytest.raises(ErasureInterrupted) as stopped:
         forget_number(ledger, NUMBER, dry_run=False, progress=stop)
     receipt = stopped.value.receipt
     assert (receipt.is_complete, receipt.counts["calls"]) == (False, 2)
@@ -337,7 +337,7 @@ def test_what_was_done_until_somebody_stopped_it_is_told(ledger):
 
 @pytest.mark.parametrize("form", ["+919000000001", "%2B91+90000+00001", "sip:09000000001@pbx", "90000\u201100001"])
 def test_no_dialect_of_exotels_keeps_the_number(redis_url, folder, client, form):
-    house = House(redis_url)
+    web = WebApp(redis_url)
     invented = re.compile(r"(?:%2B91|\+91|0)[49]0000000\d\d")
     more = [
         "",
@@ -351,9 +351,9 @@ def test_no_dialect_of_exotels_keeps_the_number(redis_url, folder, client, form)
             call_sid = f"sid{name}{number:06}"
             text = f"{invented.sub(lambda _: quote(form), query)}&{parameters}".replace(sample.call_sid, call_sid)
             sent = invented.sub(form, body.decode()).replace(sample.call_sid, call_sid).encode()
-            answer = house.client.open(address, method=method, query_string=text, data=sent, headers=headers)
+            answer = web.client.open(address, method=method, query_string=text, data=sent, headers=headers)
             assert answer.status_code == 200
-    house.close()
+    web.close()
     receipt = json.loads(forget(redis_url, folder, NUMBER, "--yes", "--json").stdout)
     assert receipt["ledger"]["calls"]["erased"] >= 2 * len(CALLBACKS)
     assert DIGITS not in re.sub(r"%(?:25)*(?:2[BD]|20)|[ ().+\u2011-]", "", everything(client))

@@ -13,10 +13,10 @@ import click
 import pytest
 from cli_kit import ENVIRON, json_of, open_ledger, run, settle
 from end_to_end.stage import wait_until
-from house import ACCOUNT
+from factories import ACCOUNT
 from terminal import seen_on_a_terminal
 
-from webhook.cli.given import moment
+from webhook.cli.arguments import moment
 from worker.ledger.backlog import Lane
 from worker.ledger.queries.pages import PAGE
 

@@ -8,7 +8,7 @@ import re
 import click
 import pytest
 from cli_kit import open_ledger, run, settle
-from house import ACCOUNT
+from factories import ACCOUNT
 from jsonschema import Draft202012Validator
 from stubs import StubServer, answer
 from subscribing import KEY, OTHER_KEY, Operator, deliver
@@ -128,7 +128,7 @@ def full(redis_url, receiver, variables):
     book.postpone(owed, "no answer", wait_seconds=0, attempt=True)
     (lease,) = book.backlog.lease(1)
     assert book.bury(book.claim(lease), "422: no room", last_answer=said)
-    ledger.say_hello("host:1", 8)
+    ledger.register_worker("host:1", 8)
     Tokens(ledger.client).create("crm-sync", Scope.OPERATE, now_ms=ledger.now_ms(), expires_ms=None)
     return variables
 

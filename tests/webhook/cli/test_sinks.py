@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cli_kit import open_ledger, run, settle
-from house import ACCOUNT
+from factories import ACCOUNT
 from subscribing import KEY, OTHER_KEY, PRIVATE, SECRET, deliver, is_signed_with
 from tls import Authority
 

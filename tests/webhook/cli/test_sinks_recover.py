@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cli_kit import open_ledger, settle
-from house import ACCOUNT
+from factories import ACCOUNT
 from subscribing import KEY, deliver
 
 from worker.ledger.queries.dead_letters import dead_letters

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from cli_kit import json_of, open_ledger, run, settle
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 
 ACCOUNTS = """
 [[accounts]]
@@ -75,7 +75,7 @@ def test_totals_are_over_all_accounts_and_each_has_its_own_line(redis_url, tmp_p
 @pytest.mark.parametrize(("hello", "said"), [(True, "1 worker(s) with 8 threads"), (False, "legwork worker")])
 def test_people_are_told_of_the_workers_and_how_to_get_one(redis_url, hello, said):
     if hello:
-        open_ledger(redis_url).say_hello("host:1", 8)
+        open_ledger(redis_url).register_worker("host:1", 8)
     assert said in run("status", redis_url=redis_url).stdout
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cli_kit import SECRETS, run
-from house import make_callback
+from factories import make_callback
 
 from schemas.settings import load_settings
 from worker.connections import connect

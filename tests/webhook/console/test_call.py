@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from console_kit import NUMBERS, SID, Person, admit, bury_delivery, settle_calls, words_of
-from house import ACCOUNT, TOKEN, make_callback
+from factories import ACCOUNT, TOKEN, make_callback
 from payloads.records import answer_of, build
 
 from worker.ledger.call import Verdict
@@ -18,8 +18,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def person(house):
-    return Person(house)
+def person(web):
+    return Person(web)
 
 
 def numbers_in(answer):
@@ -32,9 +32,9 @@ def test_an_unknown_call_is_told_to_people_as_a_page(person):
     assert "no such call in the ledger" in words_of(answer)
 
 
-def test_the_story_is_told_in_the_order_in_which_it_happened(house, person):
-    settle_calls(house, SID)
-    bury_delivery(house, SID, answer="503: no room")
+def test_the_story_is_told_in_the_order_in_which_it_happened(web, person):
+    settle_calls(web, SID)
+    bury_delivery(web, SID, answer="503: no room")
     page = words_of(person.read(PAGE))
     story = page[page.index("Story") : page.index("Record 1/completed")]
     # The step that tests note is of an early day.
@@ -43,19 +43,19 @@ def test_the_story_is_told_in_the_order_in_which_it_happened(house, person):
     assert places == sorted(places)
 
 
-def test_numbers_are_masked_on_the_page_in_its_json_and_in_its_drawing(house, person):
-    settle_calls(house, SID)
-    admit(house, SID, From="09000000001", To="+919000000002")
+def test_numbers_are_masked_on_the_page_in_its_json_and_in_its_drawing(web, person):
+    settle_calls(web, SID)
+    admit(web, SID, From="09000000001", To="+919000000002")
     page = person.read(PAGE)
     assert numbers_in(page) == []
     assert "…0002" in page.text
     assert numbers_in(person.read(f"{PAGE}/legs.svg")) == []
 
 
-def test_what_others_wrote_in_a_callback_a_reason_and_a_status_is_masked_too(house, person):
+def test_what_others_wrote_in_a_callback_a_reason_and_a_status_is_masked_too(web, person):
     """Exotel repeats a number in its refusal, and whoever sends a callback may write one anywhere."""
-    book = house.ledger.calls[ACCOUNT]
-    admit(house, SID, EventType="+919000000077")
+    book = web.ledger.calls[ACCOUNT]
+    admit(web, SID, EventType="+919000000077")
     book.admit(make_callback(SID), wait_seconds=0)
     (lease,) = book.fetches.lease(1)
     book.claim(lease)
@@ -71,7 +71,7 @@ def test_what_others_wrote_in_a_callback_a_reason_and_a_status_is_masked_too(hou
     assert "+919000000077" in person.press(f"{PAGE}/numbers").text
 
 
-def test_the_newest_record_comes_first(house, person):
+def test_the_newest_record_comes_first(web, person):
     """Ten came before nine, and what was given up on before what came of it after all."""
     assert in_order([b"10/corrected", b"9/corrected", b"partial", b"1/completed", b"1/unavailable"]) == [
         "1/unavailable",
@@ -81,8 +81,8 @@ def test_the_newest_record_comes_first(house, person):
     ]
 
 
-def test_numbers_show_when_somebody_asks_and_the_log_says_so_without_them(house, person, capfd):
-    settle_calls(house, SID)
+def test_numbers_show_when_somebody_asks_and_the_log_says_so_without_them(web, person, capfd):
+    settle_calls(web, SID)
     answer = person.press(f"{PAGE}/numbers")
     assert numbers_in(answer) == NUMBERS
     assert answer.headers["Cache-Control"] == "no-store"
@@ -93,21 +93,21 @@ def test_numbers_show_when_somebody_asks_and_the_log_says_so_without_them(house,
     assert numbers_in(person.read(PAGE)) == [], "and only on the page that was asked for"
 
 
-def test_asking_for_numbers_takes_a_button(person, house):
-    settle_calls(house, SID)
+def test_asking_for_numbers_takes_a_button(person, web):
+    settle_calls(web, SID)
     assert person.read(f"{PAGE}/numbers").status_code == 405
 
 
-def test_a_number_as_a_number_and_a_sip_address_are_masked_too(house, person):
-    admit(house, SID, From="sip:agentone1a2b3c", Extra="call 9000000002 back", CallTo="09000000003")
+def test_a_number_as_a_number_and_a_sip_address_are_masked_too(web, person):
+    admit(web, SID, From="sip:agentone1a2b3c", Extra="call 9000000002 back", CallTo="09000000003")
     page = person.read(PAGE)
     assert "9000000002" not in page.text
     assert "09000000003" not in page.text
     assert SID in page.text
 
 
-def test_the_drawing_has_a_bar_for_every_leg_and_says_on_hovering_who_it_is(house, person):
-    settle_calls(house, SID)
+def test_the_drawing_has_a_bar_for_every_leg_and_says_on_hovering_who_it_is(web, person):
+    settle_calls(web, SID)
     answer = person.read(f"{PAGE}/legs.svg")
     assert answer.content_type.startswith("image/svg+xml")
     drawing = ET.fromstring(answer.text)
@@ -119,79 +119,79 @@ def test_the_drawing_has_a_bar_for_every_leg_and_says_on_hovering_who_it_is(hous
     assert "<svg" in person.read(PAGE).text
 
 
-def test_a_call_without_legs_has_no_drawing(house, person):
-    admit(house, SID)
+def test_a_call_without_legs_has_no_drawing(web, person):
+    admit(web, SID)
     assert person.read(f"{PAGE}/legs.svg").status_code == 404
     assert "<h2>Legs" not in person.read(PAGE).text
 
 
-def test_no_secret_shows_whatever_a_sink_answers(house, person):
-    settle_calls(house, SID)
-    bury_delivery(house, SID, answer=f"401: the-api-token and {TOKEN} are wrong")
+def test_no_secret_shows_whatever_a_sink_answers(web, person):
+    settle_calls(web, SID)
+    bury_delivery(web, SID, answer=f"401: the-api-token and {TOKEN} are wrong")
     for answer in (person.read(PAGE), person.press(f"{PAGE}/numbers"), person.read("/dead"), person.read()):
         assert "the-api-token" not in answer.text
         assert TOKEN not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/calls", "/dead", PAGE])
-def test_why_a_call_was_given_up_on_shows_without_numbers_and_secrets(house, person, path):
-    settle_calls(house, SID, outcome="dead", reason="401: the-api-token may not see +919000000077")
+def test_why_a_call_was_given_up_on_shows_without_numbers_and_secrets(web, person, path):
+    settle_calls(web, SID, outcome="dead", reason="401: the-api-token may not see +919000000077")
     page = person.read(path).text
     assert "may not see …0077" in page
     assert "the-api-token" not in page
 
 
-def test_a_call_that_was_given_up_on_is_fetched_again_by_a_button(house, person):
-    settle_calls(house, SID, outcome="dead", reason="404: no such call")
+def test_a_call_that_was_given_up_on_is_fetched_again_by_a_button(web, person):
+    settle_calls(web, SID, outcome="dead", reason="404: no such call")
     assert "Fetch again" in person.read(PAGE).text
     page = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is fetched again" in words_of(page)
-    assert house.story(SID).standing.state == "waiting"
+    assert web.story(SID).standing.state == "waiting"
     assert "Fetch again" not in page.text
 
 
-def test_a_call_that_waits_for_its_time_is_fetched_now_by_a_button(house, person):
-    admit(house, SID)
+def test_a_call_that_waits_for_its_time_is_fetched_now_by_a_button(web, person):
+    admit(web, SID)
     page = person.follow(person.press(f"{PAGE}/fetch"))
     assert "fetched as soon as the account may be asked" in words_of(page)
-    assert house.due_in(SID) <= 0
+    assert web.due_in(SID) <= 0
     again = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is being fetched, or is about to be." in words_of(again)
 
 
-def test_a_settled_call_is_read_once_more_by_a_button(house, person):
-    settle_calls(house, SID)
+def test_a_settled_call_is_read_once_more_by_a_button(web, person):
+    settle_calls(web, SID)
     page = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is read once more" in words_of(page)
     assert "It is read once more when nobody else wants the quota." in words_of(page)
-    assert house.story(SID).confirm_at_ms is not None
+    assert web.story(SID).confirm_at_ms is not None
 
 
-def test_a_call_that_nobody_knows_cannot_be_fetched(house, person):
+def test_a_call_that_nobody_knows_cannot_be_fetched(web, person):
     assert person.press("/calls/nosuchcall/fetch").status_code == 404
 
 
-def test_a_record_is_delivered_again_by_a_button(house, person):
-    settle_calls(house, SID)
-    bury_delivery(house, SID)
+def test_a_record_is_delivered_again_by_a_button(web, person):
+    settle_calls(web, SID)
+    bury_delivery(web, SID)
     page = person.follow(person.press(f"{PAGE}/deliver", sink="stdout"))
     assert "One record is queued for delivery" in words_of(page)
-    (delivery,) = house.story(SID).deliveries.values()
+    (delivery,) = web.story(SID).deliveries.values()
     assert delivery["state"] == "waiting"
     again = person.follow(person.press(f"{PAGE}/deliver"))
     assert "waits for its sink already" in words_of(again)
 
 
-def test_delivering_to_a_sink_that_there_is_not_is_refused(house, person):
-    settle_calls(house, SID)
+def test_delivering_to_a_sink_that_there_is_not_is_refused(web, person):
+    settle_calls(web, SID)
     assert person.press(f"{PAGE}/deliver", sink="nobody").status_code == 404
     assert person.press("/calls/nosuchcall/deliver").status_code == 404
 
 
-def test_what_was_done_is_logged_with_the_call(house, person, capfd):
-    settle_calls(house, SID, outcome="dead", reason="404")
+def test_what_was_done_is_logged_with_the_call(web, person, capfd):
+    settle_calls(web, SID, outcome="dead", reason="404")
     person.press(f"{PAGE}/fetch")
     (line,) = [line for line in "".join(capfd.readouterr()).splitlines() if "console.changed" in line]
     assert SID in line
     assert "refetch" in line
-    assert ACCOUNT not in house.ledger.sink_states()
+    assert ACCOUNT not in web.ledger.sink_states()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from console_kit import SID, Person, admit, settle_calls, words_of
-from house import ACCOUNT
+from factories import ACCOUNT
 
 from worker.ledger.queries.number_search import LOOKED_THROUGH
 
@@ -20,11 +20,11 @@ def next_of(answer):
     return found and found[1].replace("&amp;", "&")
 
 
-def test_leafing_shows_every_call_once(house):
+def test_leafing_shows_every_call_once(web):
     sids = [f"call{number:05}" for number in range(130)]
-    admit(house, *sids[:120])
-    settle_calls(house, *sids[120:])
-    person, path, seen, pages = Person(house), "/calls", [], 0
+    admit(web, *sids[:120])
+    settle_calls(web, *sids[120:])
+    person, path, seen, pages = Person(web), "/calls", [], 0
     while path:
         answer = person.read(path)
         seen += listed(answer)
@@ -33,11 +33,11 @@ def test_leafing_shows_every_call_once(house):
     assert pages == 3
 
 
-def test_leafing_keeps_to_the_state_and_the_account_that_were_chosen(house):
-    admit(house, *(f"call{number:05}" for number in range(60)))
-    settle_calls(house, "settled01")
-    settle_calls(house, "dead00001", outcome="dead", reason="404")
-    person = Person(house)
+def test_leafing_keeps_to_the_state_and_the_account_that_were_chosen(web):
+    admit(web, *(f"call{number:05}" for number in range(60)))
+    settle_calls(web, "settled01")
+    settle_calls(web, "dead00001", outcome="dead", reason="404")
+    person = Person(web)
     assert listed(person.read("/calls?state=settled")) == ["settled01"]
     assert listed(person.read("/calls?state=dead&account=acme1m")) == ["dead00001"]
     waiting = person.read("/calls?state=waiting&account=acme1m")
@@ -45,11 +45,11 @@ def test_leafing_keeps_to_the_state_and_the_account_that_were_chosen(house):
     assert len(listed(person.read(next_of(waiting)))) == 10
 
 
-def test_calls_of_a_span_of_time_are_those_whose_state_has_a_time_in_it(house):
-    settled = house.ledger.calls[ACCOUNT].key("settled")
+def test_calls_of_a_span_of_time_are_those_whose_state_has_a_time_in_it(web):
+    settled = web.ledger.calls[ACCOUNT].key("settled")
     # 2026-09-16, 11:00 in India and ten minutes later.
-    house.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
-    person = Person(house)
+    web.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
+    person = Person(web)
     assert listed(person.read("/calls?since=2026-09-16T11:00&until=2026-09-16T11:10")) == ["early0001"]
     assert listed(person.read("/calls?since=2026-09-16T11:01")) == ["later0001"]
     assert listed(person.read("/calls?until=2026-09-16T05:31Z")) == ["early0001"]
@@ -58,10 +58,10 @@ def test_calls_of_a_span_of_time_are_those_whose_state_has_a_time_in_it(house):
     assert "Asia/Kolkata" in page.text
 
 
-def test_older_calls_of_a_span_of_time_are_of_that_span_too(house):
-    settled = house.ledger.calls[ACCOUNT].key("settled")
-    house.ledger.client.zadd(settled, {f"call{n:05}": 1_789_536_600_000 + n * 1000 for n in range(120)})
-    person, path, seen = Person(house), "/calls?since=2026-09-16T11:00:10&until=2026-09-16T11:01:40", []
+def test_older_calls_of_a_span_of_time_are_of_that_span_too(web):
+    settled = web.ledger.calls[ACCOUNT].key("settled")
+    web.ledger.client.zadd(settled, {f"call{n:05}": 1_789_536_600_000 + n * 1000 for n in range(120)})
+    person, path, seen = Person(web), "/calls?since=2026-09-16T11:00:10&until=2026-09-16T11:01:40", []
     while path:
         answer = person.read(path)
         seen += listed(answer)
@@ -70,62 +70,62 @@ def test_older_calls_of_a_span_of_time_are_of_that_span_too(house):
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-13-01T00:00", "0001-01-01T00:00", "9999-12-31T23:59"])
-def test_what_is_no_time_is_said_to_be_none(house, time):
-    answer = Person(house).read(f"/calls?since={time}")
+def test_what_is_no_time_is_said_to_be_none(web, time):
+    answer = Person(web).read(f"/calls?since={time}")
     assert answer.status_code in {200, 400}
     assert (answer.status_code == 400) == ("give 2026-09-16T11:00" in answer.text)
 
 
 @pytest.mark.parametrize("query", ["state=lost", "account=nobody", "after=yesterday"])
-def test_what_there_is_not_is_not_found(house, query):
-    answer = Person(house).read(f"/calls?{query}")
+def test_what_there_is_not_is_not_found(web, query):
+    answer = Person(web).read(f"/calls?{query}")
     assert (answer.status_code, "<h1>" in answer.text) == (404, True)
 
 
-def test_a_callsid_leads_to_its_call(house):
-    admit(house, SID)
-    assert Person(house).press("/calls", wanted=f"  {SID} ").location == f"/calls/{SID}"
+def test_a_callsid_leads_to_its_call(web):
+    admit(web, SID)
+    assert Person(web).press("/calls", wanted=f"  {SID} ").location == f"/calls/{SID}"
 
 
-def test_a_callsid_that_is_not_there_is_told(house):
-    assert "No call in the ledger has this CallSid" in words_of(Person(house).press("/calls", wanted=SID))
+def test_a_callsid_that_is_not_there_is_told(web):
+    assert "No call in the ledger has this CallSid" in words_of(Person(web).press("/calls", wanted=SID))
 
 
 @pytest.mark.parametrize("number", ["+919000000002", "09000000002", "+91 90000 00002", "9000000002"])
-def test_a_number_finds_its_calls_however_it_is_written(house, number):
-    settle_calls(house, SID)
-    admit(house, "call00002", From="09000000077", To="09000000088")
-    answer = Person(house).press("/calls", wanted=number)
+def test_a_number_finds_its_calls_however_it_is_written(web, number):
+    settle_calls(web, SID)
+    admit(web, "call00002", From="09000000077", To="09000000088")
+    answer = Person(web).press("/calls", wanted=number)
     assert listed(answer) == [SID]
     assert answer.status_code == 200, "and there is no URL with the number in it"
 
 
-def test_a_number_is_found_in_callbacks_before_anything_was_fetched(house):
-    admit(house, "call00002", From="09000000077", To="09000000088")
-    assert listed(Person(house).press("/calls", wanted="+919000000088")) == ["call00002"]
+def test_a_number_is_found_in_callbacks_before_anything_was_fetched(web):
+    admit(web, "call00002", From="09000000077", To="09000000088")
+    assert listed(Person(web).press("/calls", wanted="+919000000088")) == ["call00002"]
 
 
-def test_a_sip_address_is_found_as_it_is(house):
-    admit(house, "call00003", To="sip:agentone")
-    assert listed(Person(house).press("/calls", wanted="sip:agentone")) == ["call00003"]
+def test_a_sip_address_is_found_as_it_is(web):
+    admit(web, "call00003", To="sip:agentone")
+    assert listed(Person(web).press("/calls", wanted="sip:agentone")) == ["call00003"]
 
 
-def test_a_part_of_a_number_finds_nothing(house):
-    settle_calls(house, SID)
-    answer = Person(house).press("/calls", wanted="000002")
+def test_a_part_of_a_number_finds_nothing(web):
+    settle_calls(web, SID)
+    answer = Person(web).press("/calls", wanted="000002")
     assert listed(answer) == []
     assert "1 calls were looked through, all there are: none has this number." in words_of(answer)
 
 
-def test_what_is_neither_is_told(house):
-    assert "neither a CallSid" in words_of(Person(house).press("/calls", wanted="Ms Mehta!"))
+def test_what_is_neither_is_told(web):
+    assert "neither a CallSid" in words_of(Person(web).press("/calls", wanted="Ms Mehta!"))
 
 
-def test_the_page_says_how_far_a_number_was_looked_for_and_lets_one_look_on(house):
+def test_the_page_says_how_far_a_number_was_looked_for_and_lets_one_look_on(web):
     # The oldest call has the number; as many as are looked through at once are younger.
-    admit(house, "oldest000", From="09000000077")
-    admit(house, *(f"call{number:05}" for number in range(LOOKED_THROUGH)))
-    person = Person(house)
+    admit(web, "oldest000", From="09000000077")
+    admit(web, *(f"call{number:05}" for number in range(LOOKED_THROUGH)))
+    person = Person(web)
     first = person.press("/calls", wanted="09000000077")
     assert listed(first) == []
     assert "2,000 calls were looked through, the latest: none has this number. Looking on" in words_of(first)

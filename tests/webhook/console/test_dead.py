@@ -11,16 +11,16 @@ CALLS = ["dead00001", "dead00002", "dead00003"]
 
 
 @pytest.fixture
-def person(house):
-    settle_calls(house, *CALLS[:2], outcome="dead", reason="404: no such call")
-    settle_calls(house, CALLS[2], outcome="dead", reason="404: no such call, again")
-    settle_calls(house, "call00001")
-    bury_delivery(house, "call00001")
-    return Person(house)
+def person(web):
+    settle_calls(web, *CALLS[:2], outcome="dead", reason="404: no such call")
+    settle_calls(web, CALLS[2], outcome="dead", reason="404: no such call, again")
+    settle_calls(web, "call00001")
+    bury_delivery(web, "call00001")
+    return Person(web)
 
 
-def states(house):
-    return [house.story(sid).standing.state for sid in CALLS]
+def states(web):
+    return [web.story(sid).standing.state for sid in CALLS]
 
 
 def agree(person, answer):
@@ -31,8 +31,8 @@ def agree(person, answer):
     return person.open("POST", "/dead/mend", data=fields)
 
 
-def test_nothing_dead_is_said_so(house):
-    assert "Nothing is dead." in words_of(Person(house).read("/dead"))
+def test_nothing_dead_is_said_so(web):
+    assert "Nothing is dead." in words_of(Person(web).read("/dead"))
 
 
 def test_the_dead_are_grouped_by_reason_and_counted(person):
@@ -42,36 +42,36 @@ def test_the_dead_are_grouped_by_reason_and_counted(person):
     assert "1 stdout 503: no room Try again" in page
 
 
-def test_a_group_is_counted_before_it_is_tried_again_and_only_that_group_is(house, person):
+def test_a_group_is_counted_before_it_is_tried_again_and_only_that_group_is(web, person):
     asked = person.press("/dead/confirm", do="retry", what="fetch", reason="404: no such call")
     assert "Try again 2?" in words_of(asked)
-    assert states(house) == ["dead", "dead", "dead"], "asking changes nothing"
+    assert states(web) == ["dead", "dead", "dead"], "asking changes nothing"
     page = person.follow(agree(person, asked))
     assert "2 are tried again" in words_of(page)
-    assert states(house) == ["waiting", "waiting", "dead"]
+    assert states(web) == ["waiting", "waiting", "dead"]
 
 
-def test_one_is_tried_again(house, person):
+def test_one_is_tried_again(web, person):
     asked = person.press("/dead/confirm", do="retry", letter="dead00002/fetch/")
     assert "Try again 1?" in words_of(asked)
     agree(person, asked)
-    assert states(house) == ["dead", "waiting", "dead"]
+    assert states(web) == ["dead", "waiting", "dead"]
 
 
-def test_some_are_dropped_fetches_and_deliveries(house, person):
+def test_some_are_dropped_fetches_and_deliveries(web, person):
     keys = ["dead00001/fetch/", "call00001/stdout/1/completed"]
     asked = person.press("/dead/confirm", do="drop", letter=keys)
     assert "1 fetch of calls" in words_of(asked)
     assert "1 delivery to stdout" in words_of(asked)
     agree(person, asked)
-    assert states(house) == ["dropped", "dead", "dead"]
+    assert states(web) == ["dropped", "dead", "dead"]
     assert "2 in all" in words_of(person.read("/dead"))
 
 
-def test_all_are_dropped_but_what_died_after_the_count(house, person):
+def test_all_are_dropped_but_what_died_after_the_count(web, person):
     asked = person.press("/dead/confirm", do="drop", all="1")
     assert "Drop 4?" in words_of(asked)
-    settle_calls(house, "later0001", outcome="dead", reason="404")
+    settle_calls(web, "later0001", outcome="dead", reason="404")
     page = person.follow(agree(person, asked))
     assert "4 were dropped" in words_of(page)
     assert "1 in all" in words_of(page)
@@ -84,7 +84,7 @@ def test_what_changed_meanwhile_is_not_done_twice(person):
 
 
 @pytest.mark.parametrize("fields", [{"do": "retry"}, {"do": "burn", "all": "1"}, {}])
-def test_choosing_nothing_does_nothing(house, person, fields):
+def test_choosing_nothing_does_nothing(web, person, fields):
     assert person.press("/dead/confirm", **fields).status_code == 422
     assert person.press("/dead/mend", **fields).status_code == 422
-    assert states(house) == ["dead"] * 3
+    assert states(web) == ["dead"] * 3

@@ -14,9 +14,9 @@ STATIC = Path(__file__).parents[3] / "webhook/static"
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/docs", "/no/such/page", f"/calls/{SID}", "/static/legwork.css"])
-def test_every_answer_keeps_browsers_from_running_and_framing_what_is_not_ours(house, path):
-    settle_calls(house, SID)
-    headers = Person(house).read(path).headers
+def test_every_answer_keeps_browsers_from_running_and_framing_what_is_not_ours(web, path):
+    settle_calls(web, SID)
+    headers = Person(web).read(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
@@ -25,16 +25,16 @@ def test_every_answer_keeps_browsers_from_running_and_framing_what_is_not_ours(h
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/docs", f"/calls/{SID}", f"/calls/{SID}/legs.svg", "/sinks/stdout"])
-def test_no_page_needs_what_the_policy_forbids(house, path):
-    settle_calls(house, SID)
-    page = Person(house).read(path).text
+def test_no_page_needs_what_the_policy_forbids(web, path):
+    settle_calls(web, SID)
+    page = Person(web).read(path).text
     assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", page)
     assert not re.findall(r"<script(?![^>]* src=\"/static/)", page)
     assert not re.findall(r"(?:src|href|action)=\"(?!/|#)", page)
 
 
-def test_what_pages_load_is_there_and_may_be_kept_for_ever(house):
-    person = Person(house)
+def test_what_pages_load_is_there_and_may_be_kept_for_ever(web):
+    person = Person(web)
     for url in set(re.findall(r'"(/static/[^"]+)"', person.read().text)):
         answer = person.read(url)
         assert answer.status_code == 200
@@ -42,8 +42,8 @@ def test_what_pages_load_is_there_and_may_be_kept_for_ever(house):
         assert answer.data == (STATIC / url.partition("?")[0].removeprefix("/static/")).read_bytes()
 
 
-def test_scripts_and_stylesheets_are_named_with_their_checksums(house):
-    page = Person(house).read().text
+def test_scripts_and_stylesheets_are_named_with_their_checksums(web):
+    page = Person(web).read().text
     loaded = re.findall(
         r'<(?:script src|link rel="stylesheet" href)="/static/([^"?]+)[^>]* integrity="sha256-([^"]+)"', page
     )
@@ -60,19 +60,19 @@ def test_what_others_wrote_is_byte_for_byte_what_they_released():
 
 
 @pytest.mark.parametrize("query", ["", "?v=0123456789abcdef"])
-def test_a_file_by_another_checksum_is_not_kept_for_ever(house, query):
-    answer = Person(house).read(f"/static/legwork.css{query}")
+def test_a_file_by_another_checksum_is_not_kept_for_ever(web, query):
+    answer = Person(web).read(f"/static/legwork.css{query}")
     assert "immutable" not in answer.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", ["../app.py", "%2e%2e/app.py", "vendor/../../app.py", "a" * 300, ".", ""])
-def test_nothing_is_looked_at_that_is_not_among_the_files(house, name):
+def test_nothing_is_looked_at_that_is_not_among_the_files(web, name):
     """Whoever guessed right what is in a file of the host was told so: his 404 was for ever."""
     guess = hashlib.sha256((STATIC.parent / "app.py").read_bytes()).hexdigest()[:16]
-    answer = Person(house).read(f"/static/{name}?v={guess}")
+    answer = Person(web).read(f"/static/{name}?v={guess}")
     assert (answer.status_code, "immutable" in answer.headers.get("Cache-Control", "")) == (404, False)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_not_kept_by_anybody(house, path):
-    assert Person(house).read(path).headers["Cache-Control"] == "no-store"
+def test_pages_are_not_kept_by_anybody(web, path):
+    assert Person(web).read(path).headers["Cache-Control"] == "no-store"

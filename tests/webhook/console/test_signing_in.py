@@ -6,15 +6,15 @@ import pytest
 import redis
 import time_machine
 from console_kit import ABROAD, PAGES, PASSWORD, Person, words_of
-from door import PROBLEM, House
+from web_app import PROBLEM, WebApp
 
-from webhook.context.login_throttle import UNCOUNTED_SECONDS, Lock
-from worker.ledger.registry.login_attempts import IN_ALL, PER_ADDRESS, Guesses
+from webhook.context.login_throttle import UNCOUNTED_SECONDS, LoginThrottle
+from worker.ledger.registry.login_attempts import IN_ALL, PER_ADDRESS, LoginAttempts
 
 
 @pytest.fixture
-def locked(make_house):
-    return make_house(console_password=PASSWORD)
+def locked(make_web):
+    return make_web(console_password=PASSWORD)
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def test_after_so_many_wrong_passwords_an_address_is_not_listened_to_any_more(lo
     assert Person(locked, address="127.0.0.2").sign_in().status_code == 303
 
 
-def test_all_web_processes_count_together_and_both_ways_in_too(make_house):
-    one, other = make_house(console_password=PASSWORD), make_house(console_password=PASSWORD)
+def test_all_web_processes_count_together_and_both_ways_in_too(make_web):
+    one, other = make_web(console_password=PASSWORD), make_web(console_password=PASSWORD)
     for count in range(PER_ADDRESS):
         assert one.get("/api/sinks", auth=("me", f"guess {count}")).status_code == 401
     assert other.get("/api/sinks", auth=("me", PASSWORD)).status_code == 429
@@ -108,7 +108,7 @@ def test_a_session_goes_on_while_its_address_is_not_listened_to(locked):
 
 
 def test_guessing_from_many_places_leaves_each_one_try_so_nobody_locks_the_operators_out(locked):
-    guesses = Guesses(locked.redis)
+    guesses = LoginAttempts(locked.redis)
     for count in range(IN_ALL):
         guesses.count(f"198.51.100.{count}")
     operator, guesser = Person(locked, address="192.0.2.1"), Person(locked, address="192.0.2.2")
@@ -125,15 +125,15 @@ def test_guessing_from_many_places_leaves_each_one_try_so_nobody_locks_the_opera
         ("192.0.2.1", "192.0.2.2", False),
     ],
 )
-def test_whoever_has_one_address_of_ipv6_has_its_neighbours_too(house, one, other, same):
-    guesses = Guesses(house.redis)
+def test_whoever_has_one_address_of_ipv6_has_its_neighbours_too(web, one, other, same):
+    guesses = LoginAttempts(web.redis)
     for _ in range(PER_ADDRESS):
         guesses.count(one)
     assert bool(guesses.wait_seconds(other)) is same
 
 
 def test_wrong_passwords_are_forgotten_after_a_quarter_of_an_hour(locked):
-    guesses = Guesses(locked.redis)
+    guesses = LoginAttempts(locked.redis)
     for _ in range(PER_ADDRESS):
         guesses.count("192.0.2.1")
     assert 0 < guesses.wait_seconds("192.0.2.1") <= 900
@@ -142,33 +142,33 @@ def test_wrong_passwords_are_forgotten_after_a_quarter_of_an_hour(locked):
 
 def test_while_redis_cannot_count_a_process_listens_to_one_wrong_password_in_a_while():
     now = [100.0]
-    lock = Lock(redis.Redis(port=1), monotonic=lambda: now[0])
+    lock = LoginThrottle(redis.Redis(port=1), monotonic=lambda: now[0])
     assert not lock.try_password("wrong", PASSWORD, "192.0.2.1").wait_seconds
     assert lock.try_password(PASSWORD, PASSWORD, "192.0.2.2").wait_seconds > 0
     now[0] += UNCOUNTED_SECONDS
     assert lock.try_password(PASSWORD, PASSWORD, "192.0.2.2").right
 
 
-def test_every_web_process_knows_the_session(make_house):
-    one, other = make_house(console_password=PASSWORD), make_house(console_password=PASSWORD)
+def test_every_web_process_knows_the_session(make_web):
+    one, other = make_web(console_password=PASSWORD), make_web(console_password=PASSWORD)
     person = Person(one)
     person.sign_in()
     person.browser = carry_over(person, other)
     assert person.read().status_code == 200
 
 
-def carry_over(person, house):
+def carry_over(person, web):
     """The same browser, in front of another process."""
-    browser = house.app.test_client()
+    browser = web.app.test_client()
     cookie = person.browser.get_cookie("legwork")
     browser.set_cookie("legwork", cookie.value)
     return browser
 
 
-def test_a_changed_password_ends_every_session(make_house):
-    person = Person(make_house(console_password=PASSWORD))
+def test_a_changed_password_ends_every_session(make_web):
+    person = Person(make_web(console_password=PASSWORD))
     person.sign_in()
-    person.browser = carry_over(person, make_house(console_password="another password"))
+    person.browser = carry_over(person, make_web(console_password="another password"))
     assert person.read().status_code == 401
     assert person.sign_in("another password").status_code == 303
 
@@ -221,17 +221,17 @@ def test_what_somebody_else_put_into_the_browser_does_not_become_the_session(per
     assert after.split(".")[2] != before.split(".")[2]
 
 
-def test_a_form_without_its_token_changes_nothing(house):
-    person = Person(house)
+def test_a_form_without_its_token_changes_nothing(web):
+    person = Person(web)
     person.token()
     for token in ("", "0" * 64, None):
         answer = person.open("POST", "/sinks/stdout/disable", data={"token": token} if token is not None else {})
         assert answer.status_code == 403
-    assert house.ledger.sink_states() == {}
+    assert web.ledger.sink_states() == {}
 
 
-def test_the_token_of_one_visit_is_none_of_another(house):
-    one, other = Person(house), Person(house)
+def test_the_token_of_one_visit_is_none_of_another(web):
+    one, other = Person(web), Person(web)
     token = one.token()
     assert other.token() != token
     assert other.open("POST", "/sinks/stdout/disable", data={"token": token}).status_code == 403
@@ -248,15 +248,15 @@ def test_a_page_of_another_site_changes_nothing_even_with_a_session_and_a_token(
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/sign-in", "/calls/3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "/sinks/stdout"])
-def test_without_a_password_there_is_no_console_for_strangers_not_even_a_trace_of_one(house, path):
-    stranger = Person(house, at=ABROAD, address="203.0.113.7")
+def test_without_a_password_there_is_no_console_for_strangers_not_even_a_trace_of_one(web, path):
+    stranger = Person(web, at=ABROAD, address="203.0.113.7")
     answer, unknown = stranger.read(path), stranger.read("/no/such/page")
     assert (answer.status_code, answer.data) == (404, unknown.data)
     assert "Set-Cookie" not in answer.headers
 
 
-def test_without_a_password_this_machine_needs_no_signing_in(house):
-    person = Person(house)
+def test_without_a_password_this_machine_needs_no_signing_in(web):
+    person = Person(web)
     assert all(person.read(path).status_code == 200 for path in PAGES)
     assert person.read("/sign-in").status_code == 404
 
@@ -272,25 +272,25 @@ def test_the_password_is_in_no_page_and_no_log(locked, capfd):
     assert "something wrong" not in told
 
 
-def test_while_the_ledger_is_away_whoever_is_signed_in_is_told_so(redis_url, make_house):
-    person = Person(make_house(console_password=PASSWORD))
+def test_while_the_ledger_is_away_whoever_is_signed_in_is_told_so(redis_url, make_web):
+    person = Person(make_web(console_password=PASSWORD))
     person.sign_in()
-    away = House("redis://127.0.0.1:1/0", console_password=PASSWORD)
+    away = WebApp("redis://127.0.0.1:1/0", console_password=PASSWORD)
     person.browser = carry_over(person, away)
     answer = person.read()
     assert (answer.status_code, "out of reach" in words_of(answer)) == (503, True)
     away.close()
 
 
-def test_the_api_page_leads_on_those_whom_the_other_pages_let_in_and_nobody_else(make_house):
+def test_the_api_page_leads_on_those_whom_the_other_pages_let_in_and_nobody_else(make_web):
     """It is open to all, and took everybody for a stranger: whoever came from the overview had to find the way back."""
-    house = make_house(console_password=PASSWORD)
-    person = Person(house)
+    web = make_web(console_password=PASSWORD)
+    person = Person(web)
     assert 'href="/calls"' not in person.read("/docs").text
     person.sign_in()
     page = person.read("/docs").text
     assert 'href="/calls"' in page
     assert "Sign out" in page
-    here, abroad = Person(make_house()), Person(make_house(), address="203.0.113.9")
+    here, abroad = Person(make_web()), Person(make_web(), address="203.0.113.9")
     assert 'href="/calls"' in here.read("/docs").text
     assert 'href="/calls"' not in abroad.read("/docs").text

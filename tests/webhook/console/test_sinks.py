@@ -7,20 +7,20 @@ from contextlib import contextmanager
 
 import pytest
 from console_kit import SID, Person, bury_delivery, settle_calls, words_of
-from house import ACCOUNT
+from factories import ACCOUNT
 from subscribing import KEY
 
 from worker.process.embedded_redis import free_port
 
 
 @pytest.fixture
-def open_house(make_house):
-    return make_house(legwork_secret_key=KEY)
+def open_web(make_web):
+    return make_web(legwork_secret_key=KEY)
 
 
 @pytest.fixture
-def person(open_house):
-    return Person(open_house)
+def person(open_web):
+    return Person(open_web)
 
 
 def add(person, receiver, **fields):
@@ -32,84 +32,84 @@ PRIVATE = {"allow_private": True}
 
 
 @contextmanager
-def out_of_reach_after_writing(house):
+def out_of_reach_after_writing(web):
     """Let Redis refuse what a sink is described by, and nothing that is needed to add one."""
     refusal = ["ACL", "SETUSER", "default"]
-    house.redis.execute_command(*refusal, "-hgetall")
+    web.redis.execute_command(*refusal, "-hgetall")
     try:
         yield
     finally:
-        house.redis.execute_command(*refusal, "+hgetall")
+        web.redis.execute_command(*refusal, "+hgetall")
 
 
 def secret_in(answer):
     return re.search(r"whsec_[0-9A-Za-z+/=]+", answer.text)
 
 
-def test_every_sink_shows_where_it_writes_and_what_it_got(house):
-    settle_calls(house, SID)
-    page = words_of(Person(house).read("/sinks"))
+def test_every_sink_shows_where_it_writes_and_what_it_got(web):
+    settle_calls(web, SID)
+    page = words_of(Person(web).read("/sinks"))
     assert "stdout stdout: active 1 0 0" in page
 
 
-def test_a_sinks_page_says_what_failed_last_and_when_it_is_tried_again(house):
+def test_a_sinks_page_says_what_failed_last_and_when_it_is_tried_again(web):
     """Before ten failures in a row made it a failing one, nothing was to be seen of a sink's errors."""
-    settle_calls(house, SID, "call00002", "call00003")
-    book = house.ledger.deliveries[ACCOUNT, "stdout"]
+    settle_calls(web, SID, "call00002", "call00003")
+    book = web.ledger.deliveries[ACCOUNT, "stdout"]
     for number, lease in enumerate(book.backlog.lease(2)):
         owed = book.claim(lease)
         assert book.postpone(owed, f"50{number}: ask +919000000001", wait_seconds=300, attempt=True)
-    page = words_of(Person(house).read("/sinks/stdout"))
+    page = words_of(Person(web).read("/sinks/stdout"))
     told = page[page.index("What failed last, and is tried again") : page.index("What was given up on")]
     assert told.index("call00002") < told.index(SID), "the last one first"
     assert "501: ask …0001 1 in 5 min" in told
     assert "call00003" not in told
 
 
-def test_without_a_key_the_page_says_what_adding_needs(house):
-    page = Person(house).read("/sinks")
+def test_without_a_key_the_page_says_what_adding_needs(web):
+    page = Person(web).read("/sinks")
     assert "LEGWORK_SECRET_KEY" in page.text
     assert 'name="url"' not in page.text
-    assert Person(house).press("/sinks", name="crm", url="https://crm.example.com/").status_code == 409
+    assert Person(web).press("/sinks", name="crm", url="https://crm.example.com/").status_code == 409
 
 
-def test_where_nobody_answers_is_found_out_before_it_is_added_unless_it_is_asked_for(open_house, person):
+def test_where_nobody_answers_is_found_out_before_it_is_added_unless_it_is_asked_for(open_web, person):
     nobody = f"http://127.0.0.1:{free_port()}/hooks"
     fields = {"name": "crm", "url": nobody, "allow_private": "1"}
     answer = person.press("/sinks", **fields)
     assert answer.status_code == 422
     assert "refused" in words_of(answer)
-    open_house.ledger.refresh_sinks()
-    assert "crm" not in open_house.ledger.sinks
+    open_web.ledger.refresh_sinks()
+    assert "crm" not in open_web.ledger.sinks
     # What was ticked stays ticked, for whoever sends the form once more.
     assert re.search(r'name="allow_private" value="1" checked', answer.text)
     assert secret_in(person.press("/sinks", **fields, unchecked="1"))
-    open_house.ledger.refresh_sinks()
-    assert open_house.ledger.sinks["crm"].options["allow_private"]
+    open_web.ledger.refresh_sinks()
+    assert open_web.ledger.sinks["crm"].options["allow_private"]
 
 
-def test_who_added_a_sink_sees_its_secret_though_redis_goes_away_a_moment_later(open_house, person, receiver):
+def test_who_added_a_sink_sees_its_secret_though_redis_goes_away_a_moment_later(open_web, person, receiver):
     """It was told that nothing was done; the sink was there, and nobody ever saw its secret."""
     person.token()
-    with out_of_reach_after_writing(open_house):
+    with out_of_reach_after_writing(open_web):
         answer = add(person, receiver)
     assert (answer.status_code, "went away" in words_of(answer)) == (200, True)
     assert secret_in(answer)
-    assert "crm" in {sink["name"] for sink in open_house.get("/api/sinks").json}
-    with out_of_reach_after_writing(open_house):
-        answer = open_house.post("/api/sinks", json={"name": "two", "url": f"{receiver.url}/", "options": PRIVATE})
+    assert "crm" in {sink["name"] for sink in open_web.get("/api/sinks").json}
+    with out_of_reach_after_writing(open_web):
+        answer = open_web.post("/api/sinks", json={"name": "two", "url": f"{receiver.url}/", "options": PRIVATE})
     assert (answer.status_code, answer.json["name"], answer.json["state"]) == (201, "two", "active")
     assert answer.json["secret"].startswith("whsec_")
-    open_house.ledger.refresh_sinks()
-    assert {"crm", "two"} <= open_house.ledger.sinks.keys()
+    open_web.ledger.refresh_sinks()
+    assert {"crm", "two"} <= open_web.ledger.sinks.keys()
 
 
-def test_a_subscriber_is_added_and_its_secret_shown_once(open_house, person, receiver):
+def test_a_subscriber_is_added_and_its_secret_shown_once(open_web, person, receiver):
     answer = add(person, receiver, types=["legwork.call.completed"], rate="10/s")
     assert secret_in(answer)
     assert answer.headers["Cache-Control"] == "no-store"
-    open_house.ledger.refresh_sinks()
-    spec = open_house.ledger.sinks["crm"]
+    open_web.ledger.refresh_sinks()
+    spec = open_web.ledger.sinks["crm"]
     assert (spec.types, str(spec.rate)) == (("legwork.call.completed",), "10/s")
     again = person.read("/sinks/crm")
     assert not secret_in(again)
@@ -141,14 +141,14 @@ def test_a_name_that_is_taken_is_told(person, receiver):
     assert (answer.status_code, "there is a sink called crm" in words_of(answer)) == (409, True)
 
 
-def test_a_sink_is_disabled_and_enabled_again(house):
-    person = Person(house)
+def test_a_sink_is_disabled_and_enabled_again(web):
+    person = Person(web)
     page = person.follow(person.press("/sinks/stdout/disable"))
     assert "The sink is disabled" in words_of(page)
-    assert house.ledger.sink_states()["stdout"]["state"] == "disabled"
+    assert web.ledger.sink_states()["stdout"]["state"] == "disabled"
     page = person.follow(person.press("/sinks/stdout/enable"))
     assert "The sink is enabled" in words_of(page)
-    assert house.ledger.sink_states() == {}
+    assert web.ledger.sink_states() == {}
 
 
 def test_a_test_shows_what_was_sent_and_what_came_back_without_secrets(person, receiver):
@@ -167,37 +167,37 @@ def test_a_test_that_fails_says_why(person, receiver):
     assert "no answer" in words_of(person.press("/sinks/crm/test"))
 
 
-def test_a_sink_of_the_settings_looks_at_itself(house):
-    assert "It is well" in words_of(Person(house).press("/sinks/stdout/test"))
+def test_a_sink_of_the_settings_looks_at_itself(web):
+    assert "It is well" in words_of(Person(web).press("/sinks/stdout/test"))
 
 
-def test_a_rotation_shows_the_new_secret_once_and_is_finished_by_another_button(open_house, person, receiver):
+def test_a_rotation_shows_the_new_secret_once_and_is_finished_by_another_button(open_web, person, receiver):
     first = secret_in(add(person, receiver))[0]
     second = secret_in(person.press("/sinks/crm/rotate"))[0]
-    open_house.ledger.refresh_sinks()
-    assert open_house.ledger.sinks["crm"].secrets == (second, first)
+    open_web.ledger.refresh_sinks()
+    assert open_web.ledger.sinks["crm"].secrets == (second, first)
     assert "Finish the rotation" in person.read("/sinks/crm").text
     assert "One secret signs no more" in words_of(person.follow(person.press("/sinks/crm/finish")))
-    open_house.ledger.refresh_sinks()
-    assert open_house.ledger.sinks["crm"].secrets == (second,)
+    open_web.ledger.refresh_sinks()
+    assert open_web.ledger.sinks["crm"].secrets == (second,)
 
 
-def test_removing_counts_first_and_asks(open_house, person, receiver):
+def test_removing_counts_first_and_asks(open_web, person, receiver):
     add(person, receiver)
-    open_house.ledger.refresh_sinks()
-    settle_calls(open_house, SID)
+    open_web.ledger.refresh_sinks()
+    settle_calls(open_web, SID)
     asked = person.press("/sinks/crm/remove")
     assert "1 delivery waits for it" in words_of(asked)
-    open_house.ledger.refresh_sinks()
-    assert "crm" in open_house.ledger.sinks
+    open_web.ledger.refresh_sinks()
+    assert "crm" in open_web.ledger.sinks
     page = person.follow(person.press("/sinks/crm/remove", sure="1"))
     assert "one delivery that waited was dropped" in words_of(page)
-    open_house.ledger.refresh_sinks()
-    assert "crm" not in open_house.ledger.sinks
+    open_web.ledger.refresh_sinks()
+    assert "crm" not in open_web.ledger.sinks
 
 
-def test_a_sink_of_the_settings_is_changed_there(house):
-    person = Person(house)
+def test_a_sink_of_the_settings_is_changed_there(web):
+    person = Person(web)
     assert "Remove" not in person.read("/sinks/stdout").text
     for what in ("remove", "rotate", "finish"):
         answer = person.press(f"/sinks/stdout/{what}")
@@ -205,15 +205,15 @@ def test_a_sink_of_the_settings_is_changed_there(house):
         assert "settings" in words_of(answer)
 
 
-def test_a_sink_that_there_is_not_is_told_as_a_page(house):
-    person = Person(house)
+def test_a_sink_that_there_is_not_is_told_as_a_page(web):
+    person = Person(web)
     for answer in (person.read("/sinks/nobody"), person.press("/sinks/nobody/disable")):
         assert (answer.status_code, "no sink called nobody" in words_of(answer)) == (404, True)
 
 
-def test_a_subscriber_that_no_key_decrypts_is_shown_and_can_be_removed(make_house, person, receiver):
+def test_a_subscriber_that_no_key_decrypts_is_shown_and_can_be_removed(make_web, person, receiver):
     add(person, receiver)
-    locked_out = Person(make_house(legwork_secret_key="QkJC" * 10 + "QkI="))
+    locked_out = Person(make_web(legwork_secret_key="QkJC" * 10 + "QkI="))
     assert "unusable" in words_of(locked_out.read("/sinks"))
     page = locked_out.read("/sinks/crm")
     assert (page.status_code, "Remove" in page.text, "Disable" in page.text) == (200, True, False)
@@ -221,9 +221,9 @@ def test_a_subscriber_that_no_key_decrypts_is_shown_and_can_be_removed(make_hous
     assert "crm" not in words_of(locked_out.read("/sinks"))
 
 
-def test_what_a_sink_did_not_get_stands_on_its_page(house):
-    settle_calls(house, SID)
-    bury_delivery(house, SID, answer="503: +919000000001 is blocked")
-    page = words_of(Person(house).read("/sinks/stdout"))
+def test_what_a_sink_did_not_get_stands_on_its_page(web):
+    settle_calls(web, SID)
+    bury_delivery(web, SID, answer="503: +919000000001 is blocked")
+    page = words_of(Person(web).read("/sinks/stdout"))
     assert SID in page
     assert "503: …0001 is blocked" in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, TOKEN, make_settings
+from factories import ACCOUNT, TOKEN, make_settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from webhook import create_app

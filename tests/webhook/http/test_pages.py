@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from house import ACCOUNT, TOKEN, make_callback, make_settings
+from factories import ACCOUNT, TOKEN, make_callback, make_settings
 from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
 
 from webhook import create_app
 
 if TYPE_CHECKING:
-    from webhook.context.services import Door
+    from webhook.context.services import Services
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def web(app):
 
 
 def admit(app, *sids: str) -> None:
-    door: Door = app.extensions["legwork"]
+    services: Services = app.extensions["legwork"]
     for sid in sids:
-        door.ledger.calls[ACCOUNT].admit(make_callback(sid), wait_seconds=60)
+        services.ledger.calls[ACCOUNT].admit(make_callback(sid), wait_seconds=60)
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from house import make_settings
+from factories import make_settings
 
 from webhook.operations.masking import Shown
 

@@ -15,9 +15,9 @@ ZONE = ZoneInfo("Asia/Kolkata")
 
 
 @pytest.fixture
-def draw(house):
+def draw(web):
     def draw(*legs, numbers=False):
-        with house.app.test_request_context():
+        with web.app.test_request_context():
             return ET.fromstring(draw_svg(legs, zone=ZONE, numbers=numbers))
 
     return draw
@@ -111,8 +111,8 @@ def test_the_line_of_time_has_a_few_round_moments_of_the_accounts_clock(draw, se
     assert ticks[0] == "11:12:00"
 
 
-def test_on_a_page_it_is_as_wide_as_there_is_room_and_saved_it_has_a_width_of_its_own(draw, house):
+def test_on_a_page_it_is_as_wide_as_there_is_room_and_saved_it_has_a_width_of_its_own(draw, web):
     assert draw(leg()).get("width") == "100%"
-    with house.app.test_request_context():
+    with web.app.test_request_context():
         saved = ET.fromstring(draw_svg([leg()], zone=ZONE, numbers=False, width=SAVED_WIDTH))
     assert saved.get("width") == "960"

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import pytest
-from house import FrozenClock
+from factories import FrozenClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,7 +164,7 @@ def test_looking_takes_nothing(client):
     bucket = make_bucket(client, clock, quota=2)
     bucket.take("a")
     before = bucket.look()
-    assert (before.free, before.flying, before.cooling, before.limit) == (1, 1, 0, 2)
+    assert (before.free, before.in_flight, before.cooling_down, before.limit) == (1, 1, 0, 2)
     assert bucket.look() == before
 
 

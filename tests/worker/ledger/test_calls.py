@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 
 from worker.errors import LedgerUnusable
 from worker.ledger import Ledger, check_version
@@ -13,8 +13,8 @@ from worker.ledger.call import Verdict
 from worker.ledger.calls import CALLBACKS_KEPT, CallBook
 from worker.ledger.codec import pack_callback, unpack_callback
 from worker.ledger.keys import LEDGER
-from worker.ledger.queries.lookup import call_story
-from worker.ledger.queries.totals import account_standing
+from worker.ledger.queries.lookup import call_history
+from worker.ledger.queries.totals import totals_of_account
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 EVENT = {"id": "evt_1", "type": "legwork.call.completed", "data": {"call_sid": SID}}
@@ -222,7 +222,7 @@ def test_a_call_whose_confirmation_is_due_is_not_forgotten(book, ledger, clock):
     book.decide(SID, book.claim(lease_one(book)).lease, completed(sinks=(), confirm_seconds=10 * 86_400))
     clock.advance(2 * 86_400)
     assert book.forget_old(clock.now_ms) == 0
-    assert call_story(ledger, SID)
+    assert call_history(ledger, SID)
 
 
 def test_who_was_to_be_confirmed_by_an_account_that_is_asked_no_more_is_forgotten_in_the_end(
@@ -243,9 +243,9 @@ def test_a_dead_call_stays_with_its_reason(book, ledger):
     book.admit(make_callback(SID), wait_seconds=0)
     verdict = Verdict("dead", 0, event_key="1/unavailable", event=EVENT, sinks=("stdout",), reason="404")
     book.decide(SID, book.claim(lease_one(book)).lease, verdict)
-    story = call_story(ledger, SID)
+    story = call_history(ledger, SID)
     assert (story.standing.state, story.standing.reason) == ("dead", "404")
-    assert account_standing(ledger, ACCOUNT).dead == 1
+    assert totals_of_account(ledger, ACCOUNT).dead == 1
 
 
 def test_every_accepted_call_is_counted_once(book, ledger):
@@ -254,7 +254,7 @@ def test_every_accepted_call_is_counted_once(book, ledger):
         book.admit(make_callback(f"call{number:04}", again="1"), wait_seconds=0)
     book.decide("call0000", book.claim(lease_one(book)).lease, completed())
     book.fetches.lease(1)
-    standing = account_standing(ledger, ACCOUNT)
+    standing = totals_of_account(ledger, ACCOUNT)
     assert (standing.received, standing.waiting, standing.fetching, standing.settled) == (5, 3, 1, 1)
 
 

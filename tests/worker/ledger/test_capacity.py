@@ -1,17 +1,17 @@
-"""Room in Redis: delivered calls make room for new ones, down to an hour of remembering."""
+"""Capacity in Redis: delivered calls make room for new ones, down to an hour of remembering."""
 
 from __future__ import annotations
 
 import pytest
 from cli_kit import settle
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
 from worker.ledger.calls import REMEMBERED_SECONDS
-from worker.ledger.capacity import BYTES_UNTIL_SETTLED, look_at_room
-from worker.ledger.queries.lookup import call_story
+from worker.ledger.capacity import BYTES_UNTIL_SETTLED, read_capacity
+from worker.ledger.queries.lookup import call_history
 
 HOUR = 3600
 
@@ -42,19 +42,19 @@ def deliver(ledger, *sids):
 
 
 def known(ledger, sid):
-    return call_story(ledger, sid) is not None
+    return call_history(ledger, sid) is not None
 
 
 def test_a_call_that_waits_speaks_for_the_room_of_its_record(ledger, client, little_room):
     little_room()
     limit = client.config_get("maxmemory")["maxmemory"]
-    before = look_at_room(ledger)
+    before = read_capacity(ledger)
     for number in range(10):
         ledger.calls[ACCOUNT].admit(make_callback(f"call{number:04}"), wait_seconds=0)
     ledger.calls[ACCOUNT].fetches.lease(3)
-    after = look_at_room(ledger)
-    spoken_for = (after.spoken_for - after.used) - (before.spoken_for - before.used)
-    assert spoken_for == pytest.approx(10 * BYTES_UNTIL_SETTLED / int(limit))
+    after = read_capacity(ledger)
+    committed = (after.committed - after.used) - (before.committed - before.used)
+    assert committed == pytest.approx(10 * BYTES_UNTIL_SETTLED / int(limit))
 
 
 def test_what_was_delivered_an_hour_ago_may_be_forgotten_early(ledger, clock):
@@ -97,5 +97,5 @@ def test_a_worker_forgets_early_only_where_room_is_short(ledger, client, redis_u
     if short:
         little_room()
     now = Ledger(client, ledger.settings)
-    Dispatcher(Workshop(ledger.settings, now, {}), carrier=None, name="here:1", threads=1).keep_house()
+    Dispatcher(WorkerContext(ledger.settings, now, {}), carrier=None, name="here:1", threads=1).housekeep()
     assert known(ledger, "call00001") is not short

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from house import FrozenClock
+from factories import FrozenClock
 
 from worker.ledger.health import DISABLED_AFTER_SECONDS, FAILURES_IN_A_ROW, PROBE_SECONDS, SinkHealth
 from worker.ledger.scripts import Scripts

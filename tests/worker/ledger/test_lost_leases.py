@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 
 from worker.ledger import Ledger
 from worker.ledger.backlog import BEGIN_SECONDS, DEATHS_ALLOWED, SUSPECTS_APART_SECONDS, Lane

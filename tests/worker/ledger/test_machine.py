@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import redis
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import redis
-from house import FrozenClock, make_settings
+from factories import FrozenClock, make_settings
 
 from worker import metrics
 from worker.connections import connect

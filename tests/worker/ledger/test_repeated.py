@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, FrozenClock, make_settings
+from factories import ACCOUNT, FrozenClock, make_settings
 
 from worker.ledger import Ledger
 
@@ -37,7 +37,7 @@ def test_a_token_waited_for_twice_takes_the_place_of_one(bucket, clock):
     assert first.taken
     assert bucket.take("three") == first
     look = bucket.look()
-    assert (look.flying, look.cooling, look.free) == (1, 1, 0)
+    assert (look.in_flight, look.cooling_down, look.free) == (1, 1, 0)
     assert not bucket.take("four", max_wait_seconds=0).taken
 
 
@@ -45,7 +45,7 @@ def test_a_token_asked_for_again_when_the_gate_is_shut_is_not_held(bucket):
     bucket.take("one")
     bucket.pause(30)
     assert not bucket.take("one").taken
-    assert bucket.look().flying == 0
+    assert bucket.look().in_flight == 0
 
 
 def test_a_pause_repeated_is_one_pause(bucket):

@@ -8,17 +8,17 @@ from itertools import count
 
 import pytest
 import requests
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 from stubs import answer
 
 from sandbox.quota import NANOSECONDS, OtherClient, SlidingWindow
 from sandbox.server import Sandbox
 from sandbox.settings import Account as SandboxAccount
 from sandbox.settings import Settings as SandboxSettings
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.ledger import Ledger
 from worker.ledger.bucket import TRIAL_SECONDS, Gate
-from worker.ledger.queries.totals import account_standing
+from worker.ledger.queries.totals import totals_of_account
 from worker.steps.fetch import fetch_call
 
 QUOTA, WINDOW_SECONDS = 40, 60.0
@@ -89,7 +89,7 @@ def spend(bucket, clock, exotel, seconds):
 
 
 def state(ledger):
-    return account_standing(ledger, ACCOUNT).state
+    return totals_of_account(ledger, ACCOUNT).state
 
 
 def test_with_half_the_quota_eaten_429s_become_rare_and_most_of_the_rest_is_used(ledger, bucket, clock):
@@ -212,7 +212,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
     with Sandbox(pretend) as sandbox:
         settings = make_settings(redis_url, exotel_base_url=sandbox.url, exotel_quota=20, exotel_quota_seconds=2)
         ledger = Ledger(client, settings)
-        shop, book = Workshop(settings, ledger, {}), ledger.calls[ACCOUNT]
+        context, book = WorkerContext(settings, ledger, {}), ledger.calls[ACCOUNT]
         eaten = {"fault": "eat", "per_second": 5}
         requests.post(f"{sandbox.url}/faults", json=eaten, timeout=5).raise_for_status()
         admit(sandbox, book, 160)
@@ -222,7 +222,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
             while time.monotonic() < until:
                 leases = book.fetches.lease(1)
                 for lease in leases:
-                    fetch_call(shop, ACCOUNT, lease)
+                    fetch_call(context, ACCOUNT, lease)
                 if not leases:
                     time.sleep(0.02)
 
@@ -231,7 +231,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
             thread.start()
         for thread in threads:
             thread.join()
-        standing = account_standing(ledger, ACCOUNT)
+        standing = totals_of_account(ledger, ACCOUNT)
         arrived = requests.get(f"{sandbox.url}/requests", timeout=5).json()["requests"]
     assert standing.state in {"yielding", "paused"}
     assert standing.look.limit <= 12

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import kombu
 import orjson
 import pytest
-from house import make_settings
+from factories import make_settings
 from relay import Relay
 from services import RABBITMQ, need
 from sink_contract import SinkContract, record, sink_spec

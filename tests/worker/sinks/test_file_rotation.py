@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from house import make_settings
+from factories import make_settings
 from sink_contract import SinkContract, read_lines, record, sink_spec
 
 from worker.sinks import BadSink, open_sinks, sink_for

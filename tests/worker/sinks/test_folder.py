@@ -12,7 +12,7 @@ import orjson
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-from house import make_settings
+from factories import make_settings
 from object_store import BUCKET, ObjectStore
 from payloads.records import build, legs_of
 from sink_contract import SinkContract, read_lines, record, sink_spec

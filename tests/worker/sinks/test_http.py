@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import orjson
 import pytest
-from house import make_settings
+from factories import make_settings
 from sink_contract import SECRET, SinkContract, record, sink_spec
 from standardwebhooks import Webhook
 from stubs import StubServer, answer, cut_off, last, late, reset

@@ -6,7 +6,7 @@ import socket
 from ipaddress import ip_address
 
 import pytest
-from house import make_settings
+from factories import make_settings
 from sink_contract import record, sink_spec
 from stubs import StubServer, answer, last
 

@@ -9,7 +9,7 @@ import uuid
 import confluent_kafka as kafka
 import orjson
 import pytest
-from house import make_settings
+from factories import make_settings
 from sink_contract import SinkContract, record, sink_spec
 
 from worker.errors import PermanentFailure, TemporaryFailure

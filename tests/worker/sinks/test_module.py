@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import make_settings
+from factories import make_settings
 from sink_contract import SinkContract, record, sink_spec
 
 from worker.errors import TemporaryFailure

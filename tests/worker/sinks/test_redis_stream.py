@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 import redis
-from house import make_settings
+from factories import make_settings
 from sink_contract import SinkContract, record, sink_spec
 
 from worker.errors import PermanentFailure, TemporaryFailure

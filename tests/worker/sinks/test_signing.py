@@ -10,7 +10,7 @@ import time
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from house import make_settings
+from factories import make_settings
 from marshmallow import ValidationError
 from sink_contract import SECRET, record, sink_spec
 from standardwebhooks import Webhook

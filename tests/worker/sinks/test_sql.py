@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 import sqlalchemy as sa
-from house import make_settings
+from factories import make_settings
 from payloads.records import build, callback, legs_of
 from relay import Relay
 from services import MYSQL, POSTGRESQL, need
@@ -36,7 +36,7 @@ def opened(url, **options):
     return sink
 
 
-class House:
+class WebApp:
     """A database, and tables of a name that nobody else has in it."""
 
     def __init__(self, url, table):
@@ -75,29 +75,29 @@ class House:
 
 
 @pytest.fixture
-def make_house(tmp_path):
-    houses = []
+def make_web(tmp_path):
+    webs = []
 
     def make(kind):
         url = {"postgresql": lambda: need(POSTGRESQL), "mysql": lambda: need(MYSQL)}.get(
             kind, lambda: f"sqlite:///{tmp_path}/records.db"
         )()
-        houses.append(House(url, f"calls_{uuid.uuid4().hex[:8]}"))
-        return houses[-1]
+        webs.append(WebApp(url, f"calls_{uuid.uuid4().hex[:8]}"))
+        return webs[-1]
 
     yield make
-    for house in houses:
-        house.close()
+    for web in webs:
+        web.close()
 
 
 @pytest.fixture(params=KINDS)
-def house(request, make_house):
-    return make_house(request.param)
+def web(request, make_web):
+    return make_web(request.param)
 
 
 @pytest.fixture
-def sink(house):
-    sink = house.sink()
+def sink(web):
+    sink = web.sink()
     yield sink
     sink.close()
 
@@ -106,15 +106,15 @@ class SqlContract(SinkContract):
     keyed = True
 
     @pytest.fixture
-    def arrived(self, house):
+    def arrived(self, web):
         """By key: rows have no order of their own. Before the first record there may be no table."""
-        return lambda: house.records() if house.table in house.tables() else []
+        return lambda: web.records() if web.table in web.tables() else []
 
 
 class TestPostgresql(SqlContract):
     @pytest.fixture
-    def house(self, make_house):
-        return make_house("postgresql")
+    def web(self, make_web):
+        return make_web("postgresql")
 
     def as_kept(self, sent):
         return orjson.loads(orjson.dumps(sent).replace(b"\\u0000", "\ufffd".encode()))
@@ -126,8 +126,8 @@ class TestPostgresql(SqlContract):
 
 class TestMysql(SqlContract):
     @pytest.fixture
-    def house(self, make_house):
-        return make_house("mysql")
+    def web(self, make_web):
+        return make_web("mysql")
 
     @pytest.fixture
     def unreachable(self):
@@ -136,8 +136,8 @@ class TestMysql(SqlContract):
 
 class TestSqlite(SqlContract):
     @pytest.fixture
-    def house(self, make_house):
-        return make_house("sqlite")
+    def web(self, make_web):
+        return make_web("sqlite")
 
     @pytest.fixture
     def unreachable(self, tmp_path):
@@ -155,10 +155,10 @@ def test_every_part_of_a_call_has_its_column():
     assert set(tables.legs.columns.keys()) == set(LegSchema().fields) | {"account_sid", "call_sid"}
 
 
-def test_a_call_is_a_row_and_so_is_each_of_its_legs(house, sink):
+def test_a_call_is_a_row_and_so_is_each_of_its_legs(web, sink):
     sent = build(legs_of(*THREE), [callback(CustomField="नमस्ते 🙂", Digits='"21"')], call_sid="callwith3legs")
     sink.send([sent])
-    (call,) = house.query("SELECT * FROM calls")
+    (call,) = web.query("SELECT * FROM calls")
     data = sent["data"]
     same = ["account_sid", "call_sid", "revision", "settled", "status", "scenario", "duration_seconds", "talk_seconds"]
     same += [
@@ -174,7 +174,7 @@ def test_a_call_is_a_row_and_so_is_each_of_its_legs(house, sink):
     assert {name: call[name] for name in same} == {name: data[name] for name in same}
     assert call["type"] == "legwork.call.completed"
     assert call["reason"] is None
-    legs = house.legs()
+    legs = web.legs()
     assert [leg["sid"] for leg in legs] == ["leg0", "leg1", "leg2"]
     same = ["role", "number", "number_raw", "number_kind", "status", "origin", "on_call_seconds", "uri"]
     assert [{name: leg[name] for name in same} for leg in legs] == [
@@ -182,23 +182,23 @@ def test_a_call_is_a_row_and_so_is_each_of_its_legs(house, sink):
     ]
 
 
-def test_instants_are_what_they_were(house, sink):
+def test_instants_are_what_they_were(web, sink):
     """PostgreSQL gives back an instant, MySQL one without a zone, in UTC, SQLite the text of the record."""
     sink.send([build(legs_of({"Sid": "leg0", "Origin": "inbound", "DateCreated": "2026-09-16 11:12:39.5+05:30"}))])
-    (call,) = house.query("SELECT started_at, ended_at FROM calls")
-    (leg,) = house.query("SELECT created_at, ended_at FROM calls_legs")
+    (call,) = web.query("SELECT started_at, ended_at FROM calls")
+    (leg,) = web.query("SELECT created_at, ended_at FROM calls_legs")
     instant = datetime(2026, 9, 16, 5, 42, 39, 500_000, tzinfo=UTC)
     expected = {"postgresql": instant, "mysql": instant.replace(tzinfo=None), "sqlite": "2026-09-16T05:42:39.500000Z"}
-    assert call["started_at"] == leg["created_at"] == expected[house.kind]
+    assert call["started_at"] == leg["created_at"] == expected[web.kind]
     assert leg["ended_at"] is None
 
 
-def test_what_postgresql_cannot_hold_is_replaced_in_columns_too(make_house):
-    house = make_house("postgresql")
-    sink = house.sink()
+def test_what_postgresql_cannot_hold_is_replaced_in_columns_too(make_web):
+    web = make_web("postgresql")
+    sink = web.sink()
     sink.send([record(CustomField="a\0b", **{"odd\0key": r"not \u0000 but its spelling"})])
     sink.close()
-    (call,) = house.query("SELECT custom_field, record->'data'->'callbacks'->0->'params' AS params FROM calls")
+    (call,) = web.query("SELECT custom_field, record->'data'->'callbacks'->0->'params' AS params FROM calls")
     assert call["custom_field"] == "a\ufffdb"
     assert call["params"]["odd\ufffdkey"] == r"not \u0000 but its spelling"
 
@@ -214,101 +214,101 @@ def given_up(revision=1):
     return build(None, [callback()], call_sid="callrevised", revision=revision, reason="Exotel knows no such call")
 
 
-def test_a_higher_revision_wins_whatever_comes_first(house, sink):
+def test_a_higher_revision_wins_whatever_comes_first(web, sink):
     first, second = revised(1, *THREE[:2]), revised(2, *THREE)
     sink.send([first])
-    assert (house.records(), len(house.legs())) == ([first], 2)
+    assert (web.records(), len(web.legs())) == ([first], 2)
     for batch in ([second], [first], [second, first], [first, second]):
         sink.send(batch)
-        assert (house.records(), len(house.legs())) == ([second], 3)
+        assert (web.records(), len(web.legs())) == ([second], 3)
 
 
-def test_legs_are_replaced_with_their_call(house, sink):
+def test_legs_are_replaced_with_their_call(web, sink):
     sink.send([revised(1, *THREE), record(2)])
     sink.send([revised(2, THREE[0])])
     sink.send([revised(1, *THREE)])
-    assert [(leg["call_sid"], leg["sid"]) for leg in house.legs()] == [
+    assert [(leg["call_sid"], leg["sid"]) for leg in web.legs()] == [
         ("call0002", "leg0"),
         ("call0002", "leg1"),
         ("callrevised", "leg0"),
     ]
 
 
-def test_a_call_that_was_given_up_is_a_row_without_a_status(house, sink):
+def test_a_call_that_was_given_up_is_a_row_without_a_status(web, sink):
     sink.send([given_up()])
-    (call,) = house.query("SELECT type, status, reason, settled FROM calls")
+    (call,) = web.query("SELECT type, status, reason, settled FROM calls")
     assert (call["type"], call["status"]) == ("legwork.call.unavailable", None)
     assert call["reason"] == "Exotel knows no such call"
-    assert house.legs() == []
+    assert web.legs() == []
 
 
 @pytest.mark.parametrize("order", ["one by one", "in a batch"])
-def test_giving_up_never_takes_the_place_of_knowing(house, sink, order):
+def test_giving_up_never_takes_the_place_of_knowing(web, sink, order):
     known, unknown = revised(1, *THREE), given_up()
     batches = [[unknown], [known], [unknown]] if order == "one by one" else [[unknown, known, unknown]]
     for batch in batches:
         sink.send(batch)
-    assert house.records() == [known]
-    assert len(house.legs()) == 3
+    assert web.records() == [known]
+    assert len(web.legs()) == 3
     sink.send([given_up(revision=2)])
-    assert [kept["type"] for kept in house.records()] == ["legwork.call.unavailable"]
-    assert house.legs() == []
+    assert [kept["type"] for kept in web.records()] == ["legwork.call.unavailable"]
+    assert web.legs() == []
 
 
-def test_a_record_that_is_sent_again_mends_what_was_done_to_its_rows(house, sink):
+def test_a_record_that_is_sent_again_mends_what_was_done_to_its_rows(web, sink):
     sink.send([record()])
-    house.query("DELETE FROM calls_legs")
-    house.query("UPDATE calls SET status = 'spoilt'")
+    web.query("DELETE FROM calls_legs")
+    web.query("UPDATE calls SET status = 'spoilt'")
     sink.send([record()])
-    assert house.query("SELECT status FROM calls") == [{"status": record()["data"]["status"]}]
-    assert len(house.legs()) == 2
+    assert web.query("SELECT status FROM calls") == [{"status": record()["data"]["status"]}]
+    assert len(web.legs()) == 2
 
 
-def test_the_same_call_of_another_account_is_another_call(house, sink):
+def test_the_same_call_of_another_account_is_another_call(web, sink):
     ours, theirs = record(), build(legs_of(*THREE), call_sid="call0001", account_sid="acme2m")
     sink.send([ours, theirs])
-    assert house.records() == [ours, theirs]
-    assert len(house.legs()) == 5
+    assert web.records() == [ours, theirs]
+    assert len(web.legs()) == 5
 
 
-def test_sids_that_differ_in_the_case_of_a_letter_are_different(house, sink):
+def test_sids_that_differ_in_the_case_of_a_letter_are_different(web, sink):
     sink.send([build(legs_of(THREE[0]), call_sid=sid) for sid in ("callaaaa", "callAAAA")])
-    assert len(house.records()) == len(house.legs()) == 2
+    assert len(web.records()) == len(web.legs()) == 2
 
 
-def test_a_leg_that_is_told_twice_is_one_row(house, sink):
+def test_a_leg_that_is_told_twice_is_one_row(web, sink):
     twice = {"Sid": "leg0", "Origin": "inbound", "Status": "busy"}
     sink.send([build(legs_of(twice, {**twice, "Status": "completed"}))])
-    assert [leg["status"] for leg in house.legs()] == ["completed"]
+    assert [leg["status"] for leg in web.legs()] == ["completed"]
 
 
-def test_a_record_that_is_about_no_call_has_no_row(house, sink):
+def test_a_record_that_is_about_no_call_has_no_row(web, sink):
     about = {"id": "evt_1", "type": "legwork.operator.sink", "data": {"sink": "crm"}}
     assert sink.send([about]) == "no call, no row"
     sink.send([about, record()])
-    assert house.records() == [record()]
+    assert web.records() == [record()]
 
 
 # When something is wrong
 
 
-def test_a_record_that_is_too_long_for_a_column_is_refused_and_nothing_of_its_batch_stays(make_house):
+def test_a_record_that_is_too_long_for_a_column_is_refused_and_nothing_of_its_batch_stays(make_web):
     """`deliver` then sends them one by one, so that its neighbours arrive."""
     for kind in ("postgresql", "mysql"):
-        house = make_house(kind)
-        sink = house.sink()
+        web = make_web(kind)
+        sink = web.sink()
         long = record(2)
         long["data"]["status"] = "x" * 256
         for batch in ([record(1), long, record(3)], [long]):
             with pytest.raises(PermanentFailure, match=r"(?i)too long"):
                 sink.send(batch)
-        assert house.records() == []
+        assert web.records() == []
         sink.send([record(1), record(3)])
         sink.close()
-        assert len(house.records()) == 2
+        assert len(web.records()) == 2
 
 
-def test_no_failure_shows_what_was_to_be_written(house, sink):
+def test_no_failure_shows_what_was_to_be_written(web, sink):
     long = record(CustomField="a-secret-of-the-caller")
     long["data"]["revision"] = None
     with pytest.raises(PermanentFailure) as caught:
@@ -317,9 +317,9 @@ def test_no_failure_shows_what_was_to_be_written(house, sink):
     assert "\n" not in str(caught.value)
 
 
-def test_writers_of_the_same_calls_do_not_trip_over_each_other(house):
+def test_writers_of_the_same_calls_do_not_trip_over_each_other(web):
     """In any order: whoever locks rows in another order than the others ends in a deadlock."""
-    sinks = [house.sink() for _ in range(4)]
+    sinks = [web.sink() for _ in range(4)]
     failures = []
 
     def write(number):
@@ -339,47 +339,47 @@ def test_writers_of_the_same_calls_do_not_trip_over_each_other(house):
     for one in sinks:
         one.close()
     assert failures == []
-    assert len(house.records()) == 30
-    assert len(house.legs()) == 60
+    assert len(web.records()) == 30
+    assert len(web.legs()) == 60
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
-def test_a_server_that_ended_our_connections_costs_no_attempt(make_house, kind):
-    house = make_house(kind)
-    parts = urlsplit(house.url)
+def test_a_server_that_ended_our_connections_costs_no_attempt(make_web, kind):
+    web = make_web(kind)
+    parts = urlsplit(web.url)
     with Relay(parts.hostname, parts.port) as relay:
-        sink = opened(f"{kind}://root@127.0.0.1:{relay.port}/test?table={house.table}")
+        sink = opened(f"{kind}://root@127.0.0.1:{relay.port}/test?table={web.table}")
         sink.send([record(1)])
         connections = relay.connections
         relay.cut()
         sink.send([record(2)])
         assert relay.connections > connections
         sink.close()
-    assert len(house.records()) == 2
+    assert len(web.records()) == 2
 
 
-def test_tables_that_are_dropped_under_way_are_made_again(house, sink):
+def test_tables_that_are_dropped_under_way_are_made_again(web, sink):
     sink.send([record(1)])
-    house.query("DROP TABLE calls")
-    house.query("DROP TABLE calls_legs")
-    house.query("DROP TABLE calls_schema")
+    web.query("DROP TABLE calls")
+    web.query("DROP TABLE calls_legs")
+    web.query("DROP TABLE calls_schema")
     with pytest.raises(TemporaryFailure):
         sink.send([record(2)])
     sink.send([record(2)])
-    assert house.records() == [record(2)]
+    assert web.records() == [record(2)]
 
 
 # The tables
 
 
-def test_check_makes_the_tables_and_says_where(house, sink):
-    assert house.kind in sink.check()
-    assert house.tables() == [house.table, f"{house.table}_legs", f"{house.table}_schema"]
-    assert house.query("SELECT version FROM calls_schema") == [{"version": 1}]
+def test_check_makes_the_tables_and_says_where(web, sink):
+    assert web.kind in sink.check()
+    assert web.tables() == [web.table, f"{web.table}_legs", f"{web.table}_schema"]
+    assert web.query("SELECT version FROM calls_schema") == [{"version": 1}]
 
 
-def test_workers_that_start_at_once_make_the_tables_once(house):
-    sinks = [house.sink() for _ in range(5)]
+def test_workers_that_start_at_once_make_the_tables_once(web):
+    sinks = [web.sink() for _ in range(5)]
     failures = []
 
     def write(number):
@@ -396,23 +396,23 @@ def test_workers_that_start_at_once_make_the_tables_once(house):
     for one in sinks:
         one.close()
     assert failures == []
-    assert len(house.records()) == 5
+    assert len(web.records()) == 5
 
 
-def test_older_tables_are_brought_up_to_date_a_step_a_version(house, sink):
+def test_older_tables_are_brought_up_to_date_a_step_a_version(web, sink):
     sink.send([record()])
 
     def add_a_column(connection, tables):
         connection.exec_driver_sql(f"ALTER TABLE {tables.calls.name} ADD COLUMN colour VARCHAR(9)")
 
     for _ in range(2):
-        bring_up_to_date(house.engine, tables_named(house.table), (*STEPS, add_a_column))
-    assert house.query("SELECT version FROM calls_schema ORDER BY version") == [{"version": 1}, {"version": 2}]
-    assert house.query("SELECT colour FROM calls") == [{"colour": None}]
+        bring_up_to_date(web.engine, tables_named(web.table), (*STEPS, add_a_column))
+    assert web.query("SELECT version FROM calls_schema ORDER BY version") == [{"version": 1}, {"version": 2}]
+    assert web.query("SELECT colour FROM calls") == [{"colour": None}]
 
 
-def test_a_step_that_fails_is_taken_again(house):
-    tables, calls = tables_named(house.table), []
+def test_a_step_that_fails_is_taken_again(web):
+    tables, calls = tables_named(web.table), []
 
     def fail_once(connection, tables):
         calls.append(tables)
@@ -420,58 +420,58 @@ def test_a_step_that_fails_is_taken_again(house):
             raise TemporaryFailure("not now")
 
     with pytest.raises(TemporaryFailure, match="not now"):
-        bring_up_to_date(house.engine, tables, (*STEPS, fail_once))
-    bring_up_to_date(house.engine, tables, (*STEPS, fail_once))
-    assert len(house.query("SELECT version FROM calls_schema")) == 2
+        bring_up_to_date(web.engine, tables, (*STEPS, fail_once))
+    bring_up_to_date(web.engine, tables, (*STEPS, fail_once))
+    assert len(web.query("SELECT version FROM calls_schema")) == 2
 
 
-def test_tables_of_a_newer_legwork_are_left_alone(house, sink):
+def test_tables_of_a_newer_legwork_are_left_alone(web, sink):
     sink.send([record(1)])
-    house.query("INSERT INTO calls_schema VALUES (7)")
-    newcomer = house.sink()
+    web.query("INSERT INTO calls_schema VALUES (7)")
+    newcomer = web.sink()
     for attempt in (lambda: newcomer.send([record(2)]), newcomer.check):
         with pytest.raises(TemporaryFailure, match="is of version 7, this Legwork knows 1: install a newer one"):
             attempt()
     newcomer.close()
-    assert len(house.records()) == 1
+    assert len(web.records()) == 1
 
 
-def test_a_table_of_somebody_else_is_left_alone(house, sink):
-    house.query("CREATE TABLE calls (call_sid VARCHAR(9), colour VARCHAR(9))")
+def test_a_table_of_somebody_else_is_left_alone(web, sink):
+    web.query("CREATE TABLE calls (call_sid VARCHAR(9), colour VARCHAR(9))")
     with pytest.raises(TemporaryFailure, match=r"is there and lacks account_sid, .*; name another with table="):
         sink.send([record()])
 
 
-def test_a_table_may_be_in_a_schema_of_its_own(make_house):
-    house = make_house("postgresql")
+def test_a_table_may_be_in_a_schema_of_its_own(make_web):
+    web = make_web("postgresql")
     schema = f"legwork_{uuid.uuid4().hex[:8]}"
-    house.query(f"CREATE SCHEMA {schema}")
+    web.query(f"CREATE SCHEMA {schema}")
     try:
-        sink = opened(house.url, table=f"{schema}.acme")
+        sink = opened(web.url, table=f"{schema}.acme")
         sink.send([record()])
         sink.close()
-        assert len(house.query(f"SELECT * FROM {schema}.acme_legs")) == 2
+        assert len(web.query(f"SELECT * FROM {schema}.acme_legs")) == 2
     finally:
-        house.query(f"DROP SCHEMA {schema} CASCADE")
+        web.query(f"DROP SCHEMA {schema} CASCADE")
 
 
 # The URL
 
 
-def test_what_the_query_holds_besides_is_the_drivers(make_house):
-    house = make_house("postgresql")
-    sink = opened(f"{house.url}?table={house.table}&application_name=somebody&options=-csearch_path%3Dpublic")
+def test_what_the_query_holds_besides_is_the_drivers(make_web):
+    web = make_web("postgresql")
+    sink = opened(f"{web.url}?table={web.table}&application_name=somebody&options=-csearch_path%3Dpublic")
     sink.send([record()])
-    assert house.query("SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'somebody'") == [{"n": 1}]
+    assert web.query("SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'somebody'") == [{"n": 1}]
     sink.close()
 
 
-def test_a_driver_may_be_named(make_house):
-    house = make_house("mysql")
-    sink = opened(house.url.replace("mysql:", "mysql+pymysql:"), table=house.table)
+def test_a_driver_may_be_named(make_web):
+    web = make_web("mysql")
+    sink = opened(web.url.replace("mysql:", "mysql+pymysql:"), table=web.table)
     sink.send([record()])
     sink.close()
-    assert house.records() == [record()]
+    assert web.records() == [record()]
 
 
 def test_a_wrong_password_is_temporary_and_shows_nothing_of_it():

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from dispatching import THREADS, admit_many
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
-from workbench import MemorySink, legs_answer
+from worker_kit import MemorySink, legs_answer
 
 from schemas.settings.sink_fields import Rate
 from worker import metrics
@@ -43,7 +43,7 @@ def deliver_all(bench, most=100):
     book = bench.ledger.deliveries[ACCOUNT, "crm"]
     leases = book.backlog.lease(most)
     if leases:
-        deliver(bench.shop, ACCOUNT, "crm", leases)
+        deliver(bench.context, ACCOUNT, "crm", leases)
     return book
 
 
@@ -137,7 +137,7 @@ def test_a_sink_has_its_half_of_the_threads_over_all_accounts(bench_of, accounts
         admit_many(bench, 10, account)
         book = bench.ledger.calls[account]
         for lease in book.fetches.lease(10):
-            fetch_call(bench.shop, account, lease)
+            fetch_call(bench.context, account, lease)
     dispatcher = make_dispatcher(bench)
     for _ in range(4):
         dispatcher.run_once()
@@ -147,24 +147,24 @@ def test_a_sink_has_its_half_of_the_threads_over_all_accounts(bench_of, accounts
 def test_a_worker_opens_a_subscriber_that_is_added_while_it_runs_and_closes_it_when_it_is_removed(make_bench):
     bench = make_bench(legwork_secret_key=new_key())
     bench.ledger.subscribers.add(sink_spec("https://hook.example/", name="hook"))
-    bench.shop.keep_sinks_open()
-    opened = bench.shop.sinks["hook"]
-    bench.shop.keep_sinks_open()
-    assert bench.shop.sinks["hook"] is opened, "nothing has changed"
-    assert bench.shop.sinks_for(ACCOUNT, "legwork.call.completed") == ["hook", "stdout"]
+    bench.context.keep_sinks_open()
+    opened = bench.context.sinks["hook"]
+    bench.context.keep_sinks_open()
+    assert bench.context.sinks["hook"] is opened, "nothing has changed"
+    assert bench.context.sinks_for(ACCOUNT, "legwork.call.completed") == ["hook", "stdout"]
     bench.ledger.subscribers.change("hook", lambda _: sink_spec("https://other.example/", name="hook"))
-    bench.shop.keep_sinks_open()
-    assert bench.shop.sinks["hook"].url == "https://other.example/"
+    bench.context.keep_sinks_open()
+    assert bench.context.sinks["hook"].url == "https://other.example/"
     bench.ledger.subscribers.remove("hook", now_ms=0)
-    bench.shop.keep_sinks_open()
-    assert "hook" not in bench.shop.sinks
+    bench.context.keep_sinks_open()
+    assert "hook" not in bench.context.sinks
 
 
 def test_a_subscriber_that_cannot_be_opened_keeps_no_other_from_work(make_bench, tray, make_dispatcher):
     bench = make_bench(legwork_secret_key=new_key())
     bench.ledger.subscribers.add(sink_spec("https://hook.example/", name="broken", ca_file="/nonexistent"))
     bench.ledger.subscribers.add(sink_spec("https://hook.example/", name="hook"))
-    bench.shop.keep_sinks_open()
-    assert "hook" in bench.shop.sinks
-    assert "broken" not in bench.shop.sinks
+    bench.context.keep_sinks_open()
+    assert "hook" in bench.context.sinks
+    assert "broken" not in bench.context.sinks
     make_dispatcher(bench).run_once()

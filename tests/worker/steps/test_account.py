@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from payloads.samples import ANSWERS
 from stubs import answer, reset
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from worker.ledger.backlog import Lane
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
 from stubs import answer
-from workbench import MemorySink
+from worker_kit import MemorySink
 
 from worker.errors import LegworkError
 from worker.ledger import NEW_SECONDS
@@ -37,7 +37,7 @@ def bench(make_bench, pager):
 def told(bench, pager):
     """What the operator was told, in order."""
     leases = bench.ledger.deliveries[ACCOUNT, "pager"].backlog.lease(100)
-    deliver(bench.shop, ACCOUNT, "pager", leases)
+    deliver(bench.context, ACCOUNT, "pager", leases)
     return [record["type"].rpartition(".")[2] for records in pager.sent for record in records]
 
 
@@ -46,8 +46,8 @@ def test_a_suspension_and_its_end_are_told_once_each(bench, exotel, pager):
     bench.admit("call0001")
     bench.admit("call0002")
     first, second = bench.book.fetches.lease(2)
-    fetch_call(bench.shop, ACCOUNT, first)
-    fetch_call(bench.shop, ACCOUNT, second)
+    fetch_call(bench.context, ACCOUNT, first)
+    fetch_call(bench.context, ACCOUNT, second)
     assert told(bench, pager) == ["account_suspended"]
     assert pager.sent[0][0]["data"] == {"account_sid": ACCOUNT, "reason": "401"}
     exotel.always(answer(b"", 404))
@@ -68,7 +68,7 @@ def test_that_somebody_else_spends_the_quota_is_told_once_a_storm_and_its_end_is
 
 
 def test_sinks_that_do_not_ask_are_not_told(bench, exotel):
-    announce(bench.shop, ACCOUNT, "sink_failing", sink="crm", reason="500")
+    announce(bench.context, ACCOUNT, "sink_failing", sink="crm", reason="500")
     assert bench.ledger.deliveries[ACCOUNT, "calls"].backlog.survey().due == 0
     assert bench.ledger.deliveries[ACCOUNT, "pager"].backlog.survey().due == 1
 
@@ -87,13 +87,13 @@ def test_who_has_lost_his_lease_tells_nobody_that_the_call_is_dead(bench, pager)
     call = bench.book.claim(bench.lease())
     bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
     assert bench.book.fetches.reap().again == 1
-    decide.give_up(bench.shop, bench.book, call, LegworkError("404"), Sent(at_ms=call.claim.now))
+    decide.give_up(bench.context, bench.book, call, LegworkError("404"), Sent(at_ms=call.claim.now))
     assert told(bench, pager) == []
     assert bench.story("call0001").standing.state == "waiting"
 
 
 def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):
-    announce(bench.shop, ACCOUNT, "sink_recovered", sink="crm")
+    announce(bench.context, ACCOUNT, "sink_recovered", sink="crm")
     told(bench, pager)
     bench.clock.advance(8 * 86_400)
     assert bench.book.forget_old(bench.clock.now_ms) == 1
@@ -102,14 +102,14 @@ def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):
 
 def test_a_ledger_that_is_new_is_told_once_however_many_workers_find_out(bench, pager):
     for _ in range(3):
-        announce_new_ledger(bench.shop)
+        announce_new_ledger(bench.context)
     assert told(bench, pager) == ["ledger_new"]
-    announce_new_ledger(bench.shop)
+    announce_new_ledger(bench.context)
     assert told(bench, pager) == ["ledger_new"], "delivered, and told once all the same"
     assert pager.sent[0][0]["data"]["since"].endswith("Z")
 
 
 def test_an_old_ledger_is_no_news(bench, pager, client):
     client.hset(LEDGER, "created_at", round(bench.ledger.now_ms()) - (NEW_SECONDS + 1) * 1000)
-    announce_new_ledger(bench.shop)
+    announce_new_ledger(bench.context)
     assert told(bench, pager) == []

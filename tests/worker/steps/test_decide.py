@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 from payloads.records import VALIDATOR
 from payloads.samples import ANSWERS
 from stubs import answer, reset
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from schemas.settings import SinkSpec
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.queries.dead_letters import dead_letters_of
-from worker.ledger.queries.totals import account_standing
+from worker.ledger.queries.totals import totals_of_account
 from worker.steps import decide
 
 CALLER, FIRST, SECOND = "09000000001", "09000000002", "09000000003"
@@ -164,7 +164,7 @@ def test_a_confirmation_that_cannot_be_had_changes_nothing(bench, exotel, reply)
     bench.fetch_until_done()
     assert list(bench.events()) == ["1/completed"]
     assert bench.story().standing.state == "settled"
-    assert account_standing(bench.ledger, ACCOUNT).dead == 0
+    assert totals_of_account(bench.ledger, ACCOUNT).dead == 0
 
 
 def test_there_is_one_completed_record_whatever_else_comes(bench, exotel):
@@ -176,7 +176,7 @@ def test_there_is_one_completed_record_whatever_else_comes(bench, exotel):
     bench.fetch_until_done()
     assert list(bench.events()) == ["1/completed"]
     assert len(exotel.seen) == 2, "the fetch, and its confirmation"
-    assert account_standing(bench.ledger, ACCOUNT).settled == 1
+    assert totals_of_account(bench.ledger, ACCOUNT).settled == 1
 
 
 # Given up
@@ -251,10 +251,10 @@ def test_a_call_that_no_worker_survives_is_buried_and_the_sinks_are_told(bench, 
         bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
         reaped = bench.book.fetches.reap()
     (lease,) = reaped.poisoned
-    decide.bury(bench.shop, bench.book, lease, "no worker survived fetching it")
+    decide.bury(bench.context, bench.book, lease, "no worker survived fetching it")
     (event,) = bench.events().values()
     assert (event["type"], event["data"]["reason"]) == ("legwork.call.unavailable", "no worker survived fetching it")
-    decide.bury(bench.shop, bench.book, lease, "twice")
+    decide.bury(bench.context, bench.book, lease, "twice")
     assert bench.story().standing.reason == "no worker survived fetching it"
 
 
@@ -265,7 +265,7 @@ def test_a_confirmation_that_no_worker_survives_leaves_what_was_sent(bench, exot
         bench.book.claim(bench.lease())
         bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
         reaped = bench.book.fetches.reap()
-    decide.bury(bench.shop, bench.book, reaped.poisoned[0], "no worker survived fetching it")
+    decide.bury(bench.context, bench.book, reaped.poisoned[0], "no worker survived fetching it")
     assert list(bench.events()) == ["1/completed"]
     assert bench.story().standing.state == "settled"
 
@@ -303,7 +303,7 @@ def test_bad_news_goes_to_who_wants_it(choosy, exotel):
 
 
 def test_records_of_operators_go_only_to_who_asks_for_them_by_name(choosy):
-    assert choosy.shop.sinks_for(ACCOUNT, "legwork.account.suspended") == ["news"]
+    assert choosy.context.sinks_for(ACCOUNT, "legwork.account.suspended") == ["news"]
 
 
 def test_a_call_whose_records_nobody_wants_is_done_and_forgotten_in_time(make_bench, exotel):
@@ -334,7 +334,7 @@ def test_what_went_out_under_an_id_stays_as_it_went_out(make_bench, exotel):
     bench.admit()
     bench.fetch_until_done()
     before = bench.book.event(SID, "1/unavailable")
-    mending = Mending(bench.ledger, clock=bench.clock)
+    mending = DeadLetterOperations(bench.ledger, clock=bench.clock)
     assert mending.retry(dead_letters_of(bench.ledger, SID)).calls == 1
     exotel.always(answer(b"", 500))
     bench.fetch_until_done()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
 from stubs import StubServer, answer
-from workbench import BatchSink, MemorySink, legs_answer
+from worker_kit import BatchSink, MemorySink, legs_answer
 
 from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
 from worker.ledger.deliveries import LEASE_SECONDS
-from worker.ledger.queries.totals import sink_standing
+from worker.ledger.queries.totals import totals_of_sink
 from worker.sinks import sink_for
 from worker.steps.deliver import CROWDED_SECONDS, bury, deliver
 
@@ -30,7 +30,7 @@ class Desk:
         """Deliver what is due; how many that was."""
         leases = self.book.backlog.lease(most)
         if leases:
-            deliver(self.bench.shop, ACCOUNT, self.sink.name, leases)
+            deliver(self.bench.context, ACCOUNT, self.sink.name, leases)
         return len(leases)
 
     def due_in(self):
@@ -44,7 +44,7 @@ class Desk:
         return sorted(rows)
 
     def standing(self):
-        found = sink_standing(self.bench.ledger, self.sink.name, self.bench.ledger.sink_states())
+        found = totals_of_sink(self.bench.ledger, self.sink.name, self.bench.ledger.sink_states())
         return found.state, found.waiting, found.delivered, found.dead
 
     def delivery(self, number=0):
@@ -79,200 +79,200 @@ def batching():
 
 
 def test_what_the_sink_took_is_delivered_once(make_desk, sink):
-    desk = make_desk(sink)
-    assert desk.deliver() == 1
+    operations = make_desk(sink)
+    assert operations.deliver() == 1
     ((record,),) = sink.sent
     assert record["subject"] == "call0000"
-    assert desk.standing() == ("active", 0, 1, 0)
-    desk.bench.clock.advance(10**6)
-    assert desk.deliver() == 0
-    assert desk.delivery()["state"] == "delivered"
+    assert operations.standing() == ("active", 0, 1, 0)
+    operations.bench.clock.advance(10**6)
+    assert operations.deliver() == 0
+    assert operations.delivery()["state"] == "delivered"
 
 
 def test_a_message_delivered_twice_sends_once(make_desk, sink):
-    desk = make_desk(sink)
-    leases = desk.book.backlog.lease(1)
+    operations = make_desk(sink)
+    leases = operations.book.backlog.lease(1)
     for _ in range(2):
-        deliver(desk.bench.shop, ACCOUNT, sink.name, leases)
+        deliver(operations.bench.context, ACCOUNT, sink.name, leases)
     assert len(sink.sent) == 1
 
 
 def test_a_batch_goes_out_at_once_and_no_larger_than_the_sink_takes(make_desk, batching):
-    desk = make_desk(batching, calls=7)
-    desk.deliver()
+    operations = make_desk(batching, calls=7)
+    operations.deliver()
     assert [len(batch) for batch in batching.sent] == [3, 3, 1]
-    assert desk.standing() == ("active", 0, 7, 0)
+    assert operations.standing() == ("active", 0, 7, 0)
 
 
 # Failures that may pass
 
 
 def test_a_failure_that_may_pass_is_tried_again_by_the_schedule_until_its_end(make_desk, sink):
-    desk = make_desk(sink)
+    operations = make_desk(sink)
     sink.failures = [TemporaryFailure("503")] * 9
     for wait in (5, 30, 300):
-        desk.deliver()
-        assert desk.due_in() == [(Lane.RETRY, wait)]
-        assert desk.delivery()["state"] == "waiting"
-        desk.bench.clock.advance(wait)
-    desk.deliver()
-    assert desk.due_in() == []
-    assert desk.standing() == ("active", 0, 0, 1)
-    assert desk.delivery()["state"] == "dead"
-    assert [attempt["answer"] for attempt in desk.delivery()["attempts"]] == ["503"] * 4
+        operations.deliver()
+        assert operations.due_in() == [(Lane.RETRY, wait)]
+        assert operations.delivery()["state"] == "waiting"
+        operations.bench.clock.advance(wait)
+    operations.deliver()
+    assert operations.due_in() == []
+    assert operations.standing() == ("active", 0, 0, 1)
+    assert operations.delivery()["state"] == "dead"
+    assert [attempt["answer"] for attempt in operations.delivery()["attempts"]] == ["503"] * 4
     assert len(sink.failures) == 5
 
 
 def test_every_attempt_is_under_the_same_id(make_desk):
     with StubServer() as subscriber:
         sink = sink_for(sink_spec(subscriber.url, allow_private=True))
-        desk = make_desk(sink)
+        operations = make_desk(sink)
         subscriber.then(answer(status=500), answer(status=500), answer(status=200))
         for _ in range(3):
-            desk.deliver()
-            desk.bench.clock.advance(300)
+            operations.deliver()
+            operations.bench.clock.advance(300)
         sink.close()
         assert len({seen.headers["webhook-id"] for seen in subscriber.seen}) == 1
         assert len({seen.body for seen in subscriber.seen}) == 1
-    assert [attempt["answer"] for attempt in desk.delivery()["attempts"]] == ["500", "500", "200"]
+    assert [attempt["answer"] for attempt in operations.delivery()["attempts"]] == ["500", "500", "200"]
 
 
 @pytest.mark.parametrize(("asked", "wait"), [(60.0, 60), (2.0, 5), (7200.0, 7200), (None, 5)])
 def test_what_the_subscriber_asks_for_is_waited_at_least(make_desk, sink, asked, wait):
-    desk = make_desk(sink)
+    operations = make_desk(sink)
     sink.failures = [TemporaryFailure("429", retry_after=asked)]
-    desk.deliver()
-    assert desk.due_in() == [(Lane.RETRY, wait)]
+    operations.deliver()
+    assert operations.due_in() == [(Lane.RETRY, wait)]
 
 
 def test_a_failed_batch_is_tried_again_as_a_whole(make_desk, batching):
-    desk = make_desk(batching, calls=3)
+    operations = make_desk(batching, calls=3)
     batching.failures = [TemporaryFailure("disk full")]
-    desk.deliver()
-    assert desk.due_in() == [(Lane.RETRY, 5)] * 3
-    desk.bench.clock.advance(5)
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 3, 0)
+    operations.deliver()
+    assert operations.due_in() == [(Lane.RETRY, 5)] * 3
+    operations.bench.clock.advance(5)
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 3, 0)
 
 
 # Failures that stay
 
 
 def test_what_a_sink_will_never_take_is_a_dead_letter_with_the_reason(make_desk, sink):
-    desk = make_desk(sink)
+    operations = make_desk(sink)
     sink.failures = [Refused("no such column")]
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 0, 1)
-    assert desk.delivery() == {
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 0, 1)
+    assert operations.delivery() == {
         "state": "dead",
-        "attempts": [{"at": round(desk.bench.clock.now_ms), "answer": "no such column"}],
+        "attempts": [{"at": round(operations.bench.clock.now_ms), "answer": "no such column"}],
     }
 
 
 def test_one_bad_record_does_not_take_its_neighbours_along(make_desk, batching):
-    desk = make_desk(batching, calls=3)
+    operations = make_desk(batching, calls=3)
     batching.failures = [PermanentFailure("a bad one among them"), PermanentFailure("this one")]
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 2, 1)
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 2, 1)
     assert [record["subject"] for batch in batching.sent for record in batch] == ["call0001", "call0002"]
-    assert desk.delivery(0)["state"] == "dead"
+    assert operations.delivery(0)["state"] == "dead"
 
 
 def test_a_call_with_a_dead_letter_is_not_forgotten(make_desk, sink):
-    desk = make_desk(sink, retention_days=1)
+    operations = make_desk(sink, retention_days=1)
     sink.failures = [Refused("never")]
-    desk.deliver()
-    desk.bench.clock.advance(30 * 86_400)
-    assert desk.bench.book.forget_old(desk.bench.clock.now_ms) == 0
+    operations.deliver()
+    operations.bench.clock.advance(30 * 86_400)
+    assert operations.bench.book.forget_old(operations.bench.clock.now_ms) == 0
 
 
 # A subscriber that is gone
 
 
 def test_410_disables_the_sink_and_keeps_what_waits_for_it(make_desk, sink):
-    desk = make_desk(sink, calls=3)
+    operations = make_desk(sink, calls=3)
     sink.failures = [SinkGone("410: the subscriber wants no more of this")]
-    desk.deliver(1)
-    assert desk.standing() == ("disabled", 3, 0, 0)
-    state = desk.bench.ledger.sink_states()[sink.name]
+    operations.deliver(1)
+    assert operations.standing() == ("disabled", 3, 0, 0)
+    state = operations.bench.ledger.sink_states()[sink.name]
     assert state["reason"] == "410: the subscriber wants no more of this"
 
 
 def test_what_was_kept_has_lost_no_attempt_and_goes_out_once_the_sink_is_enabled(make_desk, sink):
-    desk = make_desk(sink, delivery_schedule="5")
+    operations = make_desk(sink, delivery_schedule="5")
     sink.failures = [SinkGone("410")] * 3
     for _ in range(3):
-        desk.deliver()
-        desk.bench.ledger.enable_sink(sink.name)
+        operations.deliver()
+        operations.bench.ledger.enable_sink(sink.name)
     sink.failures = [TemporaryFailure("503")]
-    desk.deliver()
-    desk.bench.clock.advance(5)
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 1, 0)
+    operations.deliver()
+    operations.bench.clock.advance(5)
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 1, 0)
 
 
 # Bugs and deaths
 
 
 def test_a_bug_in_a_sink_is_no_verdict_and_the_lease_brings_the_record_back(make_desk, sink):
-    desk = make_desk(sink)
+    operations = make_desk(sink)
     sink.failures = [ZeroDivisionError()]
     with pytest.raises(ZeroDivisionError):
-        desk.deliver()
-    assert desk.standing() == ("active", 1, 0, 0)
-    desk.bench.clock.advance(desk.book.backlog.lease_ms / 1000 + 1)
-    assert desk.book.backlog.reap().again == 1
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 1, 0)
+        operations.deliver()
+    assert operations.standing() == ("active", 1, 0, 0)
+    operations.bench.clock.advance(operations.book.backlog.lease_ms / 1000 + 1)
+    assert operations.book.backlog.reap().again == 1
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 1, 0)
 
 
 def test_a_sink_that_has_not_let_go_of_its_threads_gets_no_others(make_desk, sink):
     """A database that says nothing at all, and is waited for without end: after a lease its records were handed out again,
     to the next threads, until a worker had none left for anything."""
-    desk = make_desk(sink, calls=3)
-    shop, clock = desk.bench.shop, desk.bench.clock
-    shop.threads, shop.monotonic = 2, lambda: clock.now_ms / 1000
-    with shop.place_at(sink.name) as first:
-        with shop.place_at(sink.name) as second:
+    operations = make_desk(sink, calls=3)
+    context, clock = operations.bench.context, operations.bench.clock
+    context.threads, context.monotonic = 2, lambda: clock.now_ms / 1000
+    with context.place_at(sink.name) as first:
+        with context.place_at(sink.name) as second:
             assert (first, second) == (True, True), "it is busy, and well as far as anybody knows"
-        shop.threads = 4
+        context.threads = 4
         clock.advance(LEASE_SECONDS + 1)
-        with shop.place_at(sink.name) as third:
+        with context.place_at(sink.name) as third:
             assert third, "one of them is not its share"
-        shop.threads = 2
-        desk.deliver(1)
+        context.threads = 2
+        operations.deliver(1)
         assert sink.sent == []
-        assert (Lane.LIVE, CROWDED_SECONDS) in desk.due_in()
-        assert "attempts" not in desk.delivery(0), "it has lost none"
-        with shop.place_at("another") as others:
+        assert (Lane.LIVE, CROWDED_SECONDS) in operations.due_in()
+        assert "attempts" not in operations.delivery(0), "it has lost none"
+        with context.place_at("another") as others:
             assert others
     clock.advance(CROWDED_SECONDS)
-    desk.deliver()
-    assert desk.standing() == ("active", 0, 3, 0)
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 3, 0)
 
 
 def test_what_no_worker_survives_delivering_is_a_dead_letter(make_desk, sink):
-    desk = make_desk(sink)
+    operations = make_desk(sink)
     for _ in range(DEATHS_ALLOWED):
-        (lease,) = desk.book.backlog.lease(1)
-        desk.book.claim(lease)
-        desk.bench.clock.advance(desk.book.backlog.lease_ms / 1000 + 1)
-        reaped = desk.book.backlog.reap()
-    bury(desk.bench.shop, desk.book, reaped.poisoned[0], "no worker survived delivering it")
-    assert desk.standing() == ("active", 0, 0, 1)
-    assert desk.delivery()["attempts"][-1]["answer"] == "no worker survived delivering it"
-    assert desk.bench.ledger.meters.read()[metrics.DELIVERY_ATTEMPTS.name, desk.sink.name, "dead"] == 1
+        (lease,) = operations.book.backlog.lease(1)
+        operations.book.claim(lease)
+        operations.bench.clock.advance(operations.book.backlog.lease_ms / 1000 + 1)
+        reaped = operations.book.backlog.reap()
+    bury(operations.bench.context, operations.book, reaped.poisoned[0], "no worker survived delivering it")
+    assert operations.standing() == ("active", 0, 0, 1)
+    assert operations.delivery()["attempts"][-1]["answer"] == "no worker survived delivering it"
+    assert operations.bench.ledger.meters.read()[metrics.DELIVERY_ATTEMPTS.name, operations.sink.name, "dead"] == 1
 
 
 def test_the_story_keeps_the_last_attempts_of_many(make_desk, sink):
-    desk = make_desk(sink, delivery_schedule=" ".join(["1"] * 40))
+    operations = make_desk(sink, delivery_schedule=" ".join(["1"] * 40))
     sink.failures = [TemporaryFailure(str(number)) for number in range(30)]
     for _ in range(30):
-        desk.deliver()
-        desk.bench.clock.advance(1)
-    answers = [attempt["answer"] for attempt in desk.delivery()["attempts"]]
+        operations.deliver()
+        operations.bench.clock.advance(1)
+    answers = [attempt["answer"] for attempt in operations.delivery()["attempts"]]
     assert answers == [str(number) for number in range(10, 30)]
-    json.dumps(desk.delivery())
+    json.dumps(operations.delivery())
 
 
 # Several sinks
@@ -296,8 +296,8 @@ def test_a_sink_that_fails_delays_no_other(make_bench, exotel):
 
 def test_a_sink_that_this_worker_does_not_know_is_left_to_the_others(make_desk, sink):
     """During a change of SINKS a worker with the old ones was handed a delivery for the new one, and called it a bug."""
-    desk = make_desk(sink)
-    leases = desk.book.backlog.lease(1)
-    desk.bench.shop.sinks.clear()
-    deliver(desk.bench.shop, ACCOUNT, sink.name, leases)
-    assert desk.book.backlog.survey().leased == 1, "due again when its lease is over"
+    operations = make_desk(sink)
+    leases = operations.book.backlog.lease(1)
+    operations.bench.context.sinks.clear()
+    deliver(operations.bench.context, ACCOUNT, sink.name, leases)
+    assert operations.book.backlog.survey().leased == 1, "due again when its lease is over"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from payloads.samples import ANSWERS
 from processes import until
 from stubs import answer, cut_off, held, reset
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from worker.ledger.backlog import Lane, Lease
 from worker.steps.fetch import fetch_call
@@ -30,10 +30,10 @@ def test_a_final_answer_settles_the_call_with_one_request(bench, exotel):
 def test_a_stale_lease_asks_nothing_and_takes_no_token(bench, exotel):
     bench.admit()
     lease = bench.lease()
-    fetch_call(bench.shop, ACCOUNT, Lease(SID, "999"))
+    fetch_call(bench.context, ACCOUNT, Lease(SID, "999"))
     bench.clock.advance(bench.book.fetches.lease_ms / 1000 + 1)
     bench.book.fetches.reap()
-    fetch_call(bench.shop, ACCOUNT, lease)
+    fetch_call(bench.context, ACCOUNT, lease)
     assert exotel.seen == []
     assert bench.book.bucket.look().free == bench.book.account.quota
 
@@ -43,7 +43,7 @@ def test_a_message_delivered_twice_asks_once(bench, exotel):
     bench.admit()
     lease = bench.lease()
     for _ in range(2):
-        fetch_call(bench.shop, ACCOUNT, lease)
+        fetch_call(bench.context, ACCOUNT, lease)
     assert len(exotel.seen) == 1
 
 
@@ -92,7 +92,7 @@ def test_a_call_that_becomes_final_on_the_way_is_settled(bench, exotel):
 
 def test_a_retry_waits_in_the_lane_of_retries_and_jitter_is_only_added(make_bench, exotel):
     bench = make_bench(retry_schedule="100")
-    bench.shop.dice = lambda: 1.0
+    bench.context.dice = lambda: 1.0
     bench.admit()
     bench.fetch()
     assert bench.due_in() == (Lane.RETRY, 110)
@@ -150,7 +150,7 @@ def test_a_pause_that_begins_while_a_token_is_waited_for_holds(make_bench, exote
         bench.clock.advance(seconds)
         bench.book.bucket.pause(30)
 
-    bench.shop.sleep = sleep
+    bench.context.sleep = sleep
     bench.fetch()
     assert len(exotel.seen) == 1
     assert bench.due_in(OTHER) == (Lane.LIVE, 30)
@@ -164,7 +164,7 @@ def test_the_token_is_back_one_window_after_the_answer_whatever_it_was(make_benc
         bench.admit()
         bench.fetch()
         look = bench.book.bucket.look()
-        assert (look.flying, look.cooling, look.free) == (0, 1, 0)
+        assert (look.in_flight, look.cooling_down, look.free) == (0, 1, 0)
         bench.clock.advance(60.1)
         assert bench.book.bucket.look().free == 1
 

@@ -6,13 +6,13 @@ import json
 import time
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
 from stubs import StubServer, answer, reset
-from workbench import MemorySink, legs_answer
+from worker_kit import MemorySink, legs_answer
 
 from worker.errors import LastAnswer, Refused
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.queries.dead_letters import dead_letters
 from worker.sinks import sink_for
 from worker.steps.deliver import deliver
@@ -43,7 +43,7 @@ def make_delivery(make_bench, exotel):
         book = bench.ledger.deliveries[ACCOUNT, sink.name]
 
         def attempt():
-            deliver(bench.shop, ACCOUNT, sink.name, book.backlog.lease(1))
+            deliver(bench.context, ACCOUNT, sink.name, book.backlog.lease(1))
             bench.clock.advance(60)
 
         def stored():
@@ -101,7 +101,7 @@ def test_what_is_dead_no_more_has_none(make_delivery, subscriber, mend, state):
     for _ in range(3):
         attempt()
     sink.close()
-    getattr(Mending(bench.ledger, clock=bench.clock), mend)(dead_letters(bench.ledger))
+    getattr(DeadLetterOperations(bench.ledger, clock=bench.clock), mend)(dead_letters(bench.ledger))
     assert stored()["state"] == state
     assert len(stored()["attempts"]) == 3
     assert "last_answer" not in stored()

@@ -7,8 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from door import STATUS, House
-from house import ACCOUNT, TOKEN
+from factories import ACCOUNT, TOKEN
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,10 +15,11 @@ from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, StatusCode
 from sink_contract import sink_spec
 from stubs import StubServer, answer
-from workbench import SID, BatchSink, legs_answer
+from web_app import STATUS, WebApp
+from worker_kit import SID, BatchSink, legs_answer
 
 from worker.errors import PermanentFailure
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.queries.dead_letters import dead_letters
 from worker.logs import with_trace_id
 from worker.sinks import sink_for
@@ -48,7 +48,7 @@ class Process:
 
 
 class Scene:
-    """A door, a worker and a subscriber; each of the first two is a process of its own as to traces."""
+    """A services, a worker and a subscriber; each of the first two is a process of its own as to traces."""
 
     def __init__(self, redis_url, make_bench, receiver, *, sampler=None, **options):
         self.receiver = receiver
@@ -63,21 +63,21 @@ class Scene:
             settle_seconds=0.001,
             delivery_schedule="5 30",
         )
-        self.bench.shop.tracing = self.worker.tracing
-        self.house = House(redis_url, exotel_base_url=self.bench.settings.accounts[0].base_url)
-        door = self.house.app.extensions["legwork"]
-        door.tracing = self.web.tracing
-        door.settings = replace(door.settings, settle_seconds=0.001)  # 0 would have the door release it itself
+        self.bench.context.tracing = self.worker.tracing
+        self.app = WebApp(redis_url, exotel_base_url=self.bench.settings.accounts[0].base_url)
+        services = self.app.app.extensions["legwork"]
+        services.tracing = self.web.tracing
+        services.settings = replace(services.settings, settle_seconds=0.001)  # 0 would have the door release it itself
 
     def call(self, call_sid=SID, **headers):
         data = {"CallSid": call_sid, "EventType": "terminal", "Status": "completed", "From": NUMBER}
         # The bench's clock stands in another year than Redis's own, which the door goes by.
-        assert self.house.post(STATUS, data=data, headers=headers).status_code == 200
-        self.bench.clock.now_ms = self.house.ledger.now_ms() + HOURS * 1000
+        assert self.app.post(STATUS, data=data, headers=headers).status_code == 200
+        self.bench.clock.now_ms = self.app.ledger.now_ms() + HOURS * 1000
 
     def deliver(self):
         leases = self.bench.ledger.deliveries[ACCOUNT, "crm"].backlog.lease(10)
-        deliver(self.bench.shop, ACCOUNT, "crm", leases)
+        deliver(self.bench.context, ACCOUNT, "crm", leases)
 
     def later(self, hours=3):
         self.bench.clock.advance(hours * HOURS)
@@ -90,7 +90,7 @@ class Scene:
         return [span for span in self.spans if span.name == name]
 
     def close(self):
-        self.house.close()
+        self.app.close()
         self.sink.close()
 
 
@@ -284,11 +284,11 @@ class Office:
         self.sink = BatchSink(spec)
         self.bench = make_bench(sink_specs=[spec], opened={"memory": self.sink}, **variables)
         self.worker = Process()
-        self.bench.shop.tracing = self.worker.tracing
+        self.bench.context.tracing = self.worker.tracing
 
     def deliver(self):
         leases = self.bench.ledger.deliveries[ACCOUNT, "memory"].backlog.lease(10)
-        deliver(self.bench.shop, ACCOUNT, "memory", leases)
+        deliver(self.bench.context, ACCOUNT, "memory", leases)
 
     def named(self, name):
         return [span for span in self.worker.spans if span.name == name]
@@ -327,7 +327,7 @@ def test_a_call_that_is_given_up_and_retried_goes_on_in_its_trace(make_bench, ex
     office.bench.fetch_until_done()
     office.deliver()
     ledger = office.bench.ledger
-    assert Mending(ledger, clock=office.bench.clock).retry(dead_letters(ledger)).calls == 1
+    assert DeadLetterOperations(ledger, clock=office.bench.clock).retry(dead_letters(ledger)).calls == 1
     office.bench.fetch_until_done()
     office.deliver()
     assert [span.attributes["legwork.outcome"] for span in office.named("decide")] == ["dead", "settled"]

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from stubs import StubServer, answer, held
 
 from schemas.settings import SettingsError
-from worker.tracing.asked import is_asked_for, refuse_what_is_wrong
+from worker.tracing.environment import is_asked_for, refuse_what_is_wrong
 
 ROOT = Path(__file__).parents[3]
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -109,7 +109,7 @@ def test_who_does_not_ask_does_not_load_it(redis_url):
     """redis-py imports the metrics of OpenTelemetry wherever they are installed; that much is not ours to say."""
     program = (
         "import sys; sys.path.insert(0, 'tests'); import redis; before = set(sys.modules)\n"
-        f"from house import make_settings; settings = make_settings({redis_url!r})\n"
+        f"from factories import make_settings; settings = make_settings({redis_url!r})\n"
         "from webhook.app import create_app; import worker.run; create_app(settings)\n"
         "found = set(sys.modules) - before\n"
         "print([name for name in found if name.startswith('opentelemetry') or name == 'worker.tracing.recorder'])\n"
@@ -137,7 +137,7 @@ def test_a_collector_that_hangs_holds_up_neither_the_work_nor_the_end(collector)
     collector.always(held(gate, answer()))
     program = (
         f"import os, time; os.environ[{ENDPOINT!r}] = {collector.url!r}\n"
-        "from worker.tracing.begin import begin_tracing\n"
+        "from worker.tracing.setup import begin_tracing\n"
         "tracing = begin_tracing(os.environ, 'here')\n"
         "class Callback: call_sid, kind, ended = 'call0001', 'status', True\n"
         "with tracing.callback('acme1m', Callback, began=time.perf_counter(), asked_by=None) as span: pass\n"

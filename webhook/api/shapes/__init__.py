@@ -1,1 +1,1 @@
-"""What the API takes and answers with, a file for each room."""
+"""What the API takes and answers with, a file for each blueprint."""

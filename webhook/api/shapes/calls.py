@@ -80,7 +80,7 @@ class CallbackTold(Schema):
     params = fields.Dict(required=True)
 
 
-class CallStory(Call):
+class CallHistory(Call):
     """All that the ledger holds of a call; what `legwork calls show --json` prints."""
 
     state = fields.String(required=True, validate=validate.OneOf([*STATES, "dropped"]))

@@ -93,7 +93,7 @@ class Choosing(Schema):
             raise ValidationError(right, "ids")
 
 
-class Mended(Schema):
+class ChangedCounts(Schema):
     """How many something was done to; in a dry run, would be."""
 
     dry_run = fields.Boolean(required=True, metadata={"description": "True: nothing was done."})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes.fields import moment
-from webhook.operations.finding import Verdict
+from webhook.operations.problem import Severity
 from worker.ledger.meters import MINUTES_KEPT
 
 
@@ -75,14 +75,18 @@ class LedgerAge(Schema):
     new = fields.Boolean(required=True, metadata={"description": "Within the last day: did Redis lose its data?"})
 
 
-class Finding(Schema):
-    """What `check` or `status` found out about one thing."""
+class StatusProblem(Schema):
+    """Something that keeps calls from flowing."""
 
     about = fields.String(
         required=True, metadata={"description": "`redis`, `workers`, `account <SID>`, `sink <name>`, `dead`…"}
     )
-    verdict = fields.String(required=True, validate=validate.OneOf([verdict.value for verdict in Verdict]))
-    text = fields.String(required=True, metadata={"description": "How it stands, and what to change."})
+    severity = fields.String(
+        required=True,
+        validate=validate.OneOf([severity.value for severity in Severity]),
+        metadata={"description": "`error`: some calls do not flow at all. `warning`: they are late, or will be."},
+    )
+    text = fields.String(required=True, metadata={"description": "How it stands, and what to do."})
 
 
 class Status(Schema):
@@ -103,8 +107,8 @@ class Status(Schema):
     )
     workers = fields.Nested(Workers(), required=True)
     ledger = fields.Nested(LedgerAge(), required=True)
-    holdups = fields.List(
-        fields.Nested(Finding()),
+    problems = fields.List(
+        fields.Nested(StatusProblem()),
         required=True,
         metadata={"description": "What keeps calls from flowing, the worst first; what was given up on comes last."},
     )

@@ -35,21 +35,21 @@ DROPPED_AT_ONCE = 300
 
 
 @dataclass(slots=True)
-class Mended:
+class ChangedCounts:
     """How many dead letters something was really done to."""
 
     calls: int = 0
     deliveries: int = 0
 
 
-def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> Mended:
+def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> ChangedCounts:
     """Drop what was given up on more than DEAD_RETENTION_DAYS ago, and say so in the log; nothing where that is not set."""
     days = ledger.settings.dead_retention_days
     if days is None:
-        return Mended()
+        return ChangedCounts()
     until_ms = float(clock() or ledger.now_ms()) - days * 86_400_000
     old = takewhile(lambda letter: letter.at_ms <= until_ms, dead_letters(ledger))
-    dropped = Mending(ledger, clock=clock).drop(islice(old, DROPPED_AT_ONCE))
+    dropped = DeadLetterOperations(ledger, clock=clock).drop(islice(old, DROPPED_AT_ONCE))
     if dropped.calls or dropped.deliveries:
         log.info(
             "dead.dropped", calls=dropped.calls, deliveries=dropped.deliveries, hint="DEAD_RETENTION_DAYS are over"
@@ -57,7 +57,7 @@ def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> Mended:
     return dropped
 
 
-class Mending:
+class DeadLetterOperations:
     """Retries and drops dead letters, each in one script, while workers go on.
 
     A letter is a view of how things stood: where they have changed since, nothing is done, and it is not counted.
@@ -69,16 +69,16 @@ class Mending:
         self._clock = clock
         self._retention_ms = ledger.settings.retention_days * 86_400_000
 
-    def retry(self, letters: Iterable[DeadLetter]) -> Mended:
+    def retry(self, letters: Iterable[DeadLetter]) -> ChangedCounts:
         """Fetch the calls again, deliver the records again; each is due now, and its schedule begins anew."""
         return self._mend(letters, self._retry_call, self._retry_delivery)
 
-    def drop(self, letters: Iterable[DeadLetter]) -> Mended:
+    def drop(self, letters: Iterable[DeadLetter]) -> ChangedCounts:
         """Let go of them for good; a call is forgotten when nothing of it is owed any more, and its retention is over."""
         return self._mend(letters, self._drop_call, self._drop_delivery)
 
-    def _mend(self, letters: Iterable[DeadLetter], of_call: Mend, of_delivery: Mend) -> Mended:
-        mended = Mended()
+    def _mend(self, letters: Iterable[DeadLetter], of_call: Mend, of_delivery: Mend) -> ChangedCounts:
+        mended = ChangedCounts()
         for page in in_pages(letters):
             pipeline = self._ledger.client.pipeline(transaction=False)
             for letter in page:

@@ -7,7 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
-from worker.ledger.queries.lookup import STATES, CallStanding, index_keys, standing_of
+from worker.ledger.queries.lookup import STATES, CallSummary, index_keys, summary_of
 from worker.ledger.queries.tails import latest_members
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 
-class Place(NamedTuple):
+class ListCursor(NamedTuple):
     """Where a page ended: its last call, and the time that it stands under. The next page begins after it."""
 
     at_ms: float
@@ -27,8 +27,8 @@ class Place(NamedTuple):
 class Page:
     """Some calls, the latest first; `next` is None on the last page."""
 
-    calls: list[CallStanding]
-    next: Place | None
+    calls: list[CallSummary]
+    next: ListCursor | None
 
 
 class _Row(NamedTuple):
@@ -46,7 +46,7 @@ def page_of_calls(
     states: Sequence[str] = STATES,
     since_ms: float | None = None,
     until_ms: float | None = None,
-    after: Place | None = None,
+    after: ListCursor | None = None,
 ) -> Page:
     """Return up to `limit` calls after a place, the latest first; those of a span of time, `until_ms` not included.
 
@@ -67,11 +67,11 @@ def page_of_calls(
         pipeline.lindex(ledger.calls[row.account_sid].key("call", row.call_sid), 0)
     details = pipeline.execute() if page else []
     calls = [
-        standing_of(row.account_sid, row.call_sid, row.state, row.at_ms, text)
+        summary_of(row.account_sid, row.call_sid, row.state, row.at_ms, text)
         for row, text in zip(page, details, strict=True)
     ]
     more = len(latest) > limit
-    return Page(_without_confirmed(ledger, calls), Place(page[-1].at_ms, page[-1].call_sid) if more else None)
+    return Page(_without_confirmed(ledger, calls), ListCursor(page[-1].at_ms, page[-1].call_sid) if more else None)
 
 
 class _Span(NamedTuple):
@@ -79,7 +79,7 @@ class _Span(NamedTuple):
 
     since_ms: float | None
     until_ms: float | None
-    after: Place | None
+    after: ListCursor | None
 
     def scores(self) -> tuple[float | str, float | str]:
         """Return the highest and the lowest as Redis takes them: `(` leaves a bound itself out."""
@@ -112,7 +112,7 @@ def _rows(ledger: Ledger, lists: list[_List], span: _Span, limit: int) -> list[_
     ]
 
 
-def _without_confirmed(ledger: Ledger, calls: list[CallStanding]) -> list[CallStanding]:
+def _without_confirmed(ledger: Ledger, calls: list[CallSummary]) -> list[CallSummary]:
     """Leave out the calls that are fetched only to be confirmed: they are settled, and listed as that."""
     confirmed: set[str] = set()
     for account_sid in {call.account_sid for call in calls if call.state == "fetching"}:

@@ -23,7 +23,7 @@ WAITING_LANES = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
 
 @dataclass(frozen=True, slots=True)
-class CallStanding:
+class CallSummary:
     """Where a call is: its state, when that is due or was reached, and what is known of it."""
 
     account_sid: str
@@ -35,10 +35,10 @@ class CallStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class CallStory:
+class CallHistory:
     """All that the ledger holds of a call."""
 
-    standing: CallStanding
+    standing: CallSummary
     details: CallState
     callbacks: tuple[Callback, ...]
     steps: tuple[dict[str, Any], ...]
@@ -48,7 +48,7 @@ class CallStory:
     confirm_at_ms: float | None
 
 
-def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallStanding]:
+def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallSummary]:
     """Return up to `limit` calls of an account in one of STATES, by the time of that state (waiting: by when due)."""
     book = ledger.calls[sid]
     found: list[tuple[bytes, float]] = []
@@ -60,7 +60,7 @@ def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first
     for raw, _ in found:
         pipeline.lindex(book.key("call", raw.decode()), 0)
     details = pipeline.execute() if found else []
-    return [standing_of(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
+    return [summary_of(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
 
 
 def index_keys(book: CallBook, state: str) -> list[str]:
@@ -70,10 +70,10 @@ def index_keys(book: CallBook, state: str) -> list[str]:
     return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
 
 
-def standing_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallStanding:
+def summary_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallSummary:
     """Return where a call is, out of the state that the ledger holds of it."""
     details = CallState.parse(text) if text is not None else None
-    return CallStanding(
+    return CallSummary(
         account_sid,
         call_sid,
         state,
@@ -110,7 +110,7 @@ def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallB
     return next((book for book, known in zip(books, pipeline.execute(), strict=True) if known), None)
 
 
-def call_story(ledger: Ledger, call_sid: str) -> CallStory | None:
+def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
     """Return what is known of a call; None if no account knows it. Two round trips."""
     book = book_that_knows(ledger, call_sid)
     if book is None:
@@ -131,8 +131,8 @@ def call_story(ledger: Ledger, call_sid: str) -> CallStory | None:
         ((name, score) for (name, _), score in zip(where, scores, strict=True) if score is not None),
         _of_no_list(steps),
     )
-    return CallStory(
-        standing=standing_of(book.account.sid, call_sid, state, at, stored[0]),
+    return CallHistory(
+        standing=summary_of(book.account.sid, call_sid, state, at, stored[0]),
         details=CallState.parse(stored[0]),
         callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
         steps=tuple(json.loads(step) for step in steps),

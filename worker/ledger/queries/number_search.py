@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from worker.ledger.codec import callback_text, event_text
-from worker.ledger.queries.listing import Place, page_of_calls
+from worker.ledger.queries.listing import ListCursor, page_of_calls
 from worker.ledger.queries.pages import PAGE
 from worker.numbers.phone import to_e164
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger import Ledger
-    from worker.ledger.queries.lookup import CallStanding
+    from worker.ledger.queries.lookup import CallSummary
 
 # Some tenths of a second of one web process; Redis answers others in between.
 LOOKED_THROUGH = 2000
@@ -34,14 +34,14 @@ _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 class Found:
     """The calls with a number among those looked through; `next` is where to look on, None if that was all there is."""
 
-    calls: list[CallStanding]
+    calls: list[CallSummary]
     looked_through: int
-    next: Place | None
+    next: ListCursor | None
 
 
-def find_by_number(ledger: Ledger, number: str, *, after: Place | None = None) -> Found:
+def find_by_number(ledger: Ledger, number: str, *, after: ListCursor | None = None) -> Found:
     """Look through the next LOOKED_THROUGH calls for a number, in E.164 or as it is dialled in the account's region."""
-    found: list[CallStanding] = []
+    found: list[CallSummary] = []
     looked = 0
     while looked < LOOKED_THROUGH:
         page = page_of_calls(ledger, limit=PAGE, after=after)
@@ -54,7 +54,7 @@ def find_by_number(ledger: Ledger, number: str, *, after: Place | None = None) -
     return Found(list({call.call_sid: call for call in found}.values()), looked, after)
 
 
-def _with_number(ledger: Ledger, calls: list[CallStanding], number: str) -> Iterator[CallStanding]:
+def _with_number(ledger: Ledger, calls: list[CallSummary], number: str) -> Iterator[CallSummary]:
     pipeline = ledger.client.pipeline(transaction=False)
     for call in calls:
         book = ledger.calls[call.account_sid]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 50
 
 
-class Grave(NamedTuple):
+class DeadLetterCursor(NamedTuple):
     """Where a page ended: its last letter, and when that was given up on. The next page begins after it."""
 
     at_ms: float
@@ -31,11 +31,11 @@ class Grave(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LetterPage:
+class DeadLetterPage:
     """Some letters, the latest first; `next` is None on the last page."""
 
     letters: list[DeadLetter]
-    next: Grave | None
+    next: DeadLetterCursor | None
 
 
 class _List(NamedTuple):
@@ -45,7 +45,7 @@ class _List(NamedTuple):
 
 
 class _Row(NamedTuple):
-    grave: Grave
+    grave: DeadLetterCursor
     account_sid: str
 
 
@@ -61,7 +61,7 @@ class Failure(NamedTuple):
     due_ms: float
 
 
-def failed_lately(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
+def recent_failures(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
     """Return deliveries to a sink that are to be tried again, those that failed last first. Two round trips.
 
     They are looked for among those that are due first.
@@ -87,14 +87,19 @@ def failed_lately(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
     return nlargest(limit, failures)
 
 
-def given_up_lately(ledger: Ledger, *, limit: int, sink: str | None = None) -> list[DeadLetter]:
+def recent_dead_letters(ledger: Ledger, *, limit: int, sink: str | None = None) -> list[DeadLetter]:
     """Return the last letters, the newest first; those of a sink alone, if it is named. Two round trips."""
-    return page_of_letters(ledger, limit=limit, sink=sink).letters
+    return page_of_dead_letters(ledger, limit=limit, sink=sink).letters
 
 
-def page_of_letters(
-    ledger: Ledger, *, limit: int, account_sid: str | None = None, sink: str | None = None, after: Grave | None = None
-) -> LetterPage:
+def page_of_dead_letters(
+    ledger: Ledger,
+    *,
+    limit: int,
+    account_sid: str | None = None,
+    sink: str | None = None,
+    after: DeadLetterCursor | None = None,
+) -> DeadLetterPage:
     """Return up to `limit` letters after a place, the latest first; fewer where some were forgotten meanwhile."""
     lists = [_List(sid, "", book.key("dead")) for sid, book in ledger.calls.items() if sink is None]
     lists += [
@@ -103,12 +108,12 @@ def page_of_letters(
     wanted = [each for each in lists if account_sid in {None, each.account_sid}]
     found = nlargest(limit + 1, _rows(ledger, wanted, after, limit + 1))
     page = found[:limit]
-    return LetterPage(_letters(ledger, page), page[-1].grave if len(found) > limit else None)
+    return DeadLetterPage(_letters(ledger, page), page[-1].grave if len(found) > limit else None)
 
 
-def _rows(ledger: Ledger, lists: list[_List], after: Grave | None, limit: int) -> list[_Row]:
-    def grave(at: int, member: tuple[bytes, float]) -> Grave:
-        return Grave(member[1], member[0].decode(), lists[at].sink)
+def _rows(ledger: Ledger, lists: list[_List], after: DeadLetterCursor | None, limit: int) -> list[_Row]:
+    def grave(at: int, member: tuple[bytes, float]) -> DeadLetterCursor:
+        return DeadLetterCursor(member[1], member[0].decode(), lists[at].sink)
 
     found = latest_members(
         ledger.client,

@@ -22,7 +22,7 @@ _OLDEST_AMONG = 16
 
 
 @dataclass(frozen=True, slots=True)
-class AccountStanding:
+class AccountTotals:
     """How an account stands. Times are in seconds, moments in milliseconds of Redis's clock.
 
     `overdue_seconds` is for how long the call that is due first has been due; 0 while all wait on purpose.
@@ -45,7 +45,7 @@ class AccountStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkStanding:
+class SinkTotals:
     """How a sink stands, over all accounts. `overdue_seconds` as with an account, of its deliveries."""
 
     name: str
@@ -58,7 +58,7 @@ class SinkStanding:
     overdue_seconds: float
 
 
-def account_standings(ledger: Ledger, sids: Iterable[str]) -> list[AccountStanding]:
+def totals_of_accounts(ledger: Ledger, sids: Iterable[str]) -> list[AccountTotals]:
     """Count the calls of accounts and look at their buckets, in one round trip. Raises redis.RedisError."""
     books = [ledger.calls[sid] for sid in sids]
     pipeline = ledger.client.pipeline(transaction=False)
@@ -74,14 +74,14 @@ def account_standings(ledger: Ledger, sids: Iterable[str]) -> list[AccountStandi
     ]
 
 
-def account_standing(ledger: Ledger, sid: str) -> AccountStanding:
+def totals_of_account(ledger: Ledger, sid: str) -> AccountTotals:
     """Count an account's calls and look at its bucket, in one round trip. Raises redis.RedisError."""
-    return account_standings(ledger, [sid])[0]
+    return totals_of_accounts(ledger, [sid])[0]
 
 
-def _account(book: CallBook, calls: list[Any], look: Look, now: float) -> AccountStanding:
+def _account(book: CallBook, calls: list[Any], look: Look, now: float) -> AccountTotals:
     waiting, fetching, received, settled, dead, waited, overdue, last_due, suspension, paused_until, refused = calls
-    return AccountStanding(
+    return AccountTotals(
         sid=book.account.sid,
         state=_state(look, book),
         reason=suspension.decode() or None,
@@ -115,7 +115,7 @@ def _eta(book: CallBook, waiting: int, look: Look, last_due_seconds: float) -> f
     return round(look.gate_seconds + max(by_quota, last_due_seconds, 0.0), 3)
 
 
-def sink_standings(ledger: Ledger, names: Iterable[str], states: dict[str, dict[str, Any]]) -> list[SinkStanding]:
+def totals_of_sinks(ledger: Ledger, names: Iterable[str], states: dict[str, dict[str, Any]]) -> list[SinkTotals]:
     """Count the deliveries to sinks over all accounts, in one round trip; `states` is what `Ledger.sink_states` returned.
 
     Raises redis.RedisError.
@@ -131,13 +131,13 @@ def sink_standings(ledger: Ledger, names: Iterable[str], states: dict[str, dict[
     return [_sink(name, states.get(name, {}), of_sink[name]) for name in names]
 
 
-def sink_standing(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) -> SinkStanding:
-    """Count a sink's deliveries over all accounts, as `sink_standings` does."""
-    return sink_standings(ledger, [name], states)[0]
+def totals_of_sink(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) -> SinkTotals:
+    """Count a sink's deliveries over all accounts, as `totals_of_sinks` does."""
+    return totals_of_sinks(ledger, [name], states)[0]
 
 
-def _sink(name: str, state: dict[str, Any], rows: list[list[Any]]) -> SinkStanding:
-    return SinkStanding(
+def _sink(name: str, state: dict[str, Any], rows: list[list[Any]]) -> SinkTotals:
+    return SinkTotals(
         name=name,
         state=state.get("state", "active"),
         reason=state.get("reason"),

@@ -17,7 +17,7 @@ IN_ALL = 100
 WINDOW_SECONDS = 900
 
 
-class Guesses:
+class LoginAttempts:
     """The wrong passwords of the last quarter of an hour. Every method raises redis.RedisError."""
 
     def __init__(self, client: Any) -> None:

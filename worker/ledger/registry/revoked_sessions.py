@@ -7,7 +7,7 @@ from typing import Any
 from worker.ledger.keys import SIGNED_OUT
 
 
-class SignOuts:
+class RevokedSessions:
     """The sessions somebody signed out of, until they would have ended anyway. Raises redis.RedisError."""
 
     def __init__(self, client: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.settings import SinkSpec
 from schemas.settings.sink_fields import RateLimit
-from worker.encryption import Locked, Vault
+from worker.encryption import Encryptor, Locked
 from worker.errors import LegworkError
 from worker.ledger.keys import LEDGER, REMOVED_SINKS, SINK_RUNS, SINKS, SUBSCRIBERS
 
@@ -39,7 +39,7 @@ class Subscribers:
 
     def __init__(self, client: Any, keys: Sequence[str]) -> None:
         self._client = client
-        self._vault = Vault(keys)
+        self._vault = Encryptor(keys)
 
     def load(self) -> Register:
         """Read all of them."""

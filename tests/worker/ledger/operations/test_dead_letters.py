@@ -5,19 +5,19 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from payloads.samples import ANSWERS
 from stubs import answer
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from schemas.settings import SinkSpec
 from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
-from worker.ledger.operations.dead_letters import Mended, Mending
+from worker.ledger.operations.dead_letters import ChangedCounts, DeadLetterOperations
 from worker.ledger.operations.purging import purge
 from worker.ledger.queries.dead_letters import dead_letters, dead_letters_of
 from worker.ledger.queries.pages import PAGE
-from worker.ledger.queries.totals import account_standing, sink_standing
+from worker.ledger.queries.totals import totals_of_account, totals_of_sink
 
 DAY = 86_400
 SINKS = [SinkSpec(name=name, url="stdout:") for name in ("crm", "lake")]
@@ -31,7 +31,7 @@ def bench(make_bench):
 
 @pytest.fixture
 def mending(bench):
-    return Mending(bench.ledger, clock=bench.clock)
+    return DeadLetterOperations(bench.ledger, clock=bench.clock)
 
 
 def letters(bench, **narrower):
@@ -65,7 +65,7 @@ def deliver(bench, sink, answered="200", *, dead=False):
 
 
 def sink_of(bench, name):
-    found = sink_standing(bench.ledger, name, {})
+    found = totals_of_sink(bench.ledger, name, {})
     return found.waiting, found.delivered, found.dead
 
 
@@ -86,8 +86,8 @@ def test_what_was_for_a_sink_that_was_removed_meanwhile_is_passed_over(make_benc
     assert {letter.sink for letter in found} == {"crm", "lake"}
     after = make_bench(sink_specs=SINKS[1:])
     purge(after.ledger, "crm", clock=after.clock)
-    assert Mending(after.ledger, clock=after.clock).retry(found) == Mended(deliveries=1)
-    assert Mending(after.ledger, clock=after.clock).drop(found) == Mended()
+    assert DeadLetterOperations(after.ledger, clock=after.clock).retry(found) == ChangedCounts(deliveries=1)
+    assert DeadLetterOperations(after.ledger, clock=after.clock).drop(found) == ChangedCounts()
 
 
 # Calls
@@ -95,7 +95,7 @@ def test_what_was_for_a_sink_that_was_removed_meanwhile_is_passed_over(make_benc
 
 def test_a_retried_call_is_due_now_among_the_most_urgent(bench, exotel, mending):
     let_die(bench, exotel)
-    assert mending.retry(letters(bench)) == Mended(calls=1)
+    assert mending.retry(letters(bench)) == ChangedCounts(calls=1)
     assert bench.due_in() == (Lane.LIVE, 0)
     assert (bench.story().standing.state, bench.story().standing.reason) == ("waiting", None)
     assert bench.story().steps[-1]["step"] == "retry"
@@ -158,11 +158,11 @@ def test_a_retried_call_that_dies_again_is_dead_again_and_no_news(bench, exotel,
 
 def test_a_dropped_call_is_dead_no_more_and_asked_for_no_more(bench, exotel, mending):
     let_die(bench, exotel)
-    assert mending.drop(letters(bench)) == Mended(calls=1)
+    assert mending.drop(letters(bench)) == ChangedCounts(calls=1)
     assert letters(bench) == []
     assert bench.due_in() is None
     assert (bench.story().standing.state, bench.story().standing.at_ms) == ("dropped", bench.clock.now_ms)
-    standing = account_standing(bench.ledger, ACCOUNT)
+    standing = totals_of_account(bench.ledger, ACCOUNT)
     assert (standing.waiting, standing.dead) == (0, 0)
 
 
@@ -212,7 +212,7 @@ def test_a_retried_delivery_is_due_now_behind_the_first_attempts(bench, mending)
     settle(bench, "call0001")
     deliver(bench, "crm", "503", dead=True)
     settle(bench, "call0002")
-    assert mending.retry(letters(bench)) == Mended(deliveries=1)
+    assert mending.retry(letters(bench)) == ChangedCounts(deliveries=1)
     book = bench.ledger.deliveries[ACCOUNT, "crm"]
     assert [lease.item for lease in book.backlog.lease(2)] == ["call0002/1/completed", "call0001/1/completed"]
 
@@ -248,7 +248,7 @@ def test_a_dropped_delivery_is_finished(bench, mending):
     settle(bench)
     deliver(bench, "crm", "422", dead=True)
     deliver(bench, "lake")
-    assert mending.drop(letters(bench)) == Mended(deliveries=1)
+    assert mending.drop(letters(bench)) == ChangedCounts(deliveries=1)
     assert sink_of(bench, "crm") == (0, 0, 0)
     delivery = bench.story().deliveries["crm/1/completed"]
     assert (delivery["state"], delivery["attempts"][-1]["answer"]) == ("dropped", "422")
@@ -269,20 +269,20 @@ def test_the_unavailable_record_of_a_dead_call_may_be_dead_itself(bench, exotel,
     let_die(bench, exotel)
     deliver(bench, "crm", dead=True)
     assert [letter.sink for letter in letters(bench)] == [None, "crm"]
-    assert mending.retry(letters(bench)) == Mended(calls=1, deliveries=1)
+    assert mending.retry(letters(bench)) == ChangedCounts(calls=1, deliveries=1)
 
 
 # A view of how things stood
 
 
-@pytest.mark.parametrize("do", [Mending.retry, Mending.drop])
+@pytest.mark.parametrize("do", [DeadLetterOperations.retry, DeadLetterOperations.drop])
 def test_what_was_done_already_is_not_done_again(bench, exotel, mending, do):
     let_die(bench, exotel)
     deliver(bench, "crm", dead=True)
     seen = letters(bench)
-    assert do(mending, seen) == Mended(1, 1)
+    assert do(mending, seen) == ChangedCounts(1, 1)
     before = bench.story()
-    assert mending.retry(seen) == mending.drop(seen) == Mended()
+    assert mending.retry(seen) == mending.drop(seen) == ChangedCounts()
     assert bench.story() == before
 
 
@@ -296,7 +296,7 @@ def test_a_letter_from_before_it_was_tried_and_died_again_changes_nothing(bench,
     deliver(bench, "crm", dead=True)
     now = letters(bench)
     assert [letter.at_ms for letter in now] != [letter.at_ms for letter in old]
-    assert mending.drop(old) == mending.retry(old) == Mended()
+    assert mending.drop(old) == mending.retry(old) == ChangedCounts()
     assert letters(bench) == now
 
 
@@ -306,12 +306,12 @@ def test_operators_and_workers_at_once_do_each_thing_once(bench, client):
     deliver(bench, "crm", dead=True)
     deliver(bench, "lake")
     seen = letters(bench)
-    menders = [Mending(bench.ledger, clock=bench.clock) for _ in range(6)]
+    menders = [DeadLetterOperations(bench.ledger, clock=bench.clock) for _ in range(6)]
 
     def work(number):
         if number % 3 == 2:
-            return Mended(), deliver(bench, "crm")
-        return (Mending.drop if number % 3 else Mending.retry)(menders[number], seen), 0
+            return ChangedCounts(), deliver(bench, "crm")
+        return (DeadLetterOperations.drop if number % 3 else DeadLetterOperations.retry)(menders[number], seen), 0
 
     with ThreadPoolExecutor(6) as pool:
         done = list(pool.map(work, range(6)))
@@ -359,7 +359,7 @@ def test_letters_can_be_mended_while_they_are_gone_through(bench, mending):
         settle(bench, f"call{number:04}")
         bench.clock.advance(0.001)
         deliver(bench, "crm", dead=True)
-    assert mending.retry(dead_letters(bench.ledger)) == Mended(deliveries=count)
+    assert mending.retry(dead_letters(bench.ledger)) == ChangedCounts(deliveries=count)
     assert letters(bench) == []
 
 
@@ -380,9 +380,9 @@ def test_an_operator_record_that_was_given_up_on_is_mended_like_any_other(bench,
     found = dead_letters_of(bench.ledger, "operator-0123456789abcdef")
     assert [(letter.sink, letter.event_key) for letter in found] == [("crm", "1/sink_failing")]
     assert found == letters(bench)
-    assert mending.retry(found) == Mended(deliveries=1)
+    assert mending.retry(found) == ChangedCounts(deliveries=1)
     deliver(bench, "crm", dead=True)
-    assert mending.drop(letters(bench)) == Mended(deliveries=1)
+    assert mending.drop(letters(bench)) == ChangedCounts(deliveries=1)
     bench.clock.advance(DAY + 1)
     assert is_forgotten(bench, "operator-0123456789abcdef")
     assert not [key for key in bench.ledger.client.scan_iter() if b"operator-" in key]

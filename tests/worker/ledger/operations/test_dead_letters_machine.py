@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import redis
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.operations.replaying import Fate, Replay, Wanted, calls_between
 from worker.ledger.queries.dead_letters import DeadLetter, dead_letters
 
@@ -47,7 +47,7 @@ class MendingMachine(RuleBasedStateMachine):
         self.ledger = Ledger(self.client, kept, clock=self.clock)
         self.book = self.ledger.calls[ACCOUNT]
         self.sinks = [name for _, name in self.ledger.deliveries]
-        self.mending = Mending(self.ledger, clock=self.clock)
+        self.mending = DeadLetterOperations(self.ledger, clock=self.clock)
         self.claims: list[tuple[str, OwedDelivery]] = []
         self.letters: list[DeadLetter] = []  # all that were ever looked at
         self.dead_calls: set[str] = set()

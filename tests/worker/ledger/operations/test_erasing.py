@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from house import ACCOUNT, make_callback
+from factories import ACCOUNT, make_callback
 from processes import until
-from workbench import legs_answer
+from worker_kit import legs_answer
 
 from worker.ledger.calls import CALLBACKS_KEPT
 from worker.ledger.operations.erasing import LedgerEraser

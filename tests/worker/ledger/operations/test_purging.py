@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
 from stubs import answer
-from workbench import legs_answer
+from worker_kit import legs_answer
 
 from worker.ledger.operations.purging import CLEARED_SECONDS, clear_up, left_behind, purge, waiting_for
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from payloads.samples import ANSWERS
 from stubs import answer
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from worker.ledger.backlog import Lane
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.queries.dead_letters import dead_letters
 
@@ -96,7 +96,7 @@ def test_what_was_dropped_can_be_wanted_after_all(bench, exotel):
     exotel.always(UNKNOWN)
     bench.admit()
     bench.fetch_until_done()
-    Mending(bench.ledger, clock=bench.clock).drop(dead_letters(bench.ledger))
+    DeadLetterOperations(bench.ledger, clock=bench.clock).drop(dead_letters(bench.ledger))
     assert refetch(bench) is Refetch.RETRIED
     exotel.always(legs_answer())
     bench.fetch()

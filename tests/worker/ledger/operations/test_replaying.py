@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from stubs import answer
-from workbench import SID, legs_answer
+from worker_kit import SID, legs_answer
 
 from schemas.settings import SinkSpec
 from worker.ledger.backlog import Lane
-from worker.ledger.operations.dead_letters import Mending
+from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.operations.replaying import Fate, KnownCall, Replay, Wanted, call_named, calls_between
 from worker.ledger.queries.dead_letters import dead_letters
 from worker.ledger.queries.pages import PAGE
@@ -53,7 +53,7 @@ def deliver(bench, sink="crm", *, dead=False):
 
 
 def plan(bench, **wanted):
-    return Replay(bench.ledger, Wanted(bench.shop.sinks_for, **wanted), clock=bench.clock)
+    return Replay(bench.ledger, Wanted(bench.context.sinks_for, **wanted), clock=bench.clock)
 
 
 def calls(bench, span=EVER):
@@ -210,7 +210,7 @@ def test_a_replay_brings_a_dead_letter_back_to_life(bench, exotel):
 def test_a_dropped_delivery_is_missing(bench, exotel):
     settle(bench, exotel)
     deliver(bench, dead=True)
-    Mending(bench.ledger, clock=bench.clock).drop(dead_letters(bench.ledger))
+    DeadLetterOperations(bench.ledger, clock=bench.clock).drop(dead_letters(bench.ledger))
     assert run(bench, only_missing=True) == {("crm", Fate.QUEUED): 1}
     assert pending(bench) == 1
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.queries.listing import page_of_calls
-from worker.ledger.queries.recent import given_up_lately
+from worker.ledger.queries.recent import recent_dead_letters
 
 
 @pytest.fixture
@@ -60,4 +60,4 @@ def test_without_calls_there_is_one_empty_page(ledger):
 
 
 def test_nothing_given_up_is_an_empty_list(ledger):
-    assert given_up_lately(ledger, limit=5) == []
+    assert recent_dead_letters(ledger, limit=5) == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from house import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, make_callback, make_settings
 
 from schemas.settings import load_settings
 from worker.ledger import Ledger
 from worker.ledger.call import Verdict
-from worker.ledger.queries.totals import account_standing, account_standings, sink_standing, sink_standings
+from worker.ledger.queries.totals import totals_of_account, totals_of_accounts, totals_of_sink, totals_of_sinks
 
 SINK = "stdout"
 
@@ -23,7 +23,7 @@ def ledger(client, redis_url):
 
 
 def overdue(ledger):
-    return account_standing(ledger, ACCOUNT).overdue_seconds, sink_standing(ledger, SINK, {}).overdue_seconds
+    return totals_of_account(ledger, ACCOUNT).overdue_seconds, totals_of_sink(ledger, SINK, {}).overdue_seconds
 
 
 def test_who_settles_waits_and_is_not_late(ledger):
@@ -31,7 +31,7 @@ def test_who_settles_waits_and_is_not_late(ledger):
     assert overdue(ledger) == (0.0, 0.0)
     book.admit(make_callback("settling1"), wait_seconds=3600)
     assert overdue(ledger) == (0.0, 0.0)
-    assert account_standing(ledger, ACCOUNT).oldest_waiting_seconds > 0.0
+    assert totals_of_account(ledger, ACCOUNT).oldest_waiting_seconds > 0.0
 
 
 def test_a_call_is_late_from_when_it_was_due_until_somebody_has_it(ledger):
@@ -119,12 +119,12 @@ def test_of_several_accounts_and_sinks_each_has_its_own_figures(several):
     owed = several.deliveries["two", "of-two"].claim(lease)
     assert several.deliveries["two", "of-two"].bury(owed, "no")
 
-    one, two = account_standings(several, several.calls)
+    one, two = totals_of_accounts(several, several.calls)
     assert (one.sid, one.state, one.received, one.waiting, one.settled) == ("one", "active", 4, 3, 1)
     assert (two.sid, two.state, two.reason, two.received, two.waiting) == ("two", "suspended", "HTTP 401", 2, 0)
     figures = {
         each.name: (each.waiting, each.delivered, each.dead)
-        for each in sink_standings(several, several.sinks, several.sink_states())
+        for each in totals_of_sinks(several, several.sinks, several.sink_states())
     }
     # What is leased waits too: nobody knows yet what becomes of it.
     assert figures == {"all": (1, 1, 0), "of-two": (1, 0, 1)}
@@ -135,12 +135,12 @@ def test_a_call_that_is_only_being_confirmed_is_neither_waiting_nor_fetched(ledg
     book.admit(make_callback("confirmed1"), wait_seconds=0)
     (lease,) = book.fetches.lease(1)
     book.claim(lease)
-    assert account_standing(ledger, ACCOUNT).fetching == 1
+    assert totals_of_account(ledger, ACCOUNT).fetching == 1
     event = {"id": "evt_1", "type": "legwork.call.completed"}
     verdict = Verdict("settled", 1, event_key="1/completed", event=event, sinks=[], confirm_seconds=0)
     assert book.decide("confirmed1", lease, verdict)
     for _ in range(2):  # due for its confirmation, and then out for it
-        standing = account_standing(ledger, ACCOUNT)
+        standing = totals_of_account(ledger, ACCOUNT)
         assert (standing.waiting, standing.fetching, standing.settled) == (0, 0, 1)
         book.fetches.lease(1)
 
@@ -151,7 +151,7 @@ def test_a_delivery_has_waited_since_its_first_attempt(ledger):
     (lease,) = book.backlog.lease(1)
     assert book.postpone(book.claim(lease), "HTTP 500", wait_seconds=3600, attempt=True)
     time.sleep(0.02)
-    standing = sink_standing(ledger, SINK, {})
+    standing = totals_of_sink(ledger, SINK, {})
     assert standing.waiting == 1
     assert standing.oldest_waiting_seconds >= 0.02
     assert standing.overdue_seconds == 0.0

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from house import ACCOUNT, make_settings
+from factories import ACCOUNT, make_settings
 
 from schemas.settings import SinkSpec
 from schemas.settings.sink_fields import Rate

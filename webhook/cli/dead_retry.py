@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from webhook.cli.arguments import check_all_found, letter_sid, tell_of_disabled
 from webhook.cli.common import examples, json_option, print_json
-from webhook.cli.completing import dead_sids
-from webhook.cli.given import check_all_found, letter_sid, tell_of_disabled
-from webhook.cli.letters import RIGHT, Letters, account_option, sink_option, why_not
+from webhook.cli.completion_values import dead_sids
+from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, sink_option, why_not
 from webhook.cli.progress import progress
-from worker.ledger.operations.dead_letters import Mended, Mending
+from worker.ledger.operations.dead_letters import ChangedCounts, DeadLetterOperations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -63,7 +63,7 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
             yield letter
 
     with progress("trying again", total, as_json=as_json) as advance:
-        mended = Mending(letters.ledger).retry(_counted(noted(), advance))
+        mended = DeadLetterOperations(letters.ledger).retry(_counted(noted(), advance))
     tell_of_disabled(letters.ledger, sinks)
     _tell("Trying again:", mended, wrong, as_json)
 
@@ -85,17 +85,17 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
     found, wrong = _find(letters, sids)
     total = _ask("Drop:", found()) if not yes and sys.stdin.isatty() else None
     with progress("dropping", total, as_json=as_json) as advance:
-        mended = Mending(letters.ledger).drop(_counted(found(), advance))
+        mended = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
     _tell("Dropped:", mended, wrong, as_json)
 
 
-def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> Letters:
+def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> DeadLetters:
     if bool(sids) == everything:
         raise click.UsageError("name calls by their SIDs, or give --all; `legwork dead list` shows what there is")
-    return Letters(**only)
+    return DeadLetters(**only)
 
 
-def _find(letters: Letters, sids: tuple[str, ...]) -> tuple[Callable[[], Iterable[DeadLetter]], dict[str, str]]:
+def _find(letters: DeadLetters, sids: tuple[str, ...]) -> tuple[Callable[[], Iterable[DeadLetter]], dict[str, str]]:
     """Find what was asked for: as a function, for it is gone through twice; and what is wrong with which SID."""
     if not sids:
         # What dies after it was counted is not what was agreed to.
@@ -116,11 +116,11 @@ def _ask(verb: str, found: Iterable[DeadLetter]) -> int:
     """Count, ask on the terminal, and return how many; raises click.Abort for a no."""
     counts = Counter(letter.sink is None for letter in found)
     if counts:
-        click.confirm(f"{verb} {_spoken(Mended(counts[True], counts[False]))}?", abort=True, err=True)
+        click.confirm(f"{verb} {_spoken(ChangedCounts(counts[True], counts[False]))}?", abort=True, err=True)
     return counts.total()
 
 
-def _tell(verb: str, mended: Mended, wrong: dict[str, str], as_json: bool) -> None:
+def _tell(verb: str, mended: ChangedCounts, wrong: dict[str, str], as_json: bool) -> None:
     if as_json:
         print_json({"calls": mended.calls, "deliveries": mended.deliveries, "wrong": wrong})
     else:
@@ -128,6 +128,6 @@ def _tell(verb: str, mended: Mended, wrong: dict[str, str], as_json: bool) -> No
     check_all_found(wrong, RIGHT)
 
 
-def _spoken(mended: Mended) -> str:
+def _spoken(mended: ChangedCounts) -> str:
     calls, deliveries = mended.calls, mended.deliveries
     return f"{calls} call{'' if calls == 1 else 's'} and {deliveries} deliver{'y' if deliveries == 1 else 'ies'}"

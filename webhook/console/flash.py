@@ -41,7 +41,7 @@ def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> Response
     return redirect(url_for(endpoint, said=said, n=number, **where), 303)
 
 
-def what_was_said() -> str:
+def flashed_message() -> str:
     """Return the sentence for the page that is asked for; '' for none."""
     one, many = _SAID.get(request.args.get("said", ""), ("", ""))
     number = request.args.get("n", default=1, type=int)

@@ -10,9 +10,9 @@ from marshmallow import ValidationError
 
 from schemas.subscriber import load_subscriber
 from webhook.cli.common import examples, json_option, print_json
-from webhook.cli.completing import account_sids, sink_names
-from webhook.cli.desk import open_desk, told
+from webhook.cli.completion_values import account_sids, sink_names
 from webhook.cli.progress import progress
+from webhook.cli.sink_operations import open_sinks_for_command, told
 from webhook.cli.subscriber import document_of, problems
 from worker.encryption import new_key
 
@@ -64,10 +64,10 @@ def add(unchecked: bool, as_json: bool, **given: Any) -> None:
 
     Refused where nobody answers at its URL, by a certificate that holds; --unchecked adds it all the same.
     """
-    desk, _ = open_desk()
+    operations, _ = open_sinks_for_command()
     try:
         spec = load_subscriber(document_of(given))
-        described, secret = told(lambda: desk.add(spec, unchecked=unchecked), wrong=click.UsageError)
+        described, secret = told(lambda: operations.add(spec, unchecked=unchecked), wrong=click.UsageError)
     except ValidationError as error:
         raise click.UsageError(problems(error)) from None
     if as_json:
@@ -85,14 +85,14 @@ def add(unchecked: bool, as_json: bool, **given: Any) -> None:
 @json_option
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Remove a subscriber, and drop what waits for it. Counts first, and asks."""
-    desk, _ = open_desk()
-    waiting = told(lambda: desk.would_drop(name))
+    operations, _ = open_sinks_for_command()
+    waiting = told(lambda: operations.would_drop(name))
     if waiting and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(f"deliveries that wait for {name} and would be dropped: {waiting}; give --yes")
         click.confirm(f"Drop what waits for {name} (deliveries: {waiting})?", abort=True, err=True)
     with progress("dropping", as_json=as_json):
-        dropped = told(lambda: desk.remove(name))
+        dropped = told(lambda: operations.remove(name))
     if as_json:
         print_json({"name": name, "dropped": dropped})
     else:
@@ -107,13 +107,13 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
 @json_option
 def rotate_secret(name: str, finish: bool, as_json: bool) -> None:
     """Make a new signing secret. Until --finish, records are signed with the old ones too."""
-    desk, _ = open_desk()
+    operations, _ = open_sinks_for_command()
     if finish:
-        dropped = told(lambda: desk.finish_rotation(name))
+        dropped = told(lambda: operations.finish_rotation(name))
         document: dict[str, Any] = {"name": name, "out_of_use": dropped}
         text = f"{name} is signed with its newest secret alone; out of use: {dropped}."
     else:
-        secret = told(lambda: desk.rotate_secret(name))
+        secret = told(lambda: operations.rotate_secret(name))
         document = {"name": name, "secret": secret}
         text = f"Its new signing secret, shown this once: {secret}\nThe old one signs too, until `--finish`."
     if as_json:

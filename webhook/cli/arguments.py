@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from schemas.fields import CallSid
 from webhook.cli.common import note
-from webhook.cli.trouble import Trouble
+from webhook.cli.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class GivenTime:
     """A time as somebody gave it: an instant, what the clocks of some zone show, or so long ago."""
 
     given: datetime | timedelta
@@ -39,7 +39,7 @@ class Moment:
 
 
 #: Before any call.
-BEGINNING = Moment(datetime(2000, 1, 1, tzinfo=UTC))
+BEGINNING = GivenTime(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def call_sid(text: str) -> str:
@@ -57,19 +57,19 @@ def letter_sid(text: str) -> str:
     return text if _OPERATOR.fullmatch(text) else call_sid(text)
 
 
-def moment(text: str) -> Moment:
+def moment(text: str) -> GivenTime:
     """Read a time, as the type of an option: ISO 8601, or how long ago (`90m`, `2h`). Raises click.BadParameter."""
     if ago := _AGO.fullmatch(text):
-        return Moment(timedelta(**{_UNITS[ago[2]]: float(ago[1])}))
+        return GivenTime(timedelta(**{_UNITS[ago[2]]: float(ago[1])}))
     try:
-        return Moment(datetime.fromisoformat(text))
+        return GivenTime(datetime.fromisoformat(text))
     except ValueError:
         right = "give 2026-09-16T05:30:00Z, 2026-09-16T11:00 or 2026-09-16, or how long ago: 90m, 2h, 3d"
         raise click.BadParameter(f"{text!r} is no time; {right}") from None
 
 
-def moments_of(
-    ledger: Ledger, since: Moment, until: Moment | None, accounts: Iterable[str] = ()
+def time_ranges(
+    ledger: Ledger, since: GivenTime, until: GivenTime | None, accounts: Iterable[str] = ()
 ) -> dict[str, tuple[float, float]]:
     """Return a span of time in milliseconds for each account, or for these: each may have its own zone.
 
@@ -108,10 +108,10 @@ def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None)
 def check_all_found(wrong: Mapping[str, str], right: str) -> None:
     """Name the CallSids that nothing could be done about, and where the right ones are, after the others were seen to.
 
-    Raises Trouble.
+    Raises CommandFailed.
     """
     if wrong:
-        raise Trouble("\n".join([*(f"{sid}: {why}" for sid, why in wrong.items()), right]))
+        raise CommandFailed("\n".join([*(f"{sid}: {why}" for sid, why in wrong.items()), right]))
 
 
 def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:

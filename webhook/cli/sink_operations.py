@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError
 
 from webhook.cli.common import open_ledger, settings_with_redis
+from webhook.cli.errors import BadSettings, CommandFailed
 from webhook.cli.subscriber import problems
-from webhook.cli.trouble import BadSettings, Trouble
-from webhook.operations.sinks import SinkDesk
+from webhook.operations.sinks import SinkOperations
 from worker.encryption import Locked
 from worker.errors import LegworkError
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 
-def open_desk() -> tuple[SinkDesk, Ledger]:
-    """Return what can be done about sinks, and the ledger they are in. Raises Trouble."""
+def open_sinks_for_command() -> tuple[SinkOperations, Ledger]:
+    """Return what can be done about sinks, and the ledger they are in. Raises CommandFailed."""
     ledger = open_ledger(settings_with_redis())
-    return SinkDesk(ledger), ledger
+    return SinkOperations(ledger), ledger
 
 
-def told(act: Any, *, wrong: type[click.ClickException] = Trouble) -> Any:
+def told(act: Any, *, wrong: type[click.ClickException] = CommandFailed) -> Any:
     """Do it. Raises what it says as trouble: `wrong` for what was given."""
     try:
         return act()
@@ -34,4 +34,4 @@ def told(act: Any, *, wrong: type[click.ClickException] = Trouble) -> Any:
     except Locked as error:
         raise BadSettings(str(error)) from None
     except LegworkError as error:
-        raise Trouble(str(error)) from None
+        raise CommandFailed(str(error)) from None

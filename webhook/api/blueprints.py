@@ -1,4 +1,4 @@
-"""What every room of the API has: who gets in, what a body may be, how refusals read, and a line in the log of each change."""
+"""What each blueprint of the API has: who gets in, what a body may be, how refusals read, a log line for each change."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from flask_smorest import Blueprint
 
 from webhook.api.bodies import only_json
 from webhook.api.parameters import only_known
-from webhook.context.services import door
+from webhook.context.services import services
 from webhook.http.operators import only_for_programs, scope_of
 from webhook.http.problems import problem
-from webhook.operations.sinks import NoSuchSink, SinkDesk
+from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
 from worker.ledger.registry.tokens import Scope
 
@@ -21,26 +21,26 @@ log = structlog.get_logger(__name__)
 UNUSABLE = "The sink was added, and no key in LEGWORK_SECRET_KEY decrypts it."
 
 
-def make_room(name: str, description: str) -> Blueprint:
-    """Return the blueprint of a room, at `/api/<name>`."""
-    room = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{name}", description=description)
-    room.before_request(only_for_programs)
-    room.before_request(only_known)
-    room.before_request(only_json)
-    room.after_request(_note_change)
-    room.after_request(_private)
-    room.register_error_handler(NoSuchSink, _no_such_sink)
-    room.register_error_handler(LegworkError, _not_possible)
-    return room
+def make_blueprint(name: str, description: str) -> Blueprint:
+    """Return a blueprint, at `/api/<name>`."""
+    blueprint = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{name}", description=description)
+    blueprint.before_request(only_for_programs)
+    blueprint.before_request(only_known)
+    blueprint.before_request(only_json)
+    blueprint.after_request(_note_change)
+    blueprint.after_request(_private)
+    blueprint.register_error_handler(NoSuchSink, _no_such_sink)
+    blueprint.register_error_handler(LegworkError, _not_possible)
+    return blueprint
 
 
 def check_known(account: str | None, sink: str | None = None) -> None:
     """Refuse an account or a sink that there is not (404). Raises NoSuchSink, Locked."""
-    ledger = door().ledger
+    ledger = services().ledger
     if account not in {None, *ledger.calls}:
         abort(404, f"There is no such account; there are {', '.join(ledger.calls)}.")
     if sink is not None:
-        SinkDesk(ledger).spec(sink)
+        SinkOperations(ledger).spec(sink)
 
 
 def asked_by() -> dict[str, str | None]:

@@ -12,8 +12,8 @@ from threading import Timer
 
 import pytest
 
-from webhook.up import crew as crew_module
-from webhook.up.crew import SIGNALS, Crew
+from webhook.up import supervisor as supervisor_module
+from webhook.up.supervisor import SIGNALS, Supervisor
 from worker.process.parent import tied
 
 SAYS_HELLO = "print('hello', flush=True); import time; time.sleep(60)"
@@ -46,7 +46,7 @@ def signals_as_they_were():
 
 @contextmanager
 def crew_of(printer, **programs):
-    with Crew(printer) as crew:
+    with Supervisor(printer) as crew:
         for name, program in programs.items():
             crew.start(name, [sys.executable, "-c", program], os.environ)
         yield crew
@@ -88,7 +88,7 @@ def test_a_member_that_was_killed_is_said_to_have_been():
 
 
 def test_who_does_not_listen_is_killed_when_the_grace_is_over(monkeypatch):
-    monkeypatch.setattr(crew_module, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor_module, "GRACE_SECONDS", 0.3)
     with crew_of(Paper(first=lambda: signal.raise_signal(signal.SIGTERM)), web=STUBBORN) as crew:
         assert crew.work() is None
 
@@ -101,7 +101,7 @@ def test_a_second_signal_kills_at_once():
     began = time.monotonic()
     with crew_of(Paper(first=twice), web=STUBBORN) as crew:
         assert crew.work() is None
-    assert time.monotonic() - began < crew_module.GRACE_SECONDS
+    assert time.monotonic() - began < supervisor_module.GRACE_SECONDS
 
 
 def test_what_a_member_leaves_behind_goes_with_it():

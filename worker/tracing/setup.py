@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from schemas.settings import SettingsError
 from worker.errors import PermanentFailure
 from worker.extras import import_or_explain
-from worker.tracing.asked import is_asked_for, refuse_what_is_wrong
+from worker.tracing.environment import is_asked_for, refuse_what_is_wrong
 from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:

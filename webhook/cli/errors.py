@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 
-class Trouble(click.ClickException):
+class CommandFailed(click.ClickException):
     """Raised to end a command with a message on standard error: something was found to be wrong."""
 
     exit_code = 1
@@ -18,19 +18,19 @@ class Trouble(click.ClickException):
         click.echo(self.message, file=file, err=file is None)
 
 
-class BadSettings(Trouble):
+class BadSettings(CommandFailed):
     """Raised to end a command that cannot work as it was set up."""
 
     exit_code = 2
 
 
-class BrokenOff(Trouble):
+class Interrupted(CommandFailed):
     """Raised to end long work at Ctrl-C with a word about how far it came."""
 
     exit_code = 130
 
 
-def as_trouble(error: Exception) -> Trouble | None:
+def as_command_failure(error: Exception) -> CommandFailed | None:
     """What to say about an error, or None if it is a bug."""
     # Imported when there is trouble: a command that needs none of these starts without them.
     import redis  # noqa: PLC0415
@@ -47,9 +47,9 @@ def as_trouble(error: Exception) -> Trouble | None:
         case BadSink() | LedgerUnusable():
             return BadSettings(str(error))
         case NoServer() | CannotStart():
-            return Trouble(str(error))
+            return CommandFailed(str(error))
         case redis.RedisError():
-            return Trouble(f"Redis: {error}; `legwork check` says how it stands")
+            return CommandFailed(f"Redis: {error}; `legwork check` says how it stands")
         case _:
             return None
 

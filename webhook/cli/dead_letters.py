@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from webhook.cli.arguments import check_account, check_sink
 from webhook.cli.common import open_ledger, settings_with_redis
-from webhook.cli.completing import account_sids, sink_names
-from webhook.cli.given import check_account, check_sink
+from webhook.cli.completion_values import account_sids, sink_names
 from webhook.operations import dead_letters
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ account_option = click.option(
 sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
 
 
-class Letters(dead_letters.Letters):
+class DeadLetters(dead_letters.DeadLetters):
     """The dead letters of an account, to a sink, with some words in their reason; or all of them."""
 
     def __init__(self, account: str | None = None, sink: str | None = None, reason: str | None = None) -> None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook.cli.calls_shown import as_documents, show_calls
+from webhook.cli.calls_table import as_documents, show_calls
 from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.errors import Interrupted
 from webhook.cli.progress import progress
-from webhook.cli.trouble import BrokenOff
 from worker.ledger.queries.number_search import NUMBER, find_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger import Ledger
-    from worker.ledger.queries.lookup import CallStanding
+    from worker.ledger.queries.lookup import CallSummary
     from worker.ledger.queries.number_search import Found
 
 
@@ -35,7 +35,7 @@ def find_command(number: str, as_json: bool) -> None:
     if not re.fullmatch(NUMBER, number):
         raise click.UsageError("that is no number: give +919000000001, 09000000001, or a sip address")
     ledger = open_ledger(settings_with_redis())
-    found: dict[str, CallStanding] = {}
+    found: dict[str, CallSummary] = {}
     looked_through = 0
     with progress("looking", as_json=as_json) as advance:
         try:
@@ -45,7 +45,7 @@ def find_command(number: str, as_json: bool) -> None:
                 advance(page.looked_through)
         except KeyboardInterrupt:
             so_far = f"{looked_through:,} call(s) were looked through; {len(found):,} with this number"
-            raise BrokenOff(f"broken off: {so_far}; run it again to look through all") from None
+            raise Interrupted(f"broken off: {so_far}; run it again to look through all") from None
     calls = list(found.values())
     if as_json:
         print_json(as_documents(ledger, calls))

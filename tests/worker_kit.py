@@ -1,4 +1,4 @@
-"""A workshop with one account, a pretend Exotel, and a ledger whose clock moves only when it is told to."""
+"""A context with one account, a pretend Exotel, and a ledger whose clock moves only when it is told to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from house import ACCOUNT, FrozenClock, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 from payloads.samples import ANSWERS
 from stubs import answer
 
-from worker.context import Workshop
+from worker.context import WorkerContext
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.queries.lookup import CallStory, call_story
+from worker.ledger.queries.lookup import CallHistory, call_history
 from worker.sinks.base import Sink
 from worker.steps.fetch import fetch_call
 
@@ -65,13 +65,13 @@ class Workbench:
         self.ledger.open()
         self.naps: list[float] = []
         self.nudges = 0
-        self.shop = Workshop(
+        self.context = WorkerContext(
             self.settings, self.ledger, opened or {}, sleep=self._sleep, dice=lambda: 0.0, nudge=self._nudge
         )
         self.book = self.ledger.calls[ACCOUNT]
 
     def close(self):
-        for client in self.shop.clients.values():
+        for client in self.context.clients.values():
             client.close()
 
     def _sleep(self, seconds):
@@ -92,7 +92,7 @@ class Workbench:
         """Fetch what is most urgent; None if nothing is due."""
         lease = self.lease()
         if lease is not None:
-            fetch_call(self.shop, ACCOUNT, lease)
+            fetch_call(self.context, ACCOUNT, lease)
         return lease
 
     def fetch_until_done(self):
@@ -123,8 +123,8 @@ class Workbench:
                 return lane, round((score - self.clock.now_ms) / 1000, 3)
         return None
 
-    def story(self, call_sid=SID) -> CallStory:
-        story = call_story(self.ledger, call_sid)
+    def story(self, call_sid=SID) -> CallHistory:
+        story = call_history(self.ledger, call_sid)
         assert story is not None
         return story
 

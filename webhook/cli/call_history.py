@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from worker.ledger.queries.lookup import CallStory
+    from worker.ledger.queries.lookup import CallHistory
 
 
-def show(story: CallStory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
+def show(story: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
     """Print it, times in `zone`; `fit` makes what Exotel or a sink wrote fit to be shown."""
     standing, details = story.standing, story.details
     say = Printer(screen, fit)

@@ -58,7 +58,7 @@ class Ended:
         return f"{self.name} ended by itself ({how})"
 
 
-class Crew:
+class Supervisor:
     """A context: from its entry on, SIGINT, SIGTERM and SIGHUP mean `stop`; at its exit nobody is left."""
 
     def __init__(self, printer: Printer) -> None:

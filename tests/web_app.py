@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from house import ACCOUNT, TOKEN, make_settings
+from factories import ACCOUNT, TOKEN, make_settings
 
 from webhook import create_app
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.backlog import Lane
-from worker.ledger.queries.lookup import call_story
+from worker.ledger.queries.lookup import call_history
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 OTHER = "7b2e4d6f8a1c3e5097d4b6f8c2a01a9g"
@@ -16,7 +16,7 @@ STATUS, PASSTHRU = f"/callbacks/{TOKEN}/status", f"/callbacks/{TOKEN}/passthru"
 PROBLEM = "application/problem+json"
 
 
-class House:
+class WebApp:
     """An application, a client of it, and a look into its ledger."""
 
     def __init__(self, redis_url, **variables):
@@ -38,7 +38,7 @@ class House:
 
     def story(self, call_sid=SID):
         """All that was noted of a call; None if nothing was."""
-        return call_story(self.ledger, call_sid)
+        return call_history(self.ledger, call_sid)
 
     def params(self, call_sid=SID):
         """The parameters of each callback of a call."""

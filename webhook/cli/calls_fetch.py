@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from webhook.cli.arguments import call_sid, check_all_found
 from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
-from webhook.cli.completing import call_sids
-from webhook.cli.given import call_sid, check_all_found
+from webhook.cli.completion_values import call_sids
 from worker.ledger.operations.refetching import Refetch, fetch_again
 
 _SAID = {

@@ -35,7 +35,7 @@ class Visit:
     cut_off: bool = False
 
 
-class Door:
+class Gateway:
     """WSGI middleware around the whole application; only the paths of the API pass through its record."""
 
     def __init__(self, app: WSGIApplication, arrivals: Arrivals, faults: Faults) -> None:

@@ -10,17 +10,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from webhook.cli.common import console, local
-from webhook.operations.dead_letters import Letters
+from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.times import spoken, utc
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
-    from worker.ledger.queries.lookup import CallStanding
+    from worker.ledger.queries.lookup import CallSummary
 
 _COLOURS = {"waiting": "yellow", "fetching": "cyan", "settled": "green", "dead": "red"}
 
 
-def as_documents(ledger: Ledger, found: list[CallStanding]) -> list[dict[str, Any]]:
+def as_documents(ledger: Ledger, found: list[CallSummary]) -> list[dict[str, Any]]:
     documents = []
     for call in _fit(ledger, found):
         shown = asdict(call)
@@ -29,13 +29,13 @@ def as_documents(ledger: Ledger, found: list[CallStanding]) -> list[dict[str, An
     return documents
 
 
-def _fit(ledger: Ledger, found: list[CallStanding]) -> list[CallStanding]:
+def _fit(ledger: Ledger, found: list[CallSummary]) -> list[CallSummary]:
     """The same with reasons that are fit to be shown: Exotel wrote them."""
-    fit = Letters(ledger).fit
+    fit = DeadLetters(ledger).fit
     return [replace(call, reason=call.reason and fit(call.reason)) for call in found]
 
 
-def show_calls(ledger: Ledger, found: list[CallStanding]) -> None:
+def show_calls(ledger: Ledger, found: list[CallSummary]) -> None:
     now_ms = ledger.now_ms()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("call", "account", "state", "heard of", "what next"):
@@ -47,7 +47,7 @@ def show_calls(ledger: Ledger, found: list[CallStanding]) -> None:
     console().print(table)
 
 
-def _what_next(call: CallStanding, now_ms: float) -> str:
+def _what_next(call: CallSummary, now_ms: float) -> str:
     match call.state:
         case "waiting":
             wait = call.at_ms - now_ms

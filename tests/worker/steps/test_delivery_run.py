@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from house import ACCOUNT
+from factories import ACCOUNT
 from sink_contract import sink_spec
-from workbench import BatchSink, MemorySink, legs_answer
+from worker_kit import BatchSink, MemorySink, legs_answer
 
 from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
 from worker.ledger.scripts import LOOK_AGAIN_SECONDS
-from worker.steps.deliver import TURN_SECONDS, deliver
+from worker.steps.deliver import deliver
+from worker.steps.delivery_run import RUN_SECONDS
 
 
 class Slow(MemorySink):
-    """Each delivery takes a part of a turn, by the workshop's clock."""
+    """Each delivery takes a part of a turn, by the context's clock."""
 
     def __init__(self, spec, *, takes=0.0):
         super().__init__(spec)
@@ -36,9 +37,9 @@ def queue(make_bench, exotel):
         for number in range(calls):
             bench.admit(f"call{number:04}")
             bench.fetch()
-        bench.shop.monotonic = lambda: getattr(sink, "now", 0.0)
+        bench.context.monotonic = lambda: getattr(sink, "now", 0.0)
         book = bench.ledger.deliveries[ACCOUNT, sink.name]
-        return book, lambda: deliver(bench.shop, ACCOUNT, sink.name, book.backlog.lease(sink.batch))
+        return book, lambda: deliver(bench.context, ACCOUNT, sink.name, book.backlog.lease(sink.batch))
 
     return queue
 
@@ -58,7 +59,7 @@ def test_one_message_is_enough_for_all_that_is_due(queue, kind):
 
 
 def test_a_turn_is_over_after_a_moment_and_leaves_nothing_leased(queue):
-    sink = Slow(sink_spec("stdout:"), takes=TURN_SECONDS / 4)
+    sink = Slow(sink_spec("stdout:"), takes=RUN_SECONDS / 4)
     book, go = queue(sink, 10)
     go()
     assert len(sink.sent) == 4

@@ -1,0 +1,26 @@
+"""A problem: something that keeps calls from flowing, as `legwork status`, `/api/status` and the console tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is: an error stops some calls altogether, a warning delays them or will."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One line: about what, how bad, and what to do about it (contract section 7)."""
+
+    about: str
+    severity: Severity
+    text: str
+
+    def as_document(self) -> dict[str, str]:
+        """Return it for programs."""
+        return {"about": self.about, "severity": self.severity.value, "text": self.text}
