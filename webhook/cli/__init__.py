@@ -13,27 +13,25 @@ from webhook.cli.table import Entry
 
 __all__ = ["legwork", "main"]
 
-_START, _LOOK, _MEND, _SET_UP = "Start", "Look", "Mend", "Set up"
+_START, _INSPECT, _REPAIR, _SET_UP = "Start", "Inspect", "Repair", "Set up"
 # In the order of use. The line is the first sentence of the command's help; a test holds that.
 COMMANDS = {
-    "up": Entry(_START, "Start all of it here, until Ctrl-C.", "webhook.cli.processes:up"),
+    "up": Entry(_START, "Start everything on this machine, until Ctrl-C.", "webhook.cli.processes:up"),
     "web": Entry(_START, "Take callbacks and serve the console on PORT, until SIGTERM.", "webhook.cli.processes:web"),
     "worker": Entry(_START, "Fetch legs and deliver records, until SIGTERM.", "webhook.cli.processes:worker"),
-    "check": Entry(_LOOK, "Try everything that the settings name.", "webhook.cli.check:check"),
-    "status": Entry(_LOOK, "How things stand, in numbers.", "webhook.cli.status:status"),
-    "calls": Entry(_LOOK, "Where calls stand, and the story of one.", "webhook.cli.groups:calls"),
-    "dead": Entry(_MEND, "What was given up on, fetches and deliveries.", "webhook.cli.groups:dead"),
-    "replay": Entry(_MEND, "Deliver records again, under the ids they had.", "webhook.cli.replay:replay"),
+    "check": Entry(_INSPECT, "Test everything that the settings name.", "webhook.cli.check:check"),
+    "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
+    "calls": Entry(_INSPECT, "List, find, fetch and show calls.", "webhook.cli.groups:calls"),
+    "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
+    "replay": Entry(_REPAIR, "Redeliver records, under the same ids.", "webhook.cli.replay:replay"),
     "forget": Entry(
-        _MEND, "Erase a person's number, and nothing else of the calls it was in.", "webhook.cli.forget:forget_command"
+        _REPAIR, "Erase a person's number, and keep the calls it was in.", "webhook.cli.forget:forget_command"
     ),
     "sinks": Entry(
-        _SET_UP, "Where records go, and webhook subscribers added while all is running.", "webhook.cli.groups:sinks"
+        _SET_UP, "Destinations of records, and webhook subscribers added at run time.", "webhook.cli.groups:sinks"
     ),
-    "token": Entry(_SET_UP, "What programs show at the API, in the password's place.", "webhook.cli.groups:token"),
-    "completion": Entry(
-        _SET_UP, "Print the script that completes this command in a shell.", "webhook.cli.completion:completion"
-    ),
+    "token": Entry(_SET_UP, "Bearer tokens for the API.", "webhook.cli.groups:token"),
+    "completion": Entry(_SET_UP, "Print the shell's completion script.", "webhook.cli.completion:completion"),
 }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 _SINCE = (
-    "Only calls that were settled or given up since, or that are due: 2026-09-16T05:30Z, 2026-09-16T11:00 by the account's "
+    "Only calls that became final or failed since, or that are due: 2026-09-16T05:30Z, 2026-09-16T11:00 by the account's "
     "clock, or so long ago: 90m, 2h, 3d."
 )
 
@@ -40,15 +40,15 @@ _SINCE = (
 @click.option("--state", type=click.Choice(STATES), help="Only the calls in this state.")
 @click.option("--account", metavar="SID", shell_complete=account_sids, help="Only the calls of this account.")
 @click.option("--since", type=moment, metavar="T", help=_SINCE)
-@click.option("--until", type=moment, metavar="T", help="Not those since this time.")
+@click.option("--until", type=moment, metavar="T", help="Only calls before this time.")
 @click.option(
-    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="So many at most."
+    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Show at most N."
 )
 @json_option
 def list_command(
     state: str | None, account: str | None, since: GivenTime | None, until: GivenTime | None, limit: int, as_json: bool
 ) -> None:
-    """Where calls stand, the newest first."""
+    """List calls, newest first."""
     ledger = open_ledger(settings_with_redis())
     check_account(ledger, account)
     accounts, states = [account] if account else list(ledger.calls), [state] if state else STATES
@@ -78,7 +78,7 @@ def list_command(
 @click.argument("sid", metavar="SID", type=call_sid, shell_complete=call_sids)
 @json_option
 def show_command(sid: str, as_json: bool) -> None:
-    """One call's whole story.
+    """Show one call's timeline.
 
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """

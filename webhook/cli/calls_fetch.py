@@ -27,7 +27,7 @@ _SAID = {
 @click.argument("sids", metavar="SID...", nargs=-1, required=True, type=call_sid, shell_complete=call_sids)
 @json_option
 def fetch_command(sids: tuple[str, ...], as_json: bool) -> None:
-    """Fetch calls now, whatever their schedules say.
+    """Fetch calls now, regardless of their schedules.
 
     One that waits, as soon as the account may be asked. One that is settled, once more, with quota that nobody else wants: a
     correction goes out if anything differs. One that was given up on or dropped, by a schedule that begins anew.

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 @click.argument("number", metavar="NUMBER")
 @json_option
 def find_command(number: str, as_json: bool) -> None:
-    """The calls that a number was in, the newest first.
+    """Find the calls that a number was in, newest first.
 
-    NUMBER may be written in either form, +919000000001 or 09000000001, or be a sip address; or -, to be read from standard
-    input: an argument can be seen by others on the host. There is no index of numbers, so all calls are looked through.
+    NUMBER may be written +919000000001 or 09000000001, or be a SIP address. - reads it from standard input, since
+    others on the host can see arguments. There is no index of numbers, so all calls are searched.
     """
     number = sys.stdin.readline().strip() if number == "-" else number.strip()
     if not re.fullmatch(NUMBER, number):

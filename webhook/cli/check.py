@@ -27,7 +27,7 @@ _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "red"
 @json_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
-    """Try everything that the settings name.
+    """Test everything that the settings name.
 
     Redis and how it is set, the ledger, the Exotel credentials (one request an account) and every sink; a line each: ok,
     warning or wrong, and what to change. Exits with 1 if anything is wrong.

@@ -24,7 +24,7 @@ INSTALLED_BY = {
 @json_option
 @click.pass_context
 def completion(ctx: click.Context, shell: str, as_json: bool) -> None:
-    """Print the script that completes this command in a shell.
+    """Print the shell's completion script.
 
     A Tab completes commands and options then, and what is in the ledger: accounts, sinks, CallSids. Without settings, or
     where Redis does not answer at once, it completes no values. On a terminal it is said how to keep it.

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 @account_option
 @sink_option
 @click.option(
-    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="So many at most."
+    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Show at most N."
 )
 @json_option
 def list_command(account: str | None, sink: str | None, limit: int, as_json: bool) -> None:
-    """What was given up on: counted by reason, and the last ones of it."""
+    """List failed calls and dead letters: counts by reason, then the most recent."""
     letters = DeadLetters(account, sink)
     reasons: Counter[tuple[str, str]] = Counter()
 
@@ -90,7 +90,7 @@ def _show_list(
 @click.argument("sid", metavar="SID", type=letter_sid, shell_complete=dead_sids)
 @json_option
 def show_command(sid: str, as_json: bool) -> None:
-    """What of a call was given up on, and why.
+    """Show why a call's fetch or deliveries failed.
 
     Its fetch, and each delivery with its last attempts and what the sink said last. `legwork calls show` tells all of its
     story.

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 #: What to do about a call of which nothing is dead.
 RIGHT = "`legwork dead list` shows what is dead."
 
-account_option = click.option(
-    "--account", metavar="SID", shell_complete=account_sids, help="Only what is of this account."
-)
+account_option = click.option("--account", metavar="SID", shell_complete=account_sids, help="Only this account.")
 sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
 
 

@@ -27,13 +27,13 @@ def _mending(command: Command) -> Command:
     """The arguments and options of `retry` and `drop`."""
     parameters: list[Callable[[Command], Command]] = [
         click.argument("sids", metavar="[SID]...", nargs=-1, type=letter_sid, shell_complete=dead_sids),
-        click.option("--all", "everything", is_flag=True, help="All that is dead, or all that the next three leave."),
+        click.option(
+            "--all", "everything", is_flag=True, help="All of them, or all that match the next three options."
+        ),
         account_option,
         sink_option,
-        click.option(
-            "--reason", metavar="TEXT", help="Only what has this in its reason, in small letters or capitals."
-        ),
-        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--reason", metavar="TEXT", help="Only where the reason contains TEXT, in any case."),
+        click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
         json_option,
     ]
     for parameter in reversed(parameters):
@@ -48,7 +48,7 @@ def _mending(command: Command) -> Command:
 )
 @_mending
 def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
-    """Try again what was given up on.
+    """Retry failed calls and dead letters.
 
     Calls are fetched again, records delivered again under the same id; all of it now, and by a schedule that begins anew.
     """
@@ -73,7 +73,7 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
 )
 @_mending
 def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
-    """Let go of what was given up on, for good.
+    """Drop failed calls and dead letters for good.
 
     Calls are not fetched any more, sinks do without the records. Asks first, unless it is told --yes.
     """

@@ -50,13 +50,13 @@ def _region(text: str) -> str:
     "--region",
     metavar="IN",
     type=_region,
-    help="The country whose way of writing numbers counts; the accounts' if not given.",
+    help="Country whose number format applies; default: the accounts'.",
 )
-@click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Erase a person's number, and nothing else of the calls it was in.
+    """Erase a person's number, and keep the calls it was in.
 
     In the ledger (callbacks, records, what waits and what is dead, answers) and in the files, folders and SQLite databases
     of the settings that are on this host. NUMBER may be written as people write it, or be -, to be read from standard

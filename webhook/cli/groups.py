@@ -9,57 +9,59 @@ from webhook.cli.table import Entry, TableGroup
 
 # The line is the first sentence of the command's help; a test holds that.
 _CALLS = {
-    "list": Entry("Commands", "Where calls stand, the newest first.", "webhook.cli.calls:list_command"),
+    "list": Entry("Commands", "List calls, newest first.", "webhook.cli.calls:list_command"),
     "find": Entry(
-        "Commands", "The calls that a number was in, the newest first.", "webhook.cli.calls_find:find_command"
+        "Commands", "Find the calls that a number was in, newest first.", "webhook.cli.calls_find:find_command"
     ),
     "fetch": Entry(
-        "Commands", "Fetch calls now, whatever their schedules say.", "webhook.cli.calls_fetch:fetch_command"
+        "Commands", "Fetch calls now, regardless of their schedules.", "webhook.cli.calls_fetch:fetch_command"
     ),
-    "show": Entry("Commands", "One call's whole story.", "webhook.cli.calls:show_command"),
+    "show": Entry("Commands", "Show one call's timeline.", "webhook.cli.calls:show_command"),
 }
 _DEAD = {
     "list": Entry(
-        "Commands", "What was given up on: counted by reason, and the last ones of it.", "webhook.cli.dead:list_command"
+        "Commands",
+        "List failed calls and dead letters: counts by reason, then the most recent.",
+        "webhook.cli.dead:list_command",
     ),
-    "show": Entry("Commands", "What of a call was given up on, and why.", "webhook.cli.dead:show_command"),
-    "retry": Entry("Commands", "Try again what was given up on.", "webhook.cli.dead_retry:retry"),
-    "drop": Entry("Commands", "Let go of what was given up on, for good.", "webhook.cli.dead_retry:drop"),
+    "show": Entry("Commands", "Show why a call's fetch or deliveries failed.", "webhook.cli.dead:show_command"),
+    "retry": Entry("Commands", "Retry failed calls and dead letters.", "webhook.cli.dead_retry:retry"),
+    "drop": Entry("Commands", "Drop failed calls and dead letters for good.", "webhook.cli.dead_retry:drop"),
 }
 _SINKS = {
     "list": Entry(
-        "Commands", "Every sink: where it writes, what it gets, how it is.", "webhook.cli.sinks:list_command"
+        "Commands", "List sinks: where each writes, what it gets, its state.", "webhook.cli.sinks:list_command"
     ),
     "add": Entry("Commands", "Add a webhook subscriber.", "webhook.cli.sinks_edit:add"),
-    "remove": Entry("Commands", "Remove a subscriber, and drop what waits for it.", "webhook.cli.sinks_edit:remove"),
+    "remove": Entry("Commands", "Remove a subscriber and drop what waits for it.", "webhook.cli.sinks_edit:remove"),
     "disable": Entry(
         "Commands",
-        "Deliver nothing to a sink until it is enabled; what waits for it is kept.",
+        "Pause deliveries to a sink until it is enabled; what waits for it is kept.",
         "webhook.cli.sinks:disable",
     ),
-    "enable": Entry("Commands", "Deliver to a sink again, as if nothing had been.", "webhook.cli.sinks:enable"),
-    "rotate-secret": Entry("Commands", "Make a new signing secret.", "webhook.cli.sinks_edit:rotate_secret"),
+    "enable": Entry("Commands", "Resume deliveries to a sink, and reset its failures.", "webhook.cli.sinks:enable"),
+    "rotate-secret": Entry("Commands", "Rotate the signing secret.", "webhook.cli.sinks_edit:rotate_secret"),
     "test": Entry(
         "Commands",
-        "Send a webhook a signed ping, and show request and answer; have any other sink look at itself.",
+        "Send a webhook a signed ping and show request and response; run the check of any other sink.",
         "webhook.cli.sinks:test",
     ),
     "recover": Entry(
         "Commands",
-        "Deliver all that a sink never got of the calls decided since: what it gave up on, what came before it was added.",
+        "Backfill a sink: deliver all that it never got of calls since T, dead letters included.",
         "webhook.cli.sinks:recover",
     ),
-    "key": Entry("Commands", "Print a fresh key for LEGWORK_SECRET_KEY.", "webhook.cli.sinks_edit:key"),
+    "key": Entry("Commands", "Generate a key for LEGWORK_SECRET_KEY.", "webhook.cli.sinks_edit:key"),
 }
 
 _TOKEN = {
-    "create": Entry("Commands", "Make a token, and show it this once.", "webhook.cli.token:create"),
+    "create": Entry("Commands", "Create a token and show it once.", "webhook.cli.token:create"),
     "list": Entry(
         "Commands",
-        "Every token: what it is good for, when it was used, when it ends.",
+        "List tokens: scope, last use, expiry.",
         "webhook.cli.token:list_command",
     ),
-    "revoke": Entry("Commands", "Listen to a token no more, at once.", "webhook.cli.token:revoke"),
+    "revoke": Entry("Commands", "Revoke a token, at once.", "webhook.cli.token:revoke"),
 }
 
 
@@ -73,7 +75,7 @@ _TOKEN = {
     ),
 )
 def calls() -> None:
-    """Where calls stand, and the story of one."""
+    """List, find, fetch and show calls."""
 
 
 @click.group(
@@ -84,9 +86,9 @@ def calls() -> None:
     ),
 )
 def dead() -> None:
-    """What was given up on, fetches and deliveries.
+    """Failed calls and dead letters: list, show, retry, drop.
 
-    None of it is lost: it waits until you retry it or drop it.
+    Nothing is lost: they wait until you retry or drop them.
     """
 
 
@@ -96,7 +98,7 @@ def dead() -> None:
     epilog=examples("legwork sinks list", "legwork sinks test crm", "legwork sinks disable crm"),
 )
 def sinks() -> None:
-    """Where records go, and webhook subscribers added while all is running.
+    """Destinations of records, and webhook subscribers added at run time.
 
     Sinks of SINKS and legwork.toml are changed there; those added here are kept in Redis, their secrets encrypted
     under LEGWORK_SECRET_KEY.
@@ -112,7 +114,7 @@ def sinks() -> None:
     ),
 )
 def token() -> None:
-    """What programs show at the API, in the password's place.
+    """Bearer tokens for the API.
 
     A token is shown once, when it is made; the ledger keeps a digest of it. Whoever has one gets in from anywhere, whether
     CONSOLE_PASSWORD is set or not.

@@ -14,9 +14,9 @@ from webhook.cli.common import examples, json_option, settings_with_redis
 @click.command(epilog=examples("legwork up", "PORT=8080 SINKS=file:calls.jsonl legwork up", "legwork up --json"))
 @json_option
 def up(as_json: bool) -> None:
-    """Start all of it here, until Ctrl-C.
+    """Start everything on this machine, until Ctrl-C.
 
-    An embedded Redis unless REDIS_URL is set (its data is kept in .legwork/), a pretend Exotel that places calls unless
+    An embedded Redis unless REDIS_URL is set (its data is kept in .legwork/), a sandbox Exotel that places calls unless
     EXOTEL_API_KEY is set, and a web and a worker process.
     """
     from webhook.up import run  # noqa: PLC0415  a worker needs no web server
@@ -29,7 +29,7 @@ def up(as_json: bool) -> None:
 def web(as_json: bool) -> None:
     """Take callbacks and serve the console on PORT, until SIGTERM.
 
-    Any number of them may run, on any number of hosts, against one Redis.
+    Run any number, on any number of hosts, against one Redis.
     """
     _log_as(as_json)
     settings = settings_with_redis()
@@ -43,13 +43,13 @@ def web(as_json: bool) -> None:
     "--heartbeat",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Touch FILE every few seconds, for a probe: one that is a minute old means that this worker hangs.",
+    help="Touch FILE every few seconds, for a liveness probe: if it is a minute old, this worker hangs.",
 )
 @json_option
 def worker(heartbeat: Path | None, as_json: bool) -> None:
     """Fetch legs and deliver records, until SIGTERM.
 
-    Any number of them may run, on any number of hosts, against one Redis: together they keep to the quota.
+    Run any number, on any number of hosts, against one Redis; together they stay within the quota.
     """
     _log_as(as_json)
     settings = settings_with_redis()

@@ -47,12 +47,16 @@ _SINCE = (
 )
 @click.argument("sids", metavar="[SID]...", nargs=-1, type=call_sid, shell_complete=call_sids)
 @click.option("--since", type=moment, metavar="T", help=_SINCE)
-@click.option("--until", type=moment, metavar="T", help="The end of that span, if it is not now.")
+@click.option("--until", type=moment, metavar="T", help="End of that span; default: now.")
 @click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only to this sink.")
 @click.option("--account", metavar="SID", shell_complete=account_sids, help="Only records of this account.")
 @click.option("--type", "event_type", type=click.Choice(RECORD_TYPES), help="Only records of this type.")
-@click.option("--only-missing", is_flag=True, help="Only what a sink never got: it was added later, say, or gave up.")
-@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option(
+    "--only-missing",
+    is_flag=True,
+    help="Only what the sink never got (backfill): it was added later, or delivery failed.",
+)
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
 @json_option
 def replay(
     sids: tuple[str, ...],
@@ -63,7 +67,7 @@ def replay(
     as_json: bool,
     **narrower: Any,
 ) -> None:
-    """Deliver records again, under the ids they had.
+    """Redeliver records, under the same ids.
 
     Those of the calls named, or of a span of time, while the ledger has them (RETENTION_DAYS), to every sink that takes
     them, behind what is live. Counts first. May be broken off and run again: what still waits is not queued twice.

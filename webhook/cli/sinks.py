@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def list_command(as_json: bool) -> None:
-    """Every sink: where it writes, what it gets, how it is."""
+    """List sinks: where each writes, what it gets, its state."""
     operations, ledger = open_sinks_for_command()
     found = operations.descriptions()
     left = [
@@ -46,10 +46,12 @@ def list_command(as_json: bool) -> None:
     epilog=examples("legwork sinks disable crm --reason 'moves house on Friday'", "legwork sinks disable crm")
 )
 @click.argument("name", shell_complete=sink_names)
-@click.option("--reason", default="by the operator", show_default=True, metavar="TEXT", help="What `status` is to say.")
+@click.option(
+    "--reason", default="by the operator", show_default=True, metavar="TEXT", help="Reason that `status` shows."
+)
 @json_option
 def disable(name: str, reason: str, as_json: bool) -> None:
-    """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
+    """Pause deliveries to a sink until it is enabled; what waits for it is kept."""
     operations, _ = open_sinks_for_command()
     changed = told(lambda: operations.disable(name, reason))
     text = f"{name} is disabled." if changed else f"{name} was disabled already."
@@ -60,7 +62,7 @@ def disable(name: str, reason: str, as_json: bool) -> None:
 @click.argument("name", shell_complete=sink_names)
 @json_option
 def enable(name: str, as_json: bool) -> None:
-    """Deliver to a sink again, as if nothing had been."""
+    """Resume deliveries to a sink, and reset its failures."""
     operations, _ = open_sinks_for_command()
     changed = told(lambda: operations.enable(name))
     _tell_state(operations, name, f"{name} is enabled." if changed else f"{name} was active.", as_json)
@@ -77,9 +79,9 @@ def _tell_state(operations: SinkOperations, name: str, text: str, as_json: bool)
 @click.argument("name", shell_complete=sink_names)
 @json_option
 def test(name: str, as_json: bool) -> None:
-    """Send a webhook a signed ping, and show request and answer; have any other sink look at itself.
+    """Send a webhook a signed ping and show request and response; run the check of any other sink.
 
-    Exits with 1 if that did not go well.
+    Exits with 1 if it failed.
     """
     operations, _ = open_sinks_for_command()
     told(lambda: operations.spec(name))
@@ -106,11 +108,11 @@ def test(name: str, as_json: bool) -> None:
 )
 @click.argument("name", shell_complete=sink_names)
 @click.option("--since", type=moment, metavar="T", required=True, help="2h or 3d ago, or 2026-09-16T05:30:00Z.")
-@click.option("--until", type=moment, metavar="T", help="The end of that span, if it is not now.")
-@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--until", type=moment, metavar="T", help="End of that span; default: now.")
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
 @json_option
 def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool, as_json: bool) -> None:
-    """Deliver all that a sink never got of the calls decided since: what it gave up on, what came before it was added.
+    """Backfill a sink: deliver all that it never got of calls since T, dead letters included.
 
     Enables the sink. May be broken off and run again.
     """

@@ -25,44 +25,40 @@ from worker.encryption import new_key
 )
 @click.argument("name")
 @click.argument("url")
-@click.option(
-    "--type", "types", multiple=True, metavar="TYPE", help="A type of records that it gets; default all calls."
-)
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Record type it gets; default: all about calls.")
 @click.option(
     "--account",
     "accounts",
     multiple=True,
     metavar="SID",
     shell_complete=account_sids,
-    help="An account whose records it gets; default all.",
+    help="Account whose records it gets; default: all.",
 )
-@click.option("--filter", "filter", metavar="JMESPATH", help="Only records for which this is true.")
-@click.option("--projection", metavar="JMESPATH", help="What it gets as a record's data.")
-@click.option("--rate", metavar="N/s", help="No more requests than these: 10/s, 600/m, 5000/h.")
-@click.option("--concurrency", type=int, metavar="N", help="No more deliveries at once than these.")
+@click.option("--filter", "filter", metavar="JMESPATH", help="Only records for which this expression is true.")
+@click.option("--projection", metavar="JMESPATH", help="Expression whose result it gets as the record's data.")
+@click.option("--rate", metavar="N/s", help="At most so many requests: 10/s, 600/m, 5000/h.")
+@click.option("--concurrency", type=int, metavar="N", help="At most N deliveries at once.")
 @click.option(
     "--secret",
     metavar="WHSEC",
-    help="Its own signing secret, if it is not to be made here; env:NAME takes it from a variable, - from standard input.",
+    help="Signing secret to use instead of a generated one; env:NAME reads a variable, - standard input.",
 )
 @click.option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME:VALUE",
-    help="A header that each request carries; the value may be env:NAME.",
+    help="Header sent with each request; the value may be env:NAME.",
 )
-@click.option("--ca-file", metavar="PATH", help="Certificates of its own authority.")
-@click.option("--allow-private", is_flag=True, help="It may be at a private address.")
-@click.option(
-    "--allow-network", "allow_networks", multiple=True, metavar="CIDR", help="A private network it may be in."
-)
-@click.option("--unchecked", is_flag=True, help="Add it though nobody answers there yet.")
+@click.option("--ca-file", metavar="PATH", help="CA certificates to verify it with.")
+@click.option("--allow-private", is_flag=True, help="Allow private addresses.")
+@click.option("--allow-network", "allow_networks", multiple=True, metavar="CIDR", help="Allow this private network.")
+@click.option("--unchecked", is_flag=True, help="Add it without a test request.")
 @json_option
 def add(unchecked: bool, as_json: bool, **given: Any) -> None:
-    """Add a webhook subscriber. Its signing secret is made here, and shown this once.
+    """Add a webhook subscriber. Its signing secret is generated and shown once.
 
-    Refused where nobody answers at its URL, by a certificate that holds; --unchecked adds it all the same.
+    Refused if nobody answers at its URL or its certificate is not valid; --unchecked adds it anyway.
     """
     operations, _ = open_sinks_for_command()
     try:
@@ -81,10 +77,10 @@ def add(unchecked: bool, as_json: bool, **given: Any) -> None:
 
 @click.command(epilog=examples("legwork sinks remove crm", "legwork sinks remove crm --yes"))
 @click.argument("name", shell_complete=sink_names)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def remove(name: str, yes: bool, as_json: bool) -> None:
-    """Remove a subscriber, and drop what waits for it. Counts first, and asks."""
+    """Remove a subscriber and drop what waits for it. Counts and asks first."""
     operations, _ = open_sinks_for_command()
     waiting = told(lambda: operations.would_drop(name))
     if waiting and not yes:
@@ -103,10 +99,10 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     "rotate-secret", epilog=examples("legwork sinks rotate-secret crm", "legwork sinks rotate-secret crm --finish")
 )
 @click.argument("name", shell_complete=sink_names)
-@click.option("--finish", is_flag=True, help="The subscriber has the new one: sign with that alone.")
+@click.option("--finish", is_flag=True, help="Expire the old secrets: the subscriber has the new one.")
 @json_option
 def rotate_secret(name: str, finish: bool, as_json: bool) -> None:
-    """Make a new signing secret. Until --finish, records are signed with the old ones too."""
+    """Rotate the signing secret. Until --finish, records are signed with the old ones too."""
     operations, _ = open_sinks_for_command()
     if finish:
         dropped = told(lambda: operations.finish_rotation(name))
@@ -125,7 +121,7 @@ def rotate_secret(name: str, finish: bool, as_json: bool) -> None:
 @click.command(epilog=examples("legwork sinks key", 'echo "LEGWORK_SECRET_KEY=$(legwork sinks key)" >> .env'))
 @json_option
 def key(as_json: bool) -> None:
-    """Print a fresh key for LEGWORK_SECRET_KEY.
+    """Generate a key for LEGWORK_SECRET_KEY.
 
     To rotate it, put the new one before the old one; the old one is needed as long as anything was added under it.
     """

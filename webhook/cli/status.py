@@ -36,7 +36,7 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 @click.command(epilog=examples("legwork status", "legwork status --json | jq .calls"))
 @json_option
 def status(as_json: bool) -> None:
-    """How things stand, in numbers.
+    """Show accounts, sinks, totals and problems.
 
     Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then the problems, the
     worst first. Exits with 0 whatever it tells: `legwork check` is for scripts that ask whether something is wrong.

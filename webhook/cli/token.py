@@ -56,12 +56,12 @@ def expiry(text: str) -> GivenTime:
     "--scope",
     type=click.Choice([scope.value for scope in Scope]),
     required=True,
-    help="read: look at everything. operate: change things, too.",
+    help="read: read everything. operate: change things too.",
 )
 @click.option("--expires", type=expiry, metavar="T", help="In 12h, 90d or 52w, or on 2027-01-31 (UTC); default never.")
 @json_option
 def create(name: str, scope: str, expires: GivenTime | None, as_json: bool) -> None:
-    """Make a token, and show it this once.
+    """Create a token and show it once.
 
     Only the token goes to standard output; what is said about it goes to standard error.
     """
@@ -86,7 +86,7 @@ def create(name: str, scope: str, expires: GivenTime | None, as_json: bool) -> N
 )
 @json_option
 def list_command(as_json: bool) -> None:
-    """Every token: what it is good for, when it was used, when it ends. Never the token itself."""
+    """List tokens: scope, last use, expiry. Never the token itself."""
     ledger = open_ledger(settings_with_redis())
     found, now_ms = Tokens(ledger.client).all(), ledger.now_ms()
     if as_json:
@@ -101,7 +101,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("name", type=token_name, shell_complete=token_names)
 @json_option
 def revoke(name: str, as_json: bool) -> None:
-    """Listen to a token no more, at once."""
+    """Revoke a token, at once."""
     ledger = open_ledger(settings_with_redis())
     if not Tokens(ledger.client).revoke(name):
         raise CommandFailed(f"there is no token called {name}; {_names(ledger)}")

@@ -48,7 +48,7 @@ def test_the_line_of_the_table_is_the_first_sentence_of_the_commands_help(entry,
 
 def test_without_arguments_the_commands_stand_in_sections_in_the_order_of_use():
     text = run("--help").stdout
-    places = [text.index(f"\n{section}:\n") for section in ("Start", "Look", "Mend", "Set up")]
+    places = [text.index(f"\n{section}:\n") for section in ("Start", "Inspect", "Repair", "Set up")]
     assert places == sorted(places)
 
 
