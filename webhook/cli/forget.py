@@ -116,6 +116,22 @@ def _print(receipt: Receipt, *, as_json: bool) -> None:
 
 
 def _show(receipt: Receipt) -> None:
+    screen = console()
+    screen.print(f"{receipt.number}: what holds it")
+    screen.print(_found_here(receipt))
+    for sink in receipt.elsewhere:
+        if calls := receipt.delivered_to(sink):
+            named = ", ".join(calls[:_NAMED]) + (f" and {len(calls) - _NAMED} more (--json)" if calls[_NAMED:] else "")
+            where = "has got it" if receipt.is_broken_off else "keeps it elsewhere, erase it there"
+            screen.print(f"{sink} {where}: {named}", markup=False, soft_wrap=True)
+    for host in receipt.other_hosts:
+        screen.print(f"{host} has workers: run it there too, if they write files", markup=False)
+    if not receipt.dry_run:
+        screen.print(f"Redis's append-only file: {receipt.append_only_file}", markup=False)
+
+
+def _found_here(receipt: Receipt) -> Table:
+    """Return what the ledger and the files of this host hold, a row a place."""
     verb = "found" if receipt.dry_run else "erased"
     table = Table("where", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(verb, justify="right")
@@ -126,18 +142,7 @@ def _show(receipt: Receipt) -> None:
         count = kept.found if receipt.dry_run else kept.erased
         note = f" ({kept.problem})" if kept.problem else " (not on this host)" if kept.is_missing else ""
         table.add_row(escape(f"{sink}: {kept.path}{note}"), str(count))
-    screen = console()
-    screen.print(f"{receipt.number}: what holds it")
-    screen.print(table)
-    for sink in receipt.elsewhere:
-        if calls := receipt.delivered_to(sink):
-            named = ", ".join(calls[:_NAMED]) + (f" and {len(calls) - _NAMED} more (--json)" if calls[_NAMED:] else "")
-            where = "has got it" if receipt.is_broken_off else "keeps it elsewhere, erase it there"
-            screen.print(f"{sink} {where}: {named}", markup=False, soft_wrap=True)
-    for host in receipt.other_hosts:
-        screen.print(f"{host} has workers: run it there too, if they write files", markup=False)
-    if not receipt.dry_run:
-        screen.print(f"Redis's append-only file: {receipt.append_only_file}", markup=False)
+    return table
 
 
 def _check_complete(receipt: Receipt) -> None:

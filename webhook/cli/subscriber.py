@@ -14,32 +14,39 @@ from schemas.settings.document import REFERENCE
 from schemas.settings.environment import Environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from marshmallow import ValidationError
 
 
 def document_of(given: dict[str, Any]) -> dict[str, Any]:
     """Put what the options say into the form that a subscriber has."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"headers": _headers(given.pop("headers"))}
+    for name in ("ca_file", "allow_private", "allow_networks"):
+        value = given.pop(name)
+        options[name] = ",".join(value) if isinstance(value, tuple) else value
+    if given["secret"] == "-":  # noqa: S105  where it comes from, not what it is
+        given["secret"] = sys.stdin.readline().strip()
+    elif given["secret"] is not None:
+        given["secret"] = _resolved("--secret", given["secret"])
+    document = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {
+        **{name: value for name, value in document.items() if value not in (None, [])},
+        "options": {name: value for name, value in options.items() if value},
+    }
+
+
+def _headers(given: Iterable[str]) -> dict[str, str]:
+    """Read what `--header` was given, NAME:VALUE each. Raises click.UsageError, which shows no value."""
     headers: dict[str, str] = {}
-    for header in given.pop("headers"):
+    for header in given:
         name, colon, value = header.partition(":")
         if not colon:  # then what is there may be the value
             raise click.UsageError("--header: one has no colon in it; give NAME:VALUE")
         if name.strip() in headers:
             raise click.UsageError(f"--header: {name.strip()} is there twice; leave one out")
         headers[name.strip()] = _resolved("--header", value.strip())
-    if headers:
-        options["headers"] = headers
-    for name in ("ca_file", "allow_private", "allow_networks"):
-        value = given.pop(name)
-        if value:
-            options[name] = ",".join(value) if isinstance(value, tuple) else value
-    if given["secret"] == "-":  # noqa: S105  where it comes from, not what it is
-        given["secret"] = sys.stdin.readline().strip()
-    elif given["secret"] is not None:
-        given["secret"] = _resolved("--secret", given["secret"])
-    document = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    return {**{name: value for name, value in document.items() if value not in (None, [])}, "options": options}
+    return headers
 
 
 def problems(error: ValidationError) -> str:

@@ -40,9 +40,7 @@ class Shown:
         return number if self.numbers else mask_number(number)
 
     def document(self, document: Any, key: str = "", *, by_others: bool = False) -> Any:
-        """Return a record or a story; `by_others`: a callback's parameters, which whoever sends it names."""
-        if document is None or isinstance(document, bool):
-            return document
+        """Return a record or a timeline; `by_others`: a callback's parameters, which whoever sends it names."""
         if isinstance(document, dict):
             shown: dict[str, Any] = {}
             for name, value in document.items():
@@ -51,12 +49,17 @@ class Shown:
             return shown
         if isinstance(document, list):
             return [self.document(value, key, by_others=by_others) for value in document]
-        if not isinstance(document, str):
+        return self._value(document, key, by_others=by_others)
+
+    def _value(self, value: Any, key: str, *, by_others: bool) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if not isinstance(value, str):
             # A number written as a number: Mask knows which of those are large enough to be a phone's.
-            return document if self.numbers else self._mask(None, "", {"value": document})["value"]
-        if not self.numbers and (_SIP.fullmatch(document) if by_others else key in _PARTIES):
-            return mask_number(document)
-        return document if key in _IDS and not by_others else self.as_asked(document)
+            return value if self.numbers else self._mask(None, "", {"value": value})["value"]
+        if not self.numbers and (_SIP.fullmatch(value) if by_others else key in _PARTIES):
+            return mask_number(value)
+        return value if key in _IDS and not by_others else self.as_asked(value)
 
     def as_asked(self, text: str) -> str:
         """Return what somebody wrote without secrets, and without numbers unless they were asked for."""

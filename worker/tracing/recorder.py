@@ -112,18 +112,8 @@ class Recorder(Tracing):
         try:
             with as_current(alone):
                 yield alone
-        except SinkGone as error:
-            outcome, trouble = "gone", type(error).__name__
-            raise
-        except PermanentFailure as error:
-            # Of several, each is tried on its own now.
-            outcome, trouble = "dead" if len(deliveries) == 1 else "split", type(error).__name__
-            raise
-        except TemporaryFailure as error:
-            outcome, trouble = "again", type(error).__name__
-            raise
         except BaseException as error:  # a worker that is told to end, too: that it delivered would be a lie
-            outcome, trouble = "crashed", type(error).__name__
+            outcome, trouble = _outcome_of(error, batch=len(deliveries)), type(error).__name__
             raise
         finally:
             for one, span in spans:
@@ -182,6 +172,19 @@ class Recorder(Tracing):
 
     def _link(self, call: _Call, step: str) -> Link:
         return Link(self._context(call, call.span_id(step)))
+
+
+def _outcome_of(error: BaseException, *, batch: int) -> str:
+    """Return what comes of deliveries that ended so."""
+    match error:
+        case SinkGone():
+            return "gone"
+        case PermanentFailure():
+            return "dead" if batch == 1 else "split"  # of several, each is tried on its own now
+        case TemporaryFailure():
+            return "again"
+        case _:
+            return "crashed"
 
 
 class _Call:
