@@ -79,6 +79,8 @@ def only_our_forms() -> ResponseReturnValue | None:
     return render_template("trouble.html", title="Once more, please", text=_OLD_FORM), 403
 
 
+# https://datatracker.ietf.org/doc/html/draft-broyer-http-cookie-auth-00
+_BY_FORM = 'Cookie realm="Legwork", form-action="/sign-in", cookie-name="{}"'
 _OLD_FORM = (
     "This form was too old, or its cookie was gone: nothing was changed. Go back, load the page again and repeat."
 )
@@ -98,7 +100,10 @@ def _let_in() -> ResponseReturnValue | None:
         g.let_in = True
         return None
     if refused.status_code == 401 and "text/html" in request.headers.get("Accept", ""):  # noqa: PLR2004
-        return sign_in_page(401)
+        page = sign_in_page(401)
+        # A 401 names what would do (RFC 9110, 15.5.2). At `Basic` a browser would ask in a window of its own, over the page.
+        page.headers["WWW-Authenticate"] = _BY_FORM.format(cookie_name(secure=is_secure()))
+        return page
     return refused
 
 
