@@ -1,7 +1,7 @@
 # What there is to do here; `make` alone lists it. GNU make 3.81, as macOS has it, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs faults bench screenshots lock upgrade clean runtime development
+.PHONY: help install run test check format docs faults bench screenshots lock upgrade clean runtime development
 
 # What to hand to pytest: make test PYTEST_ARGS="-k quota". Two processes, each with a Redis of its own, halve the time; files
 # go out by size, so that the fault suite, one test, comes last and has the machine nearly to itself. In their order
@@ -16,6 +16,8 @@ COMPILE = $(shell tools/bootstrap.sh uv) pip compile --quiet --universal --pytho
 
 help: ## list what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: development ## make .venv, with all that tests and checks need (`make run` makes one that only runs)
 
 run: runtime ## start all of it here: Redis, a pretend Exotel, web and worker
 	@exec .venv/bin/legwork up

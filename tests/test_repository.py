@@ -50,7 +50,7 @@ def test_make_alone_lists_its_targets():
     done = run("make")
     assert done.returncode == 0
     listed = re.findall(r"^  make (\w+) +\S", done.stdout, re.MULTILINE)
-    assert {"help", "run", "test", "check", "format", "docs", "bench", "lock", "clean"} <= set(listed)
+    assert {"help", "install", "run", "test", "check", "format", "docs", "bench", "lock", "clean"} <= set(listed)
 
 
 def test_every_target_is_told_or_has_a_recipe_of_its_own_kind():
