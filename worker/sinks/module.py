@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
@@ -16,6 +17,8 @@ from worker.sinks.base import Record, Sink
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
+# The packages of Legwork, which its own code is found under.
+_OURS = frozenset({"sandbox", "schemas", "webhook", "worker"})
 _NAME = r"[^\W\d]\w*"
 _PATH = re.compile(rf"({_NAME}(?:\.{_NAME})*):({_NAME})")
 
@@ -35,12 +38,36 @@ def own_kind(url: str) -> type[Sink]:
     try:
         kind = getattr(import_module(module), name, None)
     except Exception as error:  # whatever somebody else's module raises
-        raise ValidationError(f"{module} cannot be imported: {type(error).__name__}: {error}", "url") from error
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        why = f"{type(error).__name__}: {error}{_clash(missing or module)}"
+        raise ValidationError(f"{module} cannot be imported: {why}", "url") from error
     if not isinstance(kind, type) or not callable(getattr(kind, "send", None)):
-        raise ValidationError(f"{module} has no class {name} with a method send(records)", "url")
+        raise ValidationError(f"{module} has no class {name} with a method send(records){_clash(module)}", "url")
     if issubclass(kind, Sink):
         return kind
     return type(name, (OwnSink,), {"kind": kind, "batch": getattr(kind, "batch", 1)})
+
+
+def _clash(module: str) -> str:
+    """Say that a name of the working directory stands behind the same name elsewhere; nothing, where it does not.
+
+    Python looks up the first part of a dotted name only once, and finds ours, or its own, before the working directory.
+    """
+    first, here = module.partition(".")[0], Path.cwd()
+    in_here = {here / first, here / f"{first}.py", here / first / "__init__.py"}
+    if not any(place.exists() for place in in_here):
+        return ""
+    try:
+        found = find_spec(first)
+    except (ImportError, ValueError):
+        return ""
+    if (
+        found is None
+        or {Path(place) for place in (found.origin, *(found.submodule_search_locations or ())) if place} & in_here
+    ):
+        return ""
+    owner = "Legwork's own package" if first in _OURS else "another module's name"
+    return f"; `{first}` is {owner}, which hides the `{first}` of this folder: give that one another name"
 
 
 class OwnSink(Sink):

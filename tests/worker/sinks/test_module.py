@@ -138,6 +138,41 @@ def test_what_is_no_sink_is_refused_at_the_start(own, path, problem):
         open_sinks(make_settings(sinks=path.format(own)))
 
 
+@pytest.mark.parametrize(
+    ("files", "path", "said"),
+    [
+        (["worker/mysink.py"], "worker.mysink:Sink", "`worker` is Legwork's own package"),
+        (["worker.py"], "worker:Bare", "`worker` is Legwork's own package"),
+        (["schemas/__init__.py"], "schemas.crm:Sink", "`schemas` is Legwork's own package"),
+        (["json/crm.py"], "json.crm:Sink", "`json` is another module's name"),
+        (["queue.py"], "queue:Bare", "`queue` is another module's name"),
+    ],
+)
+def test_a_name_that_another_one_hides_is_told(own, tmp_path, files, path, said):
+    """A folder `worker/` of one's own was "cannot be imported: No module named 'worker.mysink'", there for all to see."""
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(OWN, encoding="utf-8")
+    hidden = path.partition(":")[0].partition(".")[0]
+    with pytest.raises(BadSink, match=f"{said}, which hides the `{hidden}` of this folder: give that one another name"):
+        sink_for(sink_spec(path))
+
+
+def test_a_module_whose_own_import_is_hidden_is_told_so(own, tmp_path):
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/crm.py").write_text("", encoding="utf-8")
+    (tmp_path / f"{own}.py").write_text("import schemas.crm", encoding="utf-8")
+    with pytest.raises(BadSink, match=r"No module named 'schemas\.crm'; `schemas` is Legwork's own package"):
+        sink_for(sink_spec(f"{own}:Sink"))
+
+
+def test_a_name_that_nothing_hides_is_not_blamed(own, tmp_path):
+    with pytest.raises(BadSink, match=r"cannot be imported: ModuleNotFoundError: No module named 'worker.mysink'$"):
+        sink_for(sink_spec("worker.mysink:Sink"))
+    with pytest.raises(BadSink, match=r"has no class Missing with a method send\(records\)$"):
+        sink_for(sink_spec(f"{own}:Missing"))
+
+
 def test_a_module_that_cannot_be_read_is_refused_with_the_reason(own, tmp_path):
     (tmp_path / f"{own}.py").write_text("def send(:", encoding="utf-8")
     with pytest.raises(BadSink, match="cannot be imported: SyntaxError"):
