@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from marshmallow import missing
 
+from cli_reference.answers import ANSWERS, ERROR, NOTE
+from cli_reference.answers import json_schema as cli_json_schema
+from cli_reference.sketch import sketch
 from schemas.json_schema import json_schema
 from schemas.settings.accounts import ACCOUNT_KEYS, ALIKE, REQUIRED
 from schemas.settings.model import VARIABLES
 from schemas.settings.sinks import SINK_KEYS
 from webhook.cli import COMMANDS, legwork
-from webhook.cli.answers import ANSWERS, ERROR, NOTE
-from webhook.cli.answers import json_schema as cli_json_schema
-from webhook.cli.legs_chart import sketch
 from worker.metrics import CATALOG
 from worker.sinks import KINDS, kind_of
 from worker.sinks.module import OwnSink

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
+from cli_reference.answers import ANSWERS, json_schema
+from cli_reference.sketch import sketch
 from webhook.cli import legwork
-from webhook.cli.answers import ANSWERS, json_schema
-from webhook.cli.legs_chart import sketch
 
 TEXT = (Path(__file__).parents[3] / "docs/cli.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("`")[0]: part for part in TEXT.split("### `legwork ")[1:]}

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from stubs import StubServer, answer
 from subscribing import KEY, OTHER_KEY, Operator, deliver
 
+from cli_reference.answers import ANSWERS, ERROR, NOTE, json_schema
 from webhook.cli import legwork
-from webhook.cli.answers import ANSWERS, ERROR, NOTE, json_schema
 from worker.errors import LastAnswer
 from worker.ledger.registry.tokens import Scope, Tokens
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from cli_reference import shapes
 from webhook.api.shapes import calls, replay, sinks, status
-from webhook.cli import shapes
 
 if TYPE_CHECKING:
     from marshmallow import Schema
