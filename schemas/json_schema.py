@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from schemas.fields import Instant, Seconds
-from schemas.record import DATASCHEMA, EVENT, CallDataSchema
+from schemas.record import DATASCHEMA, EVENT
 
 _TYPES: dict[type, dict[str, Any]] = {
     Instant: {"type": "string", "format": "date-time"},
@@ -21,59 +21,74 @@ _TYPES: dict[type, dict[str, Any]] = {
 }
 
 
+# What its definitions are called, where that is not the schema's own name: programs make classes of these names out of them.
+_NAMES = {"EventSchema": "CallRecord"}
+
+
 @cache
 def json_schema() -> dict[str, Any]:
     """
     Give the JSON Schema (2020-12) of a record; do not change what you are given.
 
-    The event's `data` alone fits it too: that is what CloudEvents means by `dataschema`.
+    The record's `data` alone fits it too: that is what CloudEvents means by `dataschema`. Both are named parts, so that a
+    generator of types makes a class of each; which one is meant is seen by `specversion`, which `data` does not have.
     Keys that are not in it are allowed, as records may gain some.
     """
-    definitions: dict[str, Any] = {}
-    event = _reference(EVENT, definitions)
-    data = _reference(CallDataSchema(), definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": DATASCHEMA,
-        "title": "A Legwork call record",
-        "if": {"required": ["specversion"]},
-        "then": event,
-        "else": data,
-        "$defs": definitions,
+        "title": "Legwork record",
+        "description": "A record as sinks receive it (CallRecord), or what stands in its `data` (CallData).",
+        "type": "object",
+        "oneOf": [{"$ref": "#/$defs/CallRecord"}, {"$ref": "#/$defs/CallData"}],
+        "$defs": record_definitions("#/$defs/"),
     }
 
 
-def _reference(schema: Schema, definitions: dict[str, Any]) -> dict[str, Any]:
-    name = type(schema).__name__.removesuffix("Schema")
-    if name not in definitions:
-        definitions[name] = {
-            "type": "object",
-            "description": type(schema).__doc__,
-            "properties": {key: _property(field, definitions) for key, field in schema.fields.items()},
-            "required": [key for key, field in schema.fields.items() if field.required],
-        }
-    return {"$ref": f"#/$defs/{name}"}
+def record_definitions(where: str) -> dict[str, Any]:
+    """Give the shapes that a record is made of, by name: `CallRecord` and those within it.
+
+    `where` is what a reference to one of them begins with, such as `#/$defs/`.
+    """
+    definitions = _Definitions(where)
+    definitions.refer_to(EVENT)
+    return definitions.found
 
 
-def _property(field: fields.Field[Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    shape = _shape(field, definitions)
-    for rule in field.validators:
-        shape |= _constraint(rule)
-    if field.allow_none:
-        shape["type"] = [shape["type"], "null"]
-        if "enum" in shape:
-            shape["enum"] = [*shape["enum"], None]
-    if "doc" in field.metadata:
-        shape["description"] = field.metadata["doc"]
-    return shape
+class _Definitions:
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.found: dict[str, Any] = {}
 
+    def refer_to(self, schema: Schema) -> dict[str, Any]:
+        kind = type(schema).__name__
+        name = _NAMES.get(kind, kind.removesuffix("Schema"))
+        if name not in self.found:
+            shape: dict[str, Any] = {"type": "object", "description": type(schema).__doc__}
+            self.found[name] = shape
+            shape["properties"] = {key: self._property(field) for key, field in schema.fields.items()}
+            shape["required"] = [key for key, field in schema.fields.items() if field.required]
+        return {"$ref": f"{self.where}{name}"}
 
-def _shape(field: fields.Field[Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(field, fields.Nested):
-        return _reference(field.schema, definitions)
-    if isinstance(field, fields.List):
-        return {"type": "array", "items": _property(field.inner, definitions)}
-    return dict(_TYPES[type(field)])
+    def _property(self, field: fields.Field[Any]) -> dict[str, Any]:
+        shape = self._shape(field)
+        for rule in field.validators:
+            shape |= _constraint(rule)
+        if field.allow_none:
+            shape["type"] = [shape["type"], "null"]
+            if "enum" in shape:
+                shape["enum"] = [*shape["enum"], None]
+        # What a part says of itself already is not said beside the reference: generators make a second class of the two.
+        if "doc" in field.metadata and not isinstance(field, fields.Nested):
+            shape["description"] = field.metadata["doc"]
+        return shape
+
+    def _shape(self, field: fields.Field[Any]) -> dict[str, Any]:
+        if isinstance(field, fields.Nested):
+            return self.refer_to(field.schema)
+        if isinstance(field, fields.List):
+            return {"type": "array", "items": self._property(field.inner)}
+        return dict(_TYPES[type(field)])
 
 
 def _constraint(rule: Any) -> dict[str, Any]:

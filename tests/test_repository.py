@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -128,7 +129,7 @@ def test_the_image_holds_every_room_and_is_not_run_by_root():
     assert re.findall(r"^USER (.*)$", dockerfile, re.MULTILINE) == ["10001"]
 
 
-@pytest.mark.parametrize("name", [".ci/run", "tools/bootstrap.sh", "docs/generate.py"])
+@pytest.mark.parametrize("name", [".ci/run", "tools/bootstrap.sh", "tools/npm.sh", "docs/generate.py"])
 def test_a_script_can_be_run(name):
     assert os.access(ROOT / name, os.X_OK)
     assert text_of(name).startswith("#!")
@@ -140,6 +141,14 @@ def test_the_bootstrap_says_what_it_misses():
     assert done.stderr == (
         "bootstrap: found no Python >= 3.11; install one, or name it: make run PYTHON=/path/to/python3\n"
     )
+
+
+def test_the_lock_of_the_npm_packages_names_no_host_and_holds_a_hash_for_every_package():
+    text = text_of("tests/clients/package-lock.json")
+    packages = json.loads(text)["packages"]
+    assert all(package["integrity"].startswith("sha512-") for name, package in packages.items() if name)
+    assert packages[""]["dependencies"] == json.loads(text_of("tests/clients/package.json"))["dependencies"]
+    assert "://" not in text
 
 
 def test_pre_commit_needs_no_network():
