@@ -61,9 +61,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["legwork"] = Services(settings, ledger, tracing)
 
-    api.install(app)
+    api.install(app, (views.blueprint, probes.blueprint, metrics.blueprint))
     problems.install(app)
     security_headers.install(app)
-    for room in (views, probes, metrics, record_schema, openapi, console):
+    for room in (record_schema, openapi, console):
         app.register_blueprint(room.blueprint)
     return app

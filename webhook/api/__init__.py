@@ -9,9 +9,13 @@ from flask_smorest import Api
 
 from schemas.settings.fields import Listed, SettingField, WholeNumber
 from webhook.api import calls, dead, parameters, replay, sinks, status
+from webhook.callbacks.described import SHAPES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Flask
+    from flask_smorest import Blueprint
 
 __all__ = ["install"]
 
@@ -26,13 +30,15 @@ _ROOMS = (
 )
 
 
-def install(app: Flask) -> None:
-    """Register the API's rooms; `/openapi.json` tells of them beside what is not theirs."""
+def install(app: Flask, others: Iterable[Blueprint] = ()) -> None:
+    """Register the API's rooms, after `others`: `/openapi.json` tells of all of them, in this order."""
     app.config |= {"API_TITLE": "Legwork", "API_VERSION": version("legwork"), "OPENAPI_VERSION": "3.1.0"}
     api = Api(app)
     for field, kind in ((SettingField, "string"), (Listed, "array"), (WholeNumber, "integer")):
         api.register_field(field, kind, None)
-    for blueprint in _ROOMS:
+    for name, shape in SHAPES.items():
+        api.spec.components.schema(name, shape)
+    for blueprint in (*others, *_ROOMS):
         api.register_blueprint(blueprint)
     parameters.learn(app, api)
     app.extensions["legwork-api"] = api

@@ -45,7 +45,10 @@ log = structlog.get_logger(__name__)
 @blueprint.response(200, Calls())
 @blueprint.alt_response(404, description="There is no such account.")
 def list_calls(given: dict[str, Any]) -> dict[str, Any]:
-    """List calls, the latest first, a page at a time."""
+    """List calls.
+
+    The latest first, a page at a time: pass `next` as `after` for the next page.
+    """
     ledger, account = services().ledger, given.get("account")
     check_known(account)
     page = page_of_calls(
@@ -65,7 +68,10 @@ def list_calls(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(Number())
 @blueprint.response(200, FoundCalls())
 def search(given: dict[str, Any]) -> dict[str, Any]:
-    """Find calls by a party's number, among the latest; posted, for a URL with a number would be in a proxy's log."""
+    """Search calls by number.
+
+    Among the latest. The number is posted, for one in a URL would be in a proxy's log.
+    """
     found = find_by_number(services().ledger, given["number"], after=read_cursor(given["after"]))
     return {
         "calls": _documents(found.calls),
@@ -80,7 +86,11 @@ def search(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, CallHistory())
 @blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
 def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
-    """Tell a call's whole story, its numbers masked to the last four digits unless they are asked for."""
+    """Get a call.
+
+    Its whole timeline: callbacks, requests, legs, records, deliveries. Numbers are masked to the last four digits unless
+    `numbers` is true, which is logged.
+    """
     ledger = services().ledger
     story = call_history(ledger, sid)
     if story is None:
@@ -97,7 +107,10 @@ def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
 @blueprint.response(200, Fetched())
 @blueprint.alt_response(404, description="The ledger knows no such call; it may have been forgotten.")
 def fetch(sid: str) -> dict[str, Any]:
-    """Fetch a call as soon as the account may be asked, whatever its schedule says."""
+    """Fetch a call.
+
+    Exotel is asked for its legs as soon as the account's quota allows, whatever the call's schedule says.
+    """
     outcome = fetch_again(services().ledger, sid)
     if outcome is None:
         _no_such_call()
@@ -111,7 +124,10 @@ def fetch(sid: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description="There is no such call, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
-    """Deliver a call's records again, under the ids they had."""
+    """Redeliver a call.
+
+    Its records go out again, under the ids they had.
+    """
     if call_named(services().ledger, sid) is None:
         _no_such_call()
     return replayed({**given, "call_sids": [sid], "account": None, "type": None})

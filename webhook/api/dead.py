@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 blueprint = make_blueprint("dead", "What was given up on.")
 
-_EXAMPLE = {"sink": "crm", "reason": "503", "dry_run": True}
+_EXAMPLE = {"reason": "503", "dry_run": True}
 
 
 @blueprint.get("")
@@ -30,7 +30,10 @@ _EXAMPLE = {"sink": "crm", "reason": "503", "dry_run": True}
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def list_dead(given: dict[str, Any]) -> dict[str, Any]:
-    """List what was given up on, the latest first; the first page counts it by reason, too."""
+    """List failures.
+
+    Calls and deliveries whose retries are exhausted, the latest first; the first page counts them by reason, too.
+    """
     account, sink, after = given.get("account"), given.get("sink"), given.get("after")
     letters = _letters(account, sink)
     ledger = letters.ledger
@@ -54,7 +57,10 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def retry(given: dict[str, Any]) -> dict[str, Any]:
-    """Try again: fetch the calls, deliver the records, all of it now, by a schedule that begins anew."""
+    """Retry failures.
+
+    The calls are fetched and the records delivered now, by a schedule that begins anew.
+    """
     return _mended(given, "retry")
 
 
@@ -65,7 +71,10 @@ def retry(given: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def drop(given: dict[str, Any]) -> dict[str, Any]:
-    """Let go of it for good: the calls are not fetched any more, sinks do without the records."""
+    """Discard failures.
+
+    For good: the calls are not fetched any more, and sinks do without the records.
+    """
     return _mended(given, "drop")
 
 

@@ -28,9 +28,10 @@ blueprint = make_blueprint("replay", "Deliver records again.")
 @blueprint.alt_response(404, description="There is no such account, or no such sink.")
 @blueprint.alt_response(409, description=UNUSABLE)
 def replay(given: dict[str, Any]) -> dict[str, Any]:
-    """Deliver the records of some calls again, or of a span of time, under the ids they had, behind what is live.
+    """Redeliver records.
 
-    It may be asked for again at any moment: what still waits is not queued twice.
+    Those of some calls, or of a span of time, under the ids they had, behind what is live. It may be asked for again at any
+    moment: what still waits is not queued twice.
     """
     return replayed(given)
 

@@ -45,7 +45,10 @@ def _desk() -> SinkOperations:
 @blueprint.doc(operationId="list_sinks")
 @blueprint.response(200, Sink(many=True))
 def list_sinks() -> list[dict[str, Any]]:
-    """List every sink, and how it is."""
+    """List sinks.
+
+    Every sink: where it leads, what it takes, and how it is.
+    """
     return _desk().descriptions()
 
 
@@ -56,7 +59,10 @@ def list_sinks() -> list[dict[str, Any]]:
 @blueprint.response(201, AddedSink())
 @blueprint.alt_response(409, description="There is a sink of that name, or LEGWORK_SECRET_KEY is not set.")
 def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
-    """Add a webhook subscriber; its signing secret is made here."""
+    """Add a webhook.
+
+    Its signing secret is made here, unless one is given, and told in this answer alone.
+    """
     described, secret = _desk().add(spec, unchecked=not asking["check"])
     return {**described, "secret": secret or None}
 
@@ -66,7 +72,10 @@ def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
 @blueprint.response(200, Sink())
 @blueprint.alt_response(404, description=_NONE)
 def describe(name: str) -> dict[str, Any]:
-    """Describe a sink."""
+    """Get a sink.
+
+    Where it leads, what it takes, and how it is.
+    """
     return _desk().describe(name)
 
 
@@ -75,7 +84,10 @@ def describe(name: str) -> dict[str, Any]:
 @blueprint.response(200, Removed())
 @blueprint.alt_response(404, description=_NONE_ADDED)
 def remove(name: str) -> dict[str, Any]:
-    """Remove a subscriber, and drop what waits for it."""
+    """Remove a webhook.
+
+    What waits for it is dropped. A sink of the settings is removed there.
+    """
     return {"name": name, "dropped": _desk().remove(name)}
 
 
@@ -86,7 +98,10 @@ def remove(name: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description=_NONE)
 @blueprint.alt_response(409, description=UNUSABLE)
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
-    """Deliver nothing to a sink until it is enabled; what waits for it is kept."""
+    """Disable a sink.
+
+    Nothing is delivered to it until it is enabled; what waits for it is kept.
+    """
     operations = _desk()
     operations.disable(name, given["reason"])
     return operations.describe(name)
@@ -98,7 +113,10 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description=_NONE)
 @blueprint.alt_response(409, description=UNUSABLE)
 def enable(name: str) -> dict[str, Any]:
-    """Deliver to a sink again, as if nothing had been."""
+    """Enable a sink.
+
+    Deliveries to it go on, as if it had never failed.
+    """
     operations = _desk()
     operations.enable(name)
     return operations.describe(name)
@@ -111,7 +129,10 @@ def enable(name: str) -> dict[str, Any]:
 @blueprint.alt_response(409, description=UNUSABLE)
 @blueprint.alt_response(422, description="It has as many as there may be: finish the rotation first.")
 def rotate_secret(name: str) -> dict[str, str]:
-    """Make a new signing secret; the old ones sign too until the rotation is finished."""
+    """Rotate a signing secret.
+
+    A new one is made, and told in this answer alone; the old ones sign too until the rotation is finished.
+    """
     return {"name": name, "secret": _desk().rotate_secret(name)}
 
 
@@ -121,7 +142,10 @@ def rotate_secret(name: str) -> dict[str, str]:
 @blueprint.alt_response(404, description=_NONE_ADDED)
 @blueprint.alt_response(409, description=UNUSABLE)
 def finish_rotation(name: str) -> dict[str, Any]:
-    """Sign with the newest secret alone."""
+    """Finish a rotation.
+
+    From now on the newest secret alone signs.
+    """
     return {"name": name, "out_of_use": _desk().finish_rotation(name)}
 
 
@@ -131,7 +155,10 @@ def finish_rotation(name: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description=_NONE)
 @blueprint.alt_response(409, description=UNUSABLE)
 def test(name: str) -> dict[str, Any]:
-    """Send a webhook a signed `legwork.ping`, and tell all that came of it; have any other sink look at itself."""
+    """Test a sink.
+
+    A webhook is sent a signed `legwork.ping`, and all that came of it is told; any other sink checks itself.
+    """
     operations = _desk()
     operations.spec(name)
     letters = DeadLetters(services().ledger)
@@ -153,7 +180,10 @@ def test(name: str) -> dict[str, Any]:
 @blueprint.alt_response(404, description=_NONE)
 @blueprint.alt_response(409, description=UNUSABLE)
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
-    """Deliver all that a sink never got of the calls decided in a span of time; enables the sink."""
+    """Backfill a sink.
+
+    Delivers all that it never got of the calls decided in a span of time, and enables it.
+    """
     ledger = services().ledger
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
     spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))

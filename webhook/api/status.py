@@ -21,7 +21,10 @@ minutes = make_blueprint("minutes", "What happened lately, minute by minute.")
 @status.doc(operationId="read_status")
 @status.response(200, Status())
 def show_status() -> dict[str, Any]:
-    """Tell how all of it stands."""
+    """Get status.
+
+    Calls by state, accounts, sinks, workers, and what keeps calls from flowing.
+    """
     ledger = services().ledger
     ledger.refresh_sinks()
     return as_document(read_status(ledger))
@@ -31,7 +34,10 @@ def show_status() -> dict[str, Any]:
 @accounts.doc(operationId="list_accounts")
 @accounts.response(200, Account(many=True))
 def list_accounts() -> list[dict[str, Any]]:
-    """List every account: its quota, what of it is used, pauses and suspensions."""
+    """List accounts.
+
+    Each with its quota, what of it is used, its pauses and suspensions.
+    """
     ledger = services().ledger
     fit = DeadLetters(ledger).fit
     documents = [
@@ -47,6 +53,9 @@ def list_accounts() -> list[dict[str, Any]]:
 @minutes.arguments(HowMany(), location="query")
 @minutes.response(200, Minute(many=True))
 def list_minutes(given: dict[str, int]) -> list[dict[str, Any]]:
-    """Count what was received, fetched and delivered in each of the last minutes, the present one last."""
+    """List minutes.
+
+    What was received, fetched and delivered in each of the last minutes, the present one last.
+    """
     counted = services().ledger.meters.minutes(given["minutes"])
     return [{**minute._asdict(), "at": utc(minute.at * 60_000)} for minute in counted]

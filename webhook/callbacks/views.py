@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import redis
 import structlog
-from flask import Blueprint, abort, jsonify, request
+from flask import abort, jsonify, request
+from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
 from schemas.callback import Callback, is_batch, load_callbacks
 from webhook.callbacks.auth import account_for, is_allowed
+from webhook.callbacks.described import by_body, by_query
 from webhook.callbacks.parameters import read
 from webhook.context.services import Services, services
 from webhook.http.problems import problem
@@ -22,22 +24,50 @@ from worker.errors import LedgerUnusable
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-blueprint = Blueprint("callbacks", __name__)
+blueprint = Blueprint("callbacks", __name__, description="What Exotel sends.")
 log = structlog.get_logger(__name__)
 
 # Exotel tries a StatusCallback again after minutes; whoever heeds this header comes back when Redis may be up again.
 _LATER = {"Retry-After": "5"}
 
 
-@blueprint.route("/callbacks/<token>/passthru", methods=["GET", "POST"])
-def passthru(token: str) -> ResponseReturnValue:
-    """Take what a Passthru applet asks for: a GET, as a rule in the middle of a call."""
+@blueprint.get("/callbacks/<token>/passthru")
+@blueprint.doc(**by_query("passthru"))
+def passthru_by_query(token: str) -> ResponseReturnValue:
+    """Receive a Passthru callback.
+
+    Exotel's Passthru applet asks for this in the middle of a call; 200 lets the call take its first branch.
+    """
     return _receive(token, "passthru")
 
 
-@blueprint.route("/callbacks/<token>/status", methods=["GET", "POST"])
-def status(token: str) -> ResponseReturnValue:
-    """Take a StatusCallback: a POST, as a rule after the call."""
+@blueprint.post("/callbacks/<token>/passthru")
+@blueprint.doc(**by_body("passthru"))
+def passthru_by_body(token: str) -> ResponseReturnValue:
+    """Receive a posted Passthru callback.
+
+    The same as by GET, for whoever sends a body. An empty one that names no call is ignored.
+    """
+    return _receive(token, "passthru")
+
+
+@blueprint.get("/callbacks/<token>/status")
+@blueprint.doc(**by_query("status"))
+def status_by_query(token: str) -> ResponseReturnValue:
+    """Receive a StatusCallback by GET.
+
+    The same as by POST, for whoever sends the parameters in the query.
+    """
+    return _receive(token, "status")
+
+
+@blueprint.post("/callbacks/<token>/status")
+@blueprint.doc(**by_body("status"))
+def status_by_body(token: str) -> ResponseReturnValue:
+    """Receive a StatusCallback.
+
+    Exotel posts it after the call, and at other events that were asked for. An empty one that names no call is ignored.
+    """
     return _receive(token, "status")
 
 

@@ -6,12 +6,14 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import redis
-from flask import Blueprint, Response
+from flask import Response
+from flask_smorest import Blueprint
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from webhook.context.services import services
 from webhook.http.problems import problem
+from webhook.reference.answers import PUBLIC, UNREADABLE, answered, refusals
 from worker import metrics as catalog
 from worker.ledger.capacity import read_capacity
 from worker.ledger.meters import SUM
@@ -34,9 +36,21 @@ blueprint = Blueprint("metrics", __name__)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@blueprint.get("/metrics")
+@blueprint.get("/metrics", tags=["probes"])
+@blueprint.doc(
+    operationId="metrics",
+    security=PUBLIC,
+    responses={
+        "200": answered("All metrics.", {"type": "string"}, "text/plain"),
+        **refusals({"503": "The ledger is out of reach: no figure is better than a stale one."}),
+        **UNREADABLE,
+    },
+)
 def metrics() -> Response:
-    """Return all metrics, or 503 when the ledger is out of reach: no figure is better than a stale one."""
+    """Get metrics.
+
+    In Prometheus's text format; docs/metrics.md lists them. Every web process tells the same.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(services().ledger))
     try:

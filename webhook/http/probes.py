@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import redis
-from flask import Blueprint, jsonify
+from flask import jsonify
+from flask_smorest import Blueprint
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from webhook.context.services import services
+from webhook.reference.answers import PUBLIC, UNREADABLE, answered
 from worker.errors import LedgerUnusable
 from worker.ledger.capacity import FULL_AT, read_capacity
 from worker.ledger.opening import open_aloud
@@ -18,20 +21,77 @@ if TYPE_CHECKING:
 
     from worker.ledger import Ledger
 
-blueprint = Blueprint("probes", __name__)
+blueprint = Blueprint("probes", __name__, description="For whoever watches over it.")
+
+
+class Alive(Schema):
+    """It answers."""
+
+    status = fields.String(required=True, validate=validate.Equal("alive"), metadata={"description": "Always `alive`."})
+
+
+class Part(Schema):
+    """One part that a callback needs. There may be more keys than these."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    state = fields.String(
+        required=True,
+        metadata={
+            "description": "`ok`; of the ledger `out of reach`, `unusable`, `nearly full`; of workers `none running`."
+        },
+    )
+    error = fields.String(metadata={"description": "What Redis said."})
+    hint = fields.String(metadata={"description": "What to do."})
+    new_since = fields.String(
+        metadata={"format": "date-time", "description": "Since when there is this ledger, where it is new."}
+    )
+    running = fields.Integer(metadata={"description": "How many workers run."})
+    threads = fields.Integer(metadata={"description": "How many threads they have."})
+
+
+class Parts(Schema):
+    """The parts, by name."""
+
+    ledger = fields.Nested(Part(), required=True)
+    workers = fields.Nested(Part(), required=True)
+
+
+class Readiness(Schema):
+    """Whether callbacks can be stored."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(["ready", "not ready"]), metadata={"description": "In a word."}
+    )
+    parts = fields.Nested(Parts(), required=True)
 
 
 @blueprint.get("/livez")
+@blueprint.doc(operationId="livez", security=PUBLIC, responses={"200": answered("It does.", Alive), **UNREADABLE})
 def livez() -> ResponseReturnValue:
-    """200 as long as requests are answered at all."""
+    """Get liveness.
+
+    200 as long as requests are answered at all.
+    """
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
+@blueprint.doc(
+    operationId="readyz",
+    security=PUBLIC,
+    responses={
+        "200": answered("A callback can be stored.", Readiness),
+        "503": answered("It cannot; each part's state says why.", Readiness),
+        **UNREADABLE,
+    },
+)
 def readyz() -> ResponseReturnValue:
-    """200 when a callback can be noted, else 503; each part's state by name.
+    """Get readiness.
 
-    That no worker is running is told, and is no reason to turn callbacks away: they are noted all the same.
+    200 when a callback can be stored, else 503. That no worker is running is told, and is no reason to turn callbacks away:
+    they are stored all the same.
     """
     ledger = services().ledger
     state = _ledger_state(ledger)

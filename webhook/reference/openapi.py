@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, current_app, jsonify, render_template
 
-from schemas.json_schema import json_schema
+from schemas.json_schema import record_definitions
 from webhook.console.gate import recognise
 from webhook.context.services import services
 from webhook.http.operators import scope_of
+from webhook.reference.answers import PROBLEM, PUBLIC, refusals
 from webhook.reference.page import page
 
 if TYPE_CHECKING:
@@ -18,43 +19,12 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("openapi", __name__)
 
-_ACCEPTED = {
-    "type": "object",
-    "properties": {
-        "call_sid": {"type": "string", "pattern": "^[0-9A-Za-z]{8,64}$"},
-        "accepted": {"type": "boolean", "description": "False when the call was known already."},
-    },
-    "required": ["accepted"],
-}
-_ANSWER = {
-    "oneOf": [
-        _ACCEPTED,
-        {
-            "type": "object",
-            "description": "The answer to `call_sids`.",
-            "properties": {"calls": {"type": "array", "items": _ACCEPTED}},
-            "required": ["calls"],
-        },
-    ]
-}
-_PROBLEM = {
-    "type": "object",
-    "description": "Problem details (RFC 9457).",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {"type": "object", "description": "By field, what is wrong."},
-    },
-    "required": ["title", "status"],
-}
 # What flask-smorest says of errors and of pages, of which there are none here.
 _NOT_OURS = {"Error", "PaginationMetadata"}
 # Those that every part of the API has.
 _REFUSALS = {
     "401": "Password or token are missing or wrong; `WWW-Authenticate` says what would do.",
-    "403": "The token's scope is too small, or a page of another site asked.",
+    "403": "The token's scope is smaller than `x-scope`, or a page of another site asked.",
     "404": "Without CONSOLE_PASSWORD and without a token, the API is there for its own machine only.",
     "422": "Some of it cannot be used; `errors` says by field what is wrong.",
     "429": "Too many wrong ones came from there; `Retry-After` says when the next is listened to.",
@@ -80,124 +50,90 @@ _SECURITY_SCHEMES = {
     },
 }
 # What of a path no schema describes.
-_IN_PATHS = {"sid": "The call's CallSid.", "name": "The sink's name."}
-# What is there beside the API.
-_TAGS = [
-    {"name": "callbacks", "description": "What Exotel posts."},
-    {"name": "probes", "description": "For whoever watches over it."},
-]
-_TOKEN = {
-    "name": "token",
-    "in": "path",
-    "required": True,
-    "description": "The account's CALLBACK_TOKEN.",
-    "schema": {"type": "string"},
+_IN_PATHS = {"sid": "The call's CallSid.", "name": "The sink's name.", "token": "The account's CALLBACK_TOKEN."}
+_ABOUT = (
+    "Exotel's callbacks come in at `/callbacks`, are stored durably, then answered. Records of calls go out to sinks: see "
+    "`webhooks`. `/api` is for operators' programs. Every refusal is problem details (RFC 9457)."
+)
+_RECORD = {
+    "operationId": "receive_record",
+    "summary": "Receive a record",
+    "description": "What a webhook receives: one CloudEvent in structured mode, signed by Standard Webhooks.",
+    "tags": ["records"],
+    "security": PUBLIC,
+    "requestBody": {
+        "required": True,
+        "content": {"application/cloudevents+json": {"schema": {"$ref": "#/components/schemas/CallRecord"}}},
+    },
+    "responses": {
+        "2XX": {"description": "Delivered."},
+        "410": {"description": "The webhook is disabled; what waits for it is kept."},
+        "429": {"description": "Tried again, after `Retry-After` at the earliest."},
+        "default": {"description": "Tried again, by DELIVERY_SCHEDULE."},
+    },
 }
 
 
-def _refusals(*statuses: tuple[str, str]) -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": meaning, "content": content} for status, meaning in statuses}
-
-
-def _callback(kind: str, summary: str) -> dict[str, Any]:
-    answers: dict[str, Any] = {
-        "200": {
-            "description": "The callback is durably noted.",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
-        },
-        **_refusals(
-            ("400", "No usable CallSid, or beyond the limits; the field is named."),
-            ("404", "Wrong token, or an address that may not post callbacks."),
-            ("413", "A body over 256 KiB."),
-            ("503", "The ledger is out of reach: nothing was noted, send it again."),
-        ),
-    }
-    body = {
-        "content": {
-            media: {"schema": {"type": "object"}}
-            for media in ("multipart/form-data", "application/x-www-form-urlencoded", "application/json")
-        }
-    }
-    operation = {"summary": summary, "tags": ["callbacks"], "responses": answers}
-    return {
-        "parameters": [_TOKEN],
-        "get": {**operation, "operationId": f"{kind}_by_query"},
-        "post": {**operation, "operationId": f"{kind}_by_body", "requestBody": body},
-    }
-
-
-def _probe(kind: str, summary: str, *, may_fail: bool) -> dict[str, Any]:
-    answers: dict[str, Any] = {"200": {"description": "Yes.", "content": {"application/json": {}}}}
-    if may_fail:
-        answers["503"] = {"description": "No; each part's state by name.", "content": {"application/json": {}}}
-    return {"get": {"operationId": kind, "summary": summary, "tags": ["probes"], "responses": answers}}
-
-
-def _for_operators(path: str, item: dict[str, Any]) -> dict[str, Any]:
-    """Describe a path of the API: what it says of itself, who may ask, and that all it refuses is problem details."""
-    operations: dict[str, Any] = {}
+def _told(path: str, item: dict[str, Any]) -> dict[str, Any]:
+    """Return what a path says of itself, with what the document says of its kind."""
+    told: dict[str, Any] = {}
     for method, operation in item.items():
         if method == "parameters":
-            operations[method] = [{**each, "description": _IN_PATHS[each["name"]]} for each in operation]
-            continue
-        posted = _REFUSED_BODIES if method == "post" else {}
-        answers, meanings = {}, {**_REFUSALS, **posted}
-        for status, answer in operation["responses"].items():
-            if status.startswith("2"):
-                answers[status] = answer
-            elif status != "default":  # there is no other refusal
-                meanings[status] = answer.get("description") or _REFUSALS[status]
-        responses = {**answers, **_refusals(*sorted(meanings.items()))}
-        scope = scope_of(method.upper(), path).value
-        security: list[dict[str, list[str]]] = [{"password": []}, {"token": [scope]}]
-        if services().settings.console_password is None:
-            security.append({})  # whoever sits at this machine
-        operations[method] = {**operation, "responses": responses, "security": security}
-    return operations
+            told[method] = [{**each, "description": _IN_PATHS[each["name"]]} for each in operation]
+        else:
+            # A summary is a title, where a docstring is a sentence.
+            titled = {**operation, "summary": operation["summary"].removesuffix(".")}
+            titled["responses"] = {
+                status: each for status, each in operation["responses"].items() if status != "default"
+            }
+            told[method] = _for_operators(method, path, titled) if path.startswith("/api/") else titled
+    return told
+
+
+def _for_operators(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Describe an operation of the API: who may ask, and that all it refuses is problem details."""
+    posted = _REFUSED_BODIES if method == "post" else {}
+    answers, meanings = {}, {**_REFUSALS, **posted}
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answers[status] = answer
+        else:
+            meanings[status] = answer.get("description") or _REFUSALS[status]
+    responses = {**answers, **refusals(dict(sorted(meanings.items())))}
+    scope = scope_of(method.upper(), path).value
+    security: list[dict[str, list[str]]] = [{"password": []}, {"token": []}]
+    if services().settings.console_password is None:
+        security.append({})  # whoever sits at this machine
+    # OpenAPI 3.1 would have the scope stand beside the token; what checks documents takes it there for one of OAuth 2.
+    return {**operation, "responses": responses, "security": security, "x-scope": scope}
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document: what is here, and what the API tells of itself."""
+    """Return the OpenAPI document, which the views tell of themselves."""
     own = current_app.extensions["legwork-api"].spec.to_dict()
     schemas = {name: schema for name, schema in own["components"]["schemas"].items() if name not in _NOT_OURS}
-    metrics = {"200": {"description": "Metrics.", "content": {"text/plain": {}}}}
+    paths = {path: _told(path, item) for path, item in own["paths"].items()}
+    used = {tag for item in paths.values() for method in item.keys() - {"parameters"} for tag in item[method]["tags"]}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Legwork",
             "version": version("legwork"),
             "summary": "Every completed Exotel call, every leg, once.",
+            "description": _ABOUT,
+            "contact": {"name": "The Legwork maintainers"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "tags": [*_TAGS, *own["tags"], {"name": "records", "description": "What sinks receive."}],
-        "paths": {
-            "/callbacks/{token}/passthru": _callback("passthru", "Take what a Passthru applet asks for."),
-            "/callbacks/{token}/status": _callback("status", "Take a StatusCallback."),
-            "/livez": _probe("livez", "Are requests answered at all?", may_fail=False),
-            "/readyz": _probe("readyz", "Can a callback be noted?", may_fail=True),
-            "/metrics": {
-                "get": {
-                    "operationId": "metrics",
-                    "summary": "Metrics in Prometheus's text format.",
-                    "tags": ["probes"],
-                    "responses": {**metrics, **_refusals(("503", "The ledger is out of reach."))},
-                }
-            },
-            **{path: _for_operators(path, item) for path, item in own["paths"].items()},
-        },
-        "webhooks": {
-            "record": {
-                "post": {
-                    "summary": "What a webhook sink receives: one CloudEvent in structured mode.",
-                    "tags": ["records"],
-                    "requestBody": {"content": {"application/cloudevents+json": {"schema": json_schema()}}},
-                    "responses": {"200": {"description": "Any 2xx: delivered."}},
-                }
-            }
-        },
+        # Where it is reached from, this process cannot know; whoever reads this does.
+        "servers": [{"url": "/", "description": "The Legwork that this document came from."}],
+        "tags": [
+            *(tag for tag in own["tags"] if tag["name"] in used),
+            {"name": "records", "description": "What sinks receive."},
+        ],
+        "paths": paths,
+        "webhooks": {"record": {"post": _RECORD}},
         "components": {
-            "schemas": {**schemas, "Answer": _ANSWER, "Problem": _PROBLEM},
+            "schemas": {**schemas, **record_definitions("#/components/schemas/"), "Problem": PROBLEM},
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }

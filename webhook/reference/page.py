@@ -33,6 +33,7 @@ class Operation(NamedTuple):
     method: str
     path: str
     summary: str
+    description: str
     scope: str
     parameters: list[Field]
     body: list[Field]
@@ -70,32 +71,37 @@ def _operation(
         Field(each["name"], _type(each["schema"]), each.get("required", False), _told(each))
         for each in [*shared, *operation.get("parameters", [])]
     ]
-    body = _content(operation.get("requestBody", {}))
+    media, body = _content(operation.get("requestBody", {}))
     answer: dict[str, Any] = next(
         (found for status, found in operation["responses"].items() if status.startswith("2")), {}
     )
-    scope = next((way["token"][0] for way in operation.get("security", []) if "token" in way), "")
+    scope = operation.get("x-scope", "")
     return Operation(
         method,
         path,
         operation["summary"],
+        operation["description"],
         scope,
         parameters,
         list(_fields(body.get("schema", {}), schemas)),
-        list(_fields(_content(answer).get("schema", {}), schemas)),
+        list(_fields(_content(answer)[1].get("schema", {}), schemas)),
         operation["responses"],
-        _curl(method, path, body, schemas, with_token=bool(scope)),
+        " ".join(["curl", *_words(method, media, body, schemas, with_token=bool(scope)), _url(path, operation)]),
     )
 
 
-def _content(holder: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = holder.get("content", {}).get("application/json", {})
-    return found
+def _content(holder: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the first kind of content, which is the one to show, and what is said of it."""
+    return next(iter(holder.get("content", {}).items()), ("", {}))
 
 
 def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a shape with its fields; those of an array's items, and those of any way of several."""
     if schema.get("type") == "array":
         schema = schema["items"]
+    if "oneOf" in schema:
+        ways = [_resolved(way, schemas) for way in schema["oneOf"]]
+        return {"properties": {name: part for way in ways for name, part in way["properties"].items()}}
     if "$ref" in schema:
         found: dict[str, Any] = schemas[schema["$ref"].rpartition("/")[2]]
         return found
@@ -133,19 +139,31 @@ def _told(part: dict[str, Any]) -> str:
     return f"{part.get('description') or part.get('schema', {}).get('description', '')}{also}".strip()
 
 
-def _curl(method: str, path: str, body: dict[str, Any], schemas: dict[str, Any], *, with_token: bool) -> str:
-    words = ["curl"]
+def _words(
+    method: str, media: str, body: dict[str, Any], schemas: dict[str, Any], *, with_token: bool
+) -> Iterator[str]:
+    """Yield what to tell curl beside the URL."""
     if with_token:
-        words.append('-H "Authorization: Bearer $TOKEN"')
+        yield '-H "Authorization: Bearer $TOKEN"'
     resolved = _resolved(body.get("schema", {}), schemas)
-    if resolved.get("properties"):
-        least = {name: _example(resolved["properties"][name]) for name in resolved.get("required", [])}
-        words.append(f"--json '{json.dumps(body.get('example', least), ensure_ascii=False)}'")
-    elif method != "get":
-        words.append(f"-X {method.upper()}")
+    if not resolved.get("properties"):
+        if method != "get":
+            yield f"-X {method.upper()}"
+        return
+    least = {name: _example(resolved["properties"][name]) for name in resolved.get("required", [])}
+    example = body.get("example", least)
+    if media == "application/json":
+        yield f"--json '{json.dumps(example, ensure_ascii=False)}'"
+    else:
+        yield from (f"-d '{name}={value}'" for name, value in example.items())
+
+
+def _url(path: str, operation: dict[str, Any]) -> str:
     # curl takes what is in braces for a choice, and would ask for the sink that is called `name`.
     filled = re.sub(r"{(\w+)}", lambda part: f"${_VARIABLES.get(part[1], part[1].upper())}", path)
-    return " ".join([*words, f'"$LEGWORK{filled}"'])
+    needed = [each for each in operation.get("parameters", []) if each["in"] == "query" and each.get("required")]
+    query = "&".join(f"{each['name']}={each['example']}" for each in needed)
+    return f'"$LEGWORK{filled}{"?" if query else ""}{query}"'
 
 
 def _example(schema: dict[str, Any]) -> Any:

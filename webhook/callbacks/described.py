@@ -1,0 +1,111 @@
+"""What the OpenAPI document says of callbacks; `parameters.py` and `schemas.callback` do what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from webhook.reference.answers import PUBLIC, answered, refusals
+
+_SID = {"type": "string", "pattern": "^[0-9A-Za-z]{8,64}$"}
+_EXAMPLE_SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
+_EXAMPLE = {"CallSid": _EXAMPLE_SID, "EventType": "terminal", "Status": "completed"}
+
+
+class Accepted(Schema):
+    """One call's callback was stored."""
+
+    call_sid = fields.String(
+        validate=validate.Regexp(_SID["pattern"]),
+        metadata={"description": "The call. Absent where an empty POST named none, which is ignored."},
+    )
+    accepted = fields.Boolean(
+        required=True,
+        metadata={"description": "False when the call was known already; the callback is kept all the same."},
+    )
+
+
+class AcceptedCalls(Schema):
+    """The callbacks of several calls were stored: the answer to `call_sids`."""
+
+    calls = fields.List(fields.Nested(Accepted()), required=True, metadata={"description": "Each call that was named."})
+
+
+def _with_call_sid(how: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": f"What Exotel tells of a call, {how}. Only the CallSid is looked at; the rest is kept as it came.",
+        "properties": {"CallSid": {**_SID, "description": "The call; in any case, and `call_sid` and `Call.Sid` too."}},
+        "required": ["CallSid"],
+        "additionalProperties": True,
+    }
+
+
+#: What stands in the document by its name. Each kind of body has a shape of its own: generated clients tell by the shape what
+#: to send, and some send all at once where two are the same.
+SHAPES = {
+    "CallbackForm": _with_call_sid("as a form"),
+    "CallbackMultipart": _with_call_sid("as a multipart form, which is Exotel's default"),
+    "CallbackJson": _with_call_sid("as JSON"),
+    "CallbackBatch": {
+        "type": "object",
+        "description": "What holds for several calls, as campaigns send it.",
+        "properties": {"call_sids": {"type": "array", "items": _SID, "minItems": 1, "description": "The calls."}},
+        "required": ["call_sids"],
+        "additionalProperties": True,
+    },
+}
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_IN_QUERY = {
+    "name": "CallSid",
+    "in": "query",
+    "required": True,
+    "description": "The call. Whatever else the query holds is kept as it came.",
+    "schema": _SID,
+    "example": _EXAMPLE_SID,
+}
+_ALSO_IN_QUERY = {**_IN_QUERY, "required": False, "description": "The call, where the body does not name it."}
+_BODY = {
+    "description": "Parameters of the query count beside those of the body.",
+    "required": True,
+    "content": {
+        "application/x-www-form-urlencoded": {"schema": _named("CallbackForm"), "example": _EXAMPLE},
+        "multipart/form-data": {"schema": _named("CallbackMultipart"), "example": _EXAMPLE},
+        "application/json": {
+            "schema": {"anyOf": [_named("CallbackJson"), _named("CallbackBatch")]},
+            "examples": {
+                "one": {"summary": "One call", "value": _EXAMPLE},
+                "several": {"summary": "Several calls", "value": {"call_sids": [_EXAMPLE_SID]}},
+            },
+        },
+    },
+}
+_ANSWERS = {
+    "200": answered("The callback is durably stored.", {"oneOf": [Accepted, AcceptedCalls]}),
+    **refusals(
+        {
+            "400": "No usable CallSid, or beyond the limits; the field is named.",
+            "404": "Wrong token, or an address that may not post callbacks.",
+            "413": "The body is larger than 256 KiB.",
+            "503": "The ledger is out of reach: nothing was stored, send it again.",
+        }
+    ),
+}
+
+
+def by_query(kind: str) -> dict[str, Any]:
+    """Describe a callback that is a GET. `kind` is `passthru` or `status`."""
+    told = {"operationId": f"{kind}_by_query", "parameters": [_IN_QUERY], "responses": _ANSWERS}
+    return {**told, "security": PUBLIC}
+
+
+def by_body(kind: str) -> dict[str, Any]:
+    """Describe a callback that is a POST."""
+    told = {"operationId": f"{kind}_by_body", "parameters": [_ALSO_IN_QUERY], "requestBody": _BODY}
+    return {**told, "responses": _ANSWERS, "security": PUBLIC}
