@@ -13,7 +13,7 @@ from schemas.settings import Settings, load_settings
 from webhook import api, console
 from webhook.callbacks import views
 from webhook.context.services import Services
-from webhook.http import metrics, probes, problems, record_schema, security_headers
+from webhook.http import compression, metrics, probes, problems, record_schema, security_headers
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
 from worker.connections import connect
@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     api.install(app, (views.blueprint, probes.blueprint, metrics.blueprint))
     problems.install(app)
+    compression.install(app)
     security_headers.install(app)
     for room in (record_schema, openapi, console):
         app.register_blueprint(room.blueprint)

@@ -57,6 +57,8 @@ def _histogram(name: str, meaning: str, *, buckets: tuple[float, ...], **labels:
 
 # Those that the settings name, and the subscribers that were added since.
 _OF_THE_SETTINGS: tuple[str, ...] = ()
+# What one process alone can tell of itself.
+_OF_THE_BUILD: tuple[str, ...] = ()
 _KINDS = ("passthru", "status")
 
 # From a healthy answer in milliseconds to Exotel's 15 s.
@@ -185,4 +187,10 @@ LEDGER_COMMITTED_RATIO = _gauge(
     "The part of maxmemory in use, or sure to be when all that waits is settled; from 0.9 on callbacks are answered with 503.",
 )
 LEDGER_USED_RATIO = _gauge("legwork_ledger_used_ratio", "The part of Redis's maxmemory in use; 0 where it has none.")
+BUILD_INFO = _gauge(
+    "legwork_build_info",
+    "Always 1: which Legwork, on which Python, the web process runs that was scraped.",
+    version=_OF_THE_BUILD,
+    python=_OF_THE_BUILD,
+)
 LEDGER_NEW = _gauge("legwork_ledger_new", "1 if the ledger was begun within the last day.")

@@ -141,6 +141,26 @@ def test_a_callback_comes_through_with_and_without_tls_and_its_address_with_it(p
         assert (answer.status_code, answer.json()["accepted"]) == (200, True)
 
 
+def test_a_browser_is_told_to_stay_with_tls_and_only_over_tls(proxied):
+    """RFC 6797, 7.2: a host sends no Strict-Transport-Security where there is no TLS."""
+    for path, status in (("/livez", 200), ("/no/such/page", 404), (callback(uuid4().hex), 200)):
+        answer = proxied.session.get(proxied.https + path, allow_redirects=False, timeout=10)
+        assert (answer.status_code, answer.headers["Strict-Transport-Security"]) == (status, "max-age=31536000")
+        plain = proxied.session.get(proxied.http + path, allow_redirects=False, timeout=10)
+        assert "Strict-Transport-Security" not in plain.headers
+
+
+def test_what_legwork_has_compressed_comes_through_and_pages_are_left_as_they_are(proxied):
+    takes = {"Accept-Encoding": "gzip", "Accept": "text/html"}
+    file, page = (
+        proxied.session.get(proxied.https + path, headers=takes, allow_redirects=False, timeout=10)
+        for path in ("/static/vendor/htmx.min.js", "/sign-in")
+    )
+    assert (file.status_code, file.headers["Content-Encoding"]) == (200, "gzip")
+    assert b"htmx" in file.content
+    assert (page.status_code, page.headers.get("Content-Encoding")) == (200, None)
+
+
 def test_nobody_gets_in_by_saying_that_he_is_somebody_else(proxied):
     other = requests.Session()
     other.trust_env = False

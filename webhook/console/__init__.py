@@ -21,7 +21,7 @@ from webhook.console.signing_in import blueprint as signing_in_room
 from webhook.console.sinks import blueprint as sinks_room
 from webhook.context.services import services
 from webhook.http.assets import asset, integrity
-from webhook.http.problems import problem
+from webhook.http.problems import refusal
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import LATE_SECONDS
 
@@ -75,7 +75,7 @@ def _private(answer: Response) -> Response:
 def _refused(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if not g.get("let_in"):
-        return problem(status)
+        return refusal(status)
     return render_template("trouble.html", title=error.name, text=error.description), status
 
 

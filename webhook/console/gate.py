@@ -18,7 +18,7 @@ from webhook.http.operators import (
     only_for_operators,
     sits_here,
 )
-from webhook.http.problems import problem
+from webhook.http.problems import problem, refusal
 from worker.ledger.registry.revoked_sessions import RevokedSessions
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _let_in() -> ResponseReturnValue | None:
     try:
         refused = only_for_operators()
     except NotFound:
-        return problem(404)  # in a word that no page of the console says, as for any unknown URL
+        return refusal(404)  # in a word that no page of the console says, as for any unknown URL
     if refused is None:
         g.let_in = True
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from itertools import product
+from platform import python_version
 from typing import TYPE_CHECKING
 
 import redis
@@ -129,6 +131,7 @@ def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
 
 
 def _house(ledger: Ledger) -> Iterable[Value]:
+    yield catalog.BUILD_INFO, (version("legwork"), python_version()), 1
     workers = ledger.workers()
     yield catalog.WORKERS, (), len(workers)
     yield catalog.WORKER_THREADS, (), sum(workers.values())

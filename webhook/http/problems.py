@@ -1,4 +1,4 @@
-"""One shape for every error: problem details (RFC 9457)."""
+"""One shape for every error: problem details (RFC 9457), and for a browser a page that says the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from flask import Flask, Response, json, request
+from flask import Flask, Response, json, make_response, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -34,6 +34,29 @@ def problem(
     )
 
 
+def refusal(
+    status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Return a problem, or to a browser a page: whichever is accepted more (RFC 9110, 12.5.1). The API is for programs."""
+    if _is_for_people():
+        told = detail or _IN_WORDS.get(status, "")
+        page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=told)
+        answer = make_response(page, status, headers or {})
+    else:
+        answer = problem(status, detail, headers=headers, **more)
+    answer.vary.add("Accept")
+    return answer
+
+
+# What a page says where there is nothing else to say.
+_IN_WORDS = {404: "There is nothing at this address.", 405: "This address is not asked for in this way."}
+
+
+def _is_for_people() -> bool:
+    kinds = ("application/problem+json", "application/json", "text/html")
+    return not request.path.startswith("/api/") and request.accept_mimetypes.best_match(kinds) == "text/html"
+
+
 def install(app: Flask) -> None:
     """Let every error of the app answer so. A wrong token and an unknown URL answer alike."""
 
@@ -44,7 +67,7 @@ def install(app: Flask) -> None:
         kept = {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Location"}}
         if status // 100 == 3:  # noqa: PLR2004  the class of redirects
             # Nothing here ever redirects; should a library want to, it is a URL we do not have.
-            return problem(404)
+            return refusal(404)
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             read_on(request)
         detail = (
@@ -55,7 +78,7 @@ def install(app: Flask) -> None:
         if isinstance(error.description, str) and error.description != type(error).description:
             detail = error.description
         found = _by_field(getattr(error, "data", None) or {})
-        return problem(status, detail, headers=kept, **({"errors": found} if found else {}))
+        return refusal(status, detail, headers=kept, **({"errors": found} if found else {}))
 
     @app.errorhandler(ValidationError)
     def _invalid(error: ValidationError) -> Response:
@@ -65,12 +88,12 @@ def install(app: Flask) -> None:
     @app.errorhandler(redis.RedisError)
     def _out_of_reach(error: redis.RedisError) -> Response:
         log.error("ledger.unreachable", error=str(error))
-        return problem(503, "The ledger is out of reach.", headers={"Retry-After": "5"})
+        return refusal(503, "The ledger is out of reach.", headers={"Retry-After": "5"})
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
         log.error("request.crashed", exc_info=error)
-        return problem(500, "This is a bug of ours, and logged.")
+        return refusal(500, "This is a bug of ours, and logged.")
 
 
 def _by_field(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
+
 import pytest
 from factories import ACCOUNT, TOKEN, make_settings
 from prometheus_client.parser import text_string_to_metric_families
@@ -65,6 +68,11 @@ def test_every_gauge_of_the_catalog_is_told_and_nothing_that_is_not_in_it(apps):
     assert gauges <= families.keys()
     known = {name.removesuffix("_total") for name in CATALOG}
     assert families.keys() <= known
+
+
+def test_the_build_tells_its_version_and_pythons(apps):
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert scrape(apps[0])["legwork_build_info", python, version("legwork")] == 1
 
 
 def test_a_counter_is_told_before_anything_is_counted_or_the_first_increase_would_not_show(apps):
