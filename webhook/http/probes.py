@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from webhook.context.services import services
-from webhook.reference.answers import PUBLIC, UNREADABLE, answered
+from webhook.http.described import PUBLIC, UNREADABLE, answered
 from worker.errors import LedgerUnusable
 from worker.ledger.capacity import FULL_AT, read_capacity
 from worker.ledger.opening import open_aloud
