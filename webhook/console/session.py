@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from itsdangerous import BadSignature, Signer, URLSafeSerializer
+from itsdangerous import BadData, Signer, URLSafeSerializer
 
 if TYPE_CHECKING:
     from flask import Response
@@ -68,7 +68,7 @@ class Sessions:
         """Return the visit that a cookie stands for; None if it is over, or the cookie is none of ours."""
         try:
             visit = Visit(*self._cookies.loads(cookie))
-        except BadSignature:  # of what is no cookie of ours at all, too
+        except BadData:  # it is none of ours, or none at all
             return None
         return visit if visit.seconds_left else None
 
