@@ -26,6 +26,17 @@ PROBLEM = {
 UNREADABLE = {"4XX": {"description": "The request cannot be read: it is no HTTP, or more of it than is taken."}}
 
 
+# The headers that say more of a refusal.
+_RETRY_AFTER = {
+    "Retry-After": {"description": "In how many seconds to ask again.", "schema": {"type": "integer", "minimum": 0}}
+}
+_HEADERS = {
+    "401": {"WWW-Authenticate": {"description": "What would do.", "schema": {"type": "string"}}},
+    "429": _RETRY_AFTER,
+    "503": _RETRY_AFTER,
+}
+
+
 def answered(description: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
     """Describe an answer: what it means, and its shape (a marshmallow schema, or JSON Schema)."""
     return {"description": description, "content": {media: {"schema": schema}}}
@@ -34,4 +45,10 @@ def answered(description: str, schema: Any, media: str = "application/json") -> 
 def refusals(meanings: dict[str, str]) -> dict[str, Any]:
     """Describe refusals by their status: each is problem details."""
     shape = {"$ref": "#/components/schemas/Problem"}
-    return {status: answered(meaning, shape, PROBLEM_TYPE) for status, meaning in meanings.items()}
+    return {
+        status: {
+            **answered(meaning, shape, PROBLEM_TYPE),
+            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
+        }
+        for status, meaning in meanings.items()
+    }

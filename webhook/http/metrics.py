@@ -58,7 +58,7 @@ def metrics() -> Response:
     try:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE)
     except redis.RedisError:
-        return problem(503, "The ledger is out of reach.")
+        return problem(503, "The ledger is out of reach.", headers={"Retry-After": "5"})
 
 
 class _Collector:

@@ -87,6 +87,19 @@ def test_metrics_are_text_and_without_a_ledger_a_problem(web, make_web, document
     check(document, schema_of(document, "/metrics", "get", answer), answer)
 
 
+def test_a_refusal_that_says_more_in_a_header_is_described_to(make_web, document):
+    away, locked = make_web("redis://127.0.0.1:1/0"), make_web(console_password="a long enough one")
+    for answer, path in (
+        (away.get(STATUS, query_string={"CallSid": SID}), CALLBACKS[1]),
+        (away.get("/metrics"), "/metrics"),
+        (away.get("/api/status"), "/api/status"),
+        (locked.get("/api/status"), "/api/status"),
+    ):
+        described = document["paths"][path]["get"]["responses"][str(answer.status_code)]["headers"]
+        assert answer.status_code in {401, 503}
+        assert described.keys() <= set(answer.headers.keys())
+
+
 def test_a_record_is_what_the_webhook_is_described_to_get(document):
     content = document["webhooks"]["record"]["post"]["requestBody"]["content"]
     registry = Registry().with_resource("urn:api", Resource.opaque(document))
