@@ -1,10 +1,11 @@
 """How fast a callback is acknowledged, beside a bare Flask route with one Redis write.
 
 `bare` reads the parameters and keeps them under their CallSid; `blind` keeps the bytes without a look at them, which no
-taker of callbacks can do, and is printed for comparison. All run on the same server (granian, one process, eight threads)
-and write to the same Redis, which has every write on the disk before it answers. They are loaded in turn, round by
-round, in one run, with the two callbacks that Exotel sends most: a StatusCallback with its four default fields as
-multipart, and a Passthru after Connect as a query. Promised: at least 0.7 times the requests a second of `bare`.
+taker of callbacks can do, and is printed for comparison. All run on the server that `legwork web` is (granian with
+webhook/http/adapter.py), in one process with eight threads, and write to the same Redis, which has every write on the
+disk before it answers. They are loaded in turn, round by round, in one run, with the two callbacks that Exotel sends
+most: a StatusCallback with its four default fields as multipart, and a Passthru after Connect as a query. Promised: at
+least 0.7 times the requests a second of `bare`.
 """
 
 from __future__ import annotations
@@ -111,21 +112,10 @@ def measure(port: int, requests: list[bytes]) -> tuple[float, list[float]]:
 
 
 def serve(factory: str, port: int, environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory, "--no-ws"),
-        *(
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--workers",
-            "1",
-            "--blocking-threads",
-            "8",
-            "--log-level",
-            "error",
-        ),
-    ]
+    """Start a server as `legwork web` does, with one process; the factory says with how many threads."""
+    options = {"--interface": "asginl", "--host": "127.0.0.1", "--port": str(port), "--log-level": "error"}
+    command = [sys.executable, "-m", "granian", *(word for option in options.items() for word in option)]
+    command += ["--http", "1", "--no-ws", "--factory", factory]
     process = subprocess.Popen(command, env=environ, cwd=Path(__file__).parent.parent)
     for _ in range(200):
         try:
@@ -151,7 +141,10 @@ def main() -> int:
             "SINKS": "stdout:",
         }
         bare, ours = embedded_redis.free_port(), embedded_redis.free_port()
-        servers = [serve("benchmarks.bare:create_app", bare, environ), serve("webhook:create_app", ours, environ)]
+        servers = [
+            serve("benchmarks.bare:serve_bare", bare, environ),
+            serve("benchmarks.bare:serve_legwork", ours, environ),
+        ]
         rounds: dict[tuple[str, str], list[tuple[float, list[float]]]] = {}
         try:
             for number in range(ROUNDS + 1):

@@ -9,6 +9,12 @@ import uuid
 import redis
 from flask import Flask, jsonify, request
 
+from webhook import create_app as create_legwork
+from webhook.callbacks.senders import known_senders
+from webhook.http.adapter import Adapter
+
+THREADS = 8
+
 
 def create_app() -> Flask:
     app = Flask(__name__)
@@ -28,3 +34,14 @@ def create_app() -> Flask:
         return jsonify(accepted=True)
 
     return app
+
+
+def serve_bare() -> Adapter:
+    """Return the bare routes, for the server that Legwork runs on."""
+    return Adapter(create_app(), THREADS, lambda _environ: 256 * 1024)
+
+
+def serve_legwork() -> Adapter:
+    """Return Legwork with as many threads."""
+    app = create_legwork()
+    return Adapter(app, THREADS, known_senders(app.extensions["legwork"].settings))

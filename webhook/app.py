@@ -14,6 +14,7 @@ from webhook import api, console
 from webhook.callbacks import views
 from webhook.context.services import Services
 from webhook.http import compression, metrics, probes, problems, record_schema, security_headers
+from webhook.http.bodies import MAX_BODY_BYTES
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
 from worker.connections import connect
@@ -26,9 +27,6 @@ from worker.tracing.spans import OFF
 __all__ = ["create_app"]
 
 log = structlog.get_logger(__name__)
-
-# Contract section 3. The longest callback known, a Passthru after a dozen dial attempts, is some 6 KB.
-MAX_BODY_BYTES = 256 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -1,4 +1,4 @@
-"""`legwork web`: granian around the WSGI application, which knows nothing of it."""
+"""`legwork web`: granian around the WSGI application, which knows nothing of it, and an adapter between the two."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 import redis
 import structlog
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
 from schemas.settings import SettingsError
 from webhook import create_app
+from webhook.callbacks.senders import known_senders
+from webhook.http.adapter import Adapter
+from webhook.http.connections import MAX_HEADER_BYTES, make_room, watch_peers
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -25,8 +29,6 @@ from worker.process.parent import end_with_parent
 from worker.tracing.setup import look_for_the_extra
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from schemas.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -58,6 +60,11 @@ class PatientServer(MPServer):
             # Not `Thread`, whose start takes locks too.
             _thread.start_new_thread(self.main_loop_interrupt.set, ())
 
+    def _init_shared_socket(self) -> None:
+        super()._init_shared_socket()  # type: ignore[no-untyped-call]  # granian has none for it
+        if self._sso is not None:  # where the processes share one
+            watch_peers(self._sso)
+
 
 def serve(settings: Settings) -> None:
     """Serve `webhook:create_app` until SIGTERM or SIGINT; requests under way are finished.
@@ -70,16 +77,20 @@ def serve(settings: Settings) -> None:
     look_for_the_extra(os.environ)
     refuse_port_in_use(settings.port)
     _look_at_the_ledger(settings)
+    connections = make_room()
     server = PatientServer(
         "webhook.server:create_served_app",
         address="0.0.0.0",  # noqa: S104  the door is meant to be reached
         port=settings.port,
-        interface=Interfaces.WSGI,
+        # Not WSGI: there a body is waited for by a thread, and without end. Nor does anything here have a beginning or end
+        # of its own that ASGI's lifespan would be for.
+        interface=Interfaces.ASGINL,
         # Whether a POST has a body is told by its headers in HTTP/1 alone, and nobody needs more here.
         http=HTTPModes.http1,
         factory=True,
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEADER_BYTES),
         workers=PROCESSES,
-        blocking_threads=THREADS,
+        backpressure=connections,  # a connection is counted from when it is accepted to when it is closed
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
@@ -87,20 +98,21 @@ def serve(settings: Settings) -> None:
         log_access=False,
     )
     set_up_logs(settings)  # making the server has set up its own
-    # It warns of more threads than twice the processors; ours wait for Redis and compute little.
+    # It tells of each process that comes and goes, as we do.
     logging.getLogger("_granian").setLevel(logging.ERROR)
-    log.info("web.starting", port=settings.port, processes=PROCESSES, threads=THREADS)
+    log.info("web.starting", port=settings.port, processes=PROCESSES, threads=THREADS, connections=connections)
     server.serve()
     log.info("web.stopped")
 
 
-def create_served_app() -> Flask:
+def create_served_app() -> Adapter:
     """The application of one of the server's processes, which ends when the server does, even by kill -9.
 
     Left behind, it would go on taking callbacks with the settings of yesterday, on a port that no new server gets.
     """
     end_with_parent()
-    return create_app()
+    app = create_app()
+    return Adapter(app, THREADS, known_senders(app.extensions["legwork"].settings))
 
 
 def refuse_port_in_use(port: int) -> None:

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, make_response, redirect, request
 from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
 from webhook.console.session import Sessions, set_cookie
 from webhook.context.services import services
+from webhook.http.bodies import limit_body
 from worker.ledger.registry.revoked_sessions import RevokedSessions
 
 if TYPE_CHECKING:
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 blueprint = Blueprint("signing_in", __name__)
 log = structlog.get_logger(__name__)
 
+# A password, a token and the path of a page. Anybody may send so much, so it is held to what it has to be.
+MAX_FORM_BYTES = 16 * 1024
+
 
 @blueprint.before_request
 def only_with_a_password() -> None:
     """Without a password there is nothing to sign in with."""
     if services().settings.console_password is None:
         abort(404)
+    limit_body(request, MAX_FORM_BYTES)
 
 
 @blueprint.get("/sign-in")

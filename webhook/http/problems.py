@@ -11,8 +11,6 @@ from flask import Flask, Response, json, make_response, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from webhook.http.lingering_close import read_on
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -68,10 +66,8 @@ def install(app: Flask) -> None:
         if status // 100 == 3:  # noqa: PLR2004  the class of redirects
             # Nothing here ever redirects; should a library want to, it is a URL we do not have.
             return refusal(404)
-        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            read_on(request)
         detail = (
-            "The body is larger than 256 KiB, or has too many parts."
+            f"The body is larger than {(request.max_content_length or 0) // 1024} KiB, or has too many parts."
             if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             else None
         )

@@ -14,7 +14,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     # Not `no-referrer`: browsers without Sec-Fetch-Site would then call our own forms `Origin: null`.
@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _add_headers(answer: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if is_current():
             answer.headers["Cache-Control"] = _FOR_EVER

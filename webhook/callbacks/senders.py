@@ -1,0 +1,46 @@
+"""Who may send the body of a callback, told by the request alone: neither a thread nor Redis is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from webhook.callbacks.auth import account_for, is_allowed
+from webhook.http.bodies import MAX_BODY_BYTES
+from webhook.http.proxies import client_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from schemas.settings import Settings
+
+# `/callbacks/<token>/<kind>`, with or without a slash behind it.
+_START, _PARTS = "/callbacks/", 4
+
+
+def known_senders(settings: Settings) -> Callable[[WSGIEnvironment], int | None]:
+    """Return what says how long a body may be: MAX_BODY_BYTES for a callback with a good token from where it may come.
+
+    None for anything else, and for whoever is to be refused: that is the application's to do, which logs and counts it.
+    """
+
+    def limit(environ: WSGIEnvironment) -> int | None:
+        path = environ["PATH_INFO"]
+        if not path.startswith(_START) or len(parts := path.split("/")) < _PARTS:
+            return None
+        # Latin-1 stands for the bytes of the wire (PEP 3333).
+        token = parts[2].encode("latin-1").decode("utf-8", "replace")
+        if account_for(token, settings.accounts) is None:
+            return None
+        return MAX_BODY_BYTES if is_allowed(_address(environ, settings), settings.callback_allow) else None
+
+    return limit
+
+
+def _address(environ: WSGIEnvironment, settings: Settings) -> str:
+    peer: str = environ["REMOTE_ADDR"]
+    seen = environ.get("HTTP_X_FORWARDED_FOR")
+    if seen is None or not settings.trusted_proxies:
+        return peer
+    return client_address(seen, settings.trusted_proxies, peer)
