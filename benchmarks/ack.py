@@ -71,8 +71,11 @@ def passthru(path: str) -> bytes:
 REQUESTS = {"status": status_callback, "passthru": passthru}
 
 
-def load(port: int, requests: list[bytes], results: multiprocessing.Queue) -> None:
-    """One process of clients, each with a connection of its own, that send what was made before as fast as it is answered."""
+def load(port: int, requests: list[bytes], results: multiprocessing.Queue, pause: float) -> None:
+    """One process of clients, each with a connection of its own, that send what was made before as fast as it is answered.
+
+    With a pause, in seconds, after each answer.
+    """
     took: list[float] = []
     waiting = iter(requests)
     lock = threading.Lock()
@@ -92,6 +95,7 @@ def load(port: int, requests: list[bytes], results: multiprocessing.Queue) -> No
                     answer += connection.recv(4096)
                 took.append(time.perf_counter() - started)
                 assert answer.startswith(b"HTTP/1.1 200"), answer
+                time.sleep(pause)
 
     clients = [threading.Thread(target=client) for _ in range(CLIENTS)]
     began = time.perf_counter()
@@ -102,9 +106,9 @@ def load(port: int, requests: list[bytes], results: multiprocessing.Queue) -> No
     results.put((time.perf_counter() - began, took))
 
 
-def measure(port: int, requests: list[bytes]) -> tuple[float, list[float]]:
+def measure(port: int, requests: list[bytes], pause: float = 0) -> tuple[float, list[float]]:
     results: multiprocessing.Queue = multiprocessing.Queue()
-    process = multiprocessing.Process(target=load, args=(port, requests, results))
+    process = multiprocessing.Process(target=load, args=(port, requests, results, pause))
     process.start()
     measured = results.get()
     process.join()

@@ -13,13 +13,14 @@ import redis
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # it is what granian itself imports from there
 from granian.server.mp import MPServer
 
 from schemas.settings import SettingsError
 from webhook import create_app
 from webhook.callbacks.senders import known_senders
 from webhook.http.adapter import Adapter
-from webhook.http.connections import MAX_HEADER_BYTES, make_room, watch_peers
+from webhook.http.connections import MAX_HEADER_BYTES, listen, make_room
 from worker.connections import connect, without_password
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -61,9 +62,14 @@ class PatientServer(MPServer):
             _thread.start_new_thread(self.main_loop_interrupt.set, ())
 
     def _init_shared_socket(self) -> None:
-        super()._init_shared_socket()  # type: ignore[no-untyped-call]  # granian has none for it
-        if self._sso is not None:  # where the processes share one
-            watch_peers(self._sso)
+        """Listen once for all processes, with options of ours; granian would have each listen for itself.
+
+        Then a connection would wait for the process that the kernel's hash chose, however full it is, and be lost with it.
+        """
+        self._sso = listen(self.bind_addr, self.bind_port, self.backlog)
+        # Where granian itself sets these, it says nothing of their types, nor of what a holder is made of.
+        self._sfd = self._sso.fileno()  # type: ignore[assignment]
+        self._shd = SocketHolder(self._sfd, False, self.backlog)  # type: ignore[assignment, call-arg]
 
 
 def serve(settings: Settings) -> None:
@@ -126,7 +132,7 @@ def refuse_port_in_use(port: int) -> None:
 
 
 def try_port(port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  where `serve` listens
-    """Listen on a port for a moment. Raises OSError; granian would share a taken one instead (SO_REUSEPORT)."""
+    """Listen on a port for a moment. Raises OSError."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from functools import cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -156,8 +157,14 @@ def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes
 
 
 def _refuse(send: Send, status: int, detail: str) -> None:
+    _answer(send, *_refusal(status, detail))
+
+
+@cache
+def _refusal(status: int, detail: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return an answer, made once: a thousand bodies may be too late in the same moment, and all are told here."""
     answer = problem(status, detail, headers={**HEADERS, "Connection": "close"})
-    _answer(send, status, list(answer.headers), answer.get_data())
+    return status, list(answer.headers), answer.get_data()
 
 
 def has_body(environ: WSGIEnvironment) -> bool:

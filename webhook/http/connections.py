@@ -20,15 +20,24 @@ MAX_HEADER_BYTES = 80 * 1024
 _LINUX_ONLY = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000}
 
 
-def watch_peers(listening: socket.socket) -> None:
-    """Have peers that vanished noticed: on Linux, accepted connections have the options of the socket that listens (tcp(7)).
+def listen(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a socket that listens, and whose connections notice peers that vanished. Raises OSError.
 
-    Elsewhere they are asked as the system does by default, after hours, and an answer is given up when it gives it up.
+    On Linux, accepted connections have the options of the socket that listens (tcp(7)). Elsewhere a silent peer is asked as
+    the system does by default, after hours, and an answer is given up when it gives it up.
     """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # An answer is written at once: nothing is gained by waiting for more of it.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for name, value in _LINUX_ONLY.items():
         if (option := getattr(socket, name, None)) is not None:
             listening.setsockopt(socket.IPPROTO_TCP, option, value)
+    listening.bind((host, port))
+    listening.listen(backlog)
+    listening.set_inheritable(True)
+    return listening
 
 
 def make_room() -> int:
