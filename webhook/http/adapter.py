@@ -97,18 +97,21 @@ class Adapter:
             threading.Thread(target=self._work, name=f"request-{number}", daemon=True).start()
 
     def _work(self) -> None:
-        assert self._loop is not None  # noqa: S101  it is there before the threads are
         while True:
-            job = self._waiting.get()
-            wants_body = False
-            try:
-                _answer(job.send, *_run(self._app, job.environ))
-            except BodyWanted:
-                wants_body = True
-            except Exception as error:
-                log.error("request.crashed", exc_info=error)
-                _refuse(job.send, 500, "This is a bug of ours, and logged.")
-            self._loop.call_soon_threadsafe(job.wants_body.set_result, wants_body)
+            # A call, so that a thread which waits holds nothing of its last request: the connection would not be closed.
+            self._do(self._waiting.get())
+
+    def _do(self, job: _Job) -> None:
+        assert self._loop is not None  # noqa: S101  it is there before the threads are
+        wants_body = False
+        try:
+            _answer(job.send, *_run(self._app, job.environ))
+        except BodyWanted:
+            wants_body = True
+        except Exception as error:
+            log.error("request.crashed", exc_info=error)
+            _refuse(job.send, 500, "This is a bug of ours, and logged.")
+        self._loop.call_soon_threadsafe(job.wants_body.set_result, wants_body)
 
 
 class _Job:
