@@ -49,13 +49,13 @@ class Settings:
 
     redis_url: str | None = setting(
         RedisUrl(),
-        "The Redis server that keeps the ledger, and carries the tasks too.",
+        "The Redis server: Legwork's database (the ledger) and Celery's broker.",
         otherwise="`legwork up` starts the embedded server",
         secret=True,
         group="Redis",
     )
     broker_url: str | None = setting(
-        RedisUrl(), "Celery's broker, if it is to be another server.", otherwise="`REDIS_URL`", secret=True
+        RedisUrl(), "A separate Redis server for Celery's broker.", otherwise="`REDIS_URL`", secret=True
     )
     exotel_account_sid: str | None = setting(
         Matching(
@@ -63,7 +63,7 @@ class Settings:
             wrong="is not an account SID",
             right="give the account SID: up to 64 letters, digits, - and _",
         ),
-        "The account; its key, token and callback token go with it.",
+        "The SID of the Exotel account. Its API key, API token and callback token are needed too.",
         otherwise=NEEDED,
         group="The Exotel account",
     )
@@ -73,11 +73,13 @@ class Settings:
             wrong="holds a space, a colon or an unprintable character",
             right=credential("API key").right,
         ),
-        "Its API key.",
+        "The account's API key.",
         otherwise=NEEDED,
         secret=True,
     )
-    exotel_api_token: str | None = setting(credential("API token"), "Its API token.", otherwise=NEEDED, secret=True)
+    exotel_api_token: str | None = setting(
+        credential("API token"), "The account's API token.", otherwise=NEEDED, secret=True
+    )
     exotel_subdomain: str = setting(
         Matching(
             r"(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?)(\.[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?)*",
@@ -89,19 +91,19 @@ class Settings:
     )
     exotel_base_url: str = setting(
         BaseUrl(),
-        "The whole base URL, for the sandbox, a proxy or a test.",
+        "The full base URL of the API, for the sandbox, a proxy or a test.",
         otherwise="`https://` and `EXOTEL_SUBDOMAIN`",
         secret=True,
     )
     exotel_quota: int = setting(
-        WholeNumber(least=1), "Requests the account may make in any `EXOTEL_QUOTA_SECONDS`.", default="200"
+        WholeNumber(least=1), "Maximum number of requests for the account in any `EXOTEL_QUOTA_SECONDS`.", default="200"
     )
-    exotel_quota_seconds: float = setting(Seconds(), "The window of the quota.", default="60")
+    exotel_quota_seconds: float = setting(Seconds(), "Length of the quota's window, in seconds.", default="60")
     exotel_timezone: ZoneInfo = setting(  # noqa: RUF009  it is a dataclasses.field
-        Zone(), "The zone of Exotel's zone-less times.", default="Asia/Kolkata"
+        Zone(), "Time zone of Exotel's times that have no UTC offset.", default="Asia/Kolkata"
     )
     exotel_timeout_seconds: float = setting(
-        Seconds(), "How long one request may take to connect, and to be answered.", default="15"
+        Seconds(), "Time-out of a request, in seconds: once for connecting, once for the response.", default="15"
     )
     callback_token: tuple[str, ...] | None = setting(
         CallbackTokens(),
@@ -113,92 +115,98 @@ class Settings:
     )
     callback_allow: tuple[IPv4Network | IPv6Network, ...] = setting(
         Networks(),
-        "The networks (CIDR, separated by spaces) that may post callbacks.",
+        "Networks that may post callbacks: CIDR, separated by spaces.",
         otherwise="all networks",
     )
     trusted_proxies: int = setting(
         WholeNumber(least=0),
-        "How many proxies in front are trusted for the client's address.",
+        "Number of proxies in front of the web process that are trusted to report the client's address.",
         default="0",
     )
-    port: int = setting(WholeNumber(least=1, most=65535), "Where the web process listens.", default="8000", group="Web")
+    port: int = setting(WholeNumber(least=1, most=65535), "Port of the web process.", default="8000", group="Web")
     console_password: str | None = setting(
         Password(),
-        "Opens the console and its API.",
+        "Password of the console and of its API.",
         otherwise="both answer on loopback only",
         secret=True,
     )
     settle_seconds: float = setting(
         Seconds(zero=True),
-        "The first fetch comes so long after a callback that says the call has ended.",
+        "Delay between a call-ended callback and the first fetch, in seconds.",
         default="120",
         group="Fetching",
     )
     progress_seconds: float = setting(
-        Seconds(zero=True), "The same after a callback that does not say so.", default="300"
+        Seconds(zero=True), "The same delay after a callback that does not say that the call has ended.", default="300"
     )
     retry_schedule: tuple[float, ...] = setting(
         Schedule(),
-        "The seconds between the fetches of a call that is not ready or that failed. Past its end the call is dead.",
+        "Seconds between the fetches of a call that is not final or whose fetch failed. After the last retry the call is "
+        "marked failed.",
         default="15 60 300 900 3600 10800 21600",
     )
     confirm_seconds: float = setting(
         Seconds(zero=True),
-        "One more read comes so long after the settled one, only with quota that nobody else wants; 0 turns it off.",
+        "Delay between the fetch that found a call final and one more fetch that confirms it, at lowest priority; 0 turns "
+        "it off.",
         default="900",
     )
     suspension_probe_seconds: float = setting(
-        Seconds(), "How often a suspended account is tried, with one request.", default="300"
+        Seconds(),
+        "Interval of the single request that tests whether a suspended account works again, in seconds.",
+        default="300",
     )
     sinks: tuple[SinkSpec, ...] = setting(
         SinkUrls(),
-        "Where records go: URLs, separated by spaces. Those with options have their place in `legwork.toml`.",
+        "Sinks, the destinations of records: URLs, separated by spaces. Sinks with options are configured in `legwork.toml`.",
         default="file:records.jsonl",
         secret=True,
         group="Sinks",
     )
     sink_secret: tuple[str, ...] | None = setting(
         SigningSecrets(),
-        "The signing secret of the webhooks in `SINKS`: `whsec_…`, or `whsk_…` (Ed25519). Several, separated by spaces, "
+        "Signing secret of the webhooks in `SINKS`: `whsec_…`, or `whsk_…` (Ed25519). Several, separated by spaces, "
         "while rotating.",
         otherwise="webhooks are not signed",
         secret=True,
     )
     legwork_secret_key: tuple[str, ...] | None = setting(
         EncryptionKeys(),
-        "Encrypts the secrets of subscribers added at run time; `legwork sinks key` makes one. Several, the newest first, "
-        "while rotating.",
-        otherwise="no subscribers can be added at run time",
+        "Key that encrypts the secrets of webhooks added at run time; `legwork sinks key` makes one. Several, the newest "
+        "first, while rotating.",
+        otherwise="no webhooks can be added at run time",
         secret=True,
     )
     delivery_schedule: tuple[float, ...] = setting(
         Schedule(),
-        "The seconds between the attempts of one delivery.",
+        "Seconds between the attempts of a delivery. After the last attempt the delivery is a dead letter.",
         default="5 30 300 1800 7200 18000 36000 36000",
     )
     retention_days: float = setting(
         Amount("days", most=3650),
-        "How long delivered calls stay in the ledger. Where Redis runs short of room, an hour at least.",
+        "How long delivered calls stay in the ledger. When Redis is short of memory, at least an hour.",
         default="7",
         group="Retention and logging",
     )
     dead_retention_days: float | None = setting(
         Amount("days", most=3650),
-        "How long what was given up on, calls and deliveries, waits to be retried. It is dropped then, and stays for "
+        "How long failed calls and dead letters wait to be retried. After that they are dropped, and stay for "
         "`RETENTION_DAYS`.",
         otherwise="until it is retried or dropped",
     )
     log_level: str = setting(
         Choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
-        "What is logged: this level and above.",
+        "Lowest level that is logged.",
         default="INFO",
     )
     log_format: str | None = setting(
-        Choice("json", "console"), "`json` or `console`.", otherwise="`json`, on a terminal `console`"
+        Choice("json", "console"),
+        "Format of the log: `json` or `console`.",
+        otherwise="`json`, on a terminal `console`",
     )
     legwork_config: Path | None = setting(  # noqa: RUF009  it is a dataclasses.field
         File(),
-        "The file with the accounts and sinks that do not fit variables, see below.",
+        "File with several accounts, and sinks with options.",
         otherwise="`legwork.toml`, if there is one",
     )
 
