@@ -103,7 +103,7 @@ REQUESTS_PER_CALL = _histogram(
 )
 SETTLE_WAIT_SECONDS = _histogram(
     "legwork_settle_wait_seconds",
-    "From a call's first callback to when its fetch was due.",
+    "From a call's first callback to when its latest fetch was due.",
     account=_OF_THE_SETTINGS,
     buckets=_LONG,
 )
