@@ -13,7 +13,7 @@ from schemas.settings.secret_fields import SigningSecrets
 from schemas.settings.sink_fields import Expression, RateLimit
 from schemas.settings.sinks import SINK_KEYS
 from schemas.settings.specs import SinkSpec
-from schemas.settings.urls import SinkUrl, split_url
+from schemas.settings.urls import SinkUrl
 
 if TYPE_CHECKING:
     from schemas.settings.declare import Variable
@@ -31,9 +31,6 @@ class WebhookUrl(SinkUrl):
         """Take it as it was written."""
         if not text.lower().startswith(("https://", "http://")):
             raise ValidationError("is no webhook")
-        # A password with a slash in it, for instance, makes a host and a port that are none.
-        if not split_url(text).hostname:
-            raise ValidationError("names no host")
         return super().read(text)
 
 

@@ -17,11 +17,12 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]  # it is what
 from granian.server.mp import MPServer
 
 from schemas.settings import SettingsError
+from schemas.urls import without_password
 from webhook import create_app
 from webhook.callbacks.senders import known_senders
 from webhook.http.adapter import Adapter
 from webhook.http.connections import MAX_HEADER_BYTES, listen, make_room
-from worker.connections import connect, without_password
+from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.connection import HiredisRespSerializer
 from redis.retry import Retry
+
+from schemas.urls import take_apart
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -89,18 +91,8 @@ def connect(settings: Settings) -> redis.Redis:
 def celery_broker(settings: Settings) -> str:
     """Return the broker's URL in Celery's spelling: a unix socket is `redis+socket://` there."""
     url = settings.broker_url or settings.redis_url or ""
-    parts = urlsplit(url)
-    if parts.scheme != "unix":
+    if not url.startswith("unix:"):
         return url
+    parts = take_apart(url)
     database = dict(pair.partition("=")[::2] for pair in parts.query.split("&")).get("db", "0")
-    # By hand: `urlunsplit` would drop the slashes before an empty host, and kombu takes what has none for a host's name.
-    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
-
-
-def without_password(url: str) -> str:
-    """Return a URL fit for a log: its password, if any, replaced by ***."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+    return str(replace(parts, scheme="redis+socket", query=f"virtual_host={database}"))

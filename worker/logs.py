@@ -11,10 +11,10 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
 
+from worker.secrecy import Secrets, secrets_of, secrets_of_sink
 from worker.tracing.environment import is_asked_for
 from worker.tracing.ids import trace_id_of
 
@@ -60,8 +60,6 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FEWEST, _MOST = 10, 14
 # A whole number this large in a field of its own is a phone number without its plus.
 _LARGE = 10**9
-# Options and parameters of a sink by these names are not for anybody's eyes.
-_SECRETIVE = re.compile(r"key|pass|pwd|secret|sig|token", re.IGNORECASE)
 # These speak at INFO of every task and connection; a healthy hour is short.
 _TALKATIVE = ("celery", "kombu", "urllib3", "amqp", "granian", "_granian", "requests_hardened")
 # Fields that hold numbers of ours, never of a person.
@@ -90,16 +88,11 @@ class Mask:
     """A structlog processor: masks phone numbers, and the secrets it is given, in every text of an event."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known: set[str] = set()
-        self._secrets: re.Pattern[str] | None = None
-        self.learn(secrets)
+        self._secrets = Secrets(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Mask these too from now on."""
-        self._known |= {secret for secret in secrets if len(secret) >= _SHOWN}
-        # Longest first: a secret may hold another.
-        known = sorted(self._known, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+        self._secrets.learn(secrets)
 
     def text(self, text: str) -> str:
         """Return a text with nothing in it that must not show."""
@@ -107,7 +100,7 @@ class Mask:
 
     def without_secrets(self, text: str) -> str:
         """Return a text with no secret in it; numbers stay."""
-        return text if self._secrets is None else self._secrets.sub("***", text)
+        return self._secrets.without(text)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         # What begins with an underscore is structlog's own, and is taken out before anything is written.
@@ -137,49 +130,11 @@ def with_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     return event
 
 
-def secrets_of(settings: Settings) -> set[str]:
-    """Return everything in the settings that must never show."""
-    secrets = {value for account in settings.accounts for value in (account.api_key, account.api_token)}
-    secrets |= {token for account in settings.accounts for token in account.callback_tokens}
-    for url in (settings.redis_url, settings.broker_url):
-        secrets |= _in_url(url or "")
-    if settings.console_password:
-        secrets.add(settings.console_password)
-    secrets.update(settings.legwork_secret_key or ())
-    return secrets.union(*map(secrets_of_sink, settings.sinks))
-
-
 def learn_secrets(sinks: Iterable[SinkSpec]) -> None:
     """Have the logs of this process mask the secrets of sinks that were added while it ran."""
     for processor in structlog.get_config()["processors"]:
         if isinstance(processor, Mask):
             processor.learn(set().union(*map(secrets_of_sink, sinks)))
-
-
-def secrets_of_sink(sink: SinkSpec) -> set[str]:
-    """Return everything about a sink that must never show."""
-    headers = sink.options.get("headers")
-    return {
-        *sink.secrets,
-        *_secretive(sink.options.items()),
-        # Whatever a subscriber wants in a header may be what lets us in there.
-        *(map(str, headers.values()) if isinstance(headers, dict) else ()),
-        *_in_url(sink.url),
-    }
-
-
-def _in_url(url: str) -> set[str]:
-    """Return the password of a URL (or the user without one), and parameters that sound like one, in both spellings."""
-    found = set(_secretive(parse_qsl(url.partition("?")[2])))
-    userinfo = re.match(r"[^:/?#]+://([^@/?#]*)@", url)
-    if userinfo:
-        user, _, password = userinfo[1].partition(":")
-        found.add(password or user)
-    return found | {unquote(text) for text in found} | {quote(text, safe="") for text in found}
-
-
-def _secretive(pairs: Iterable[tuple[str, Any]]) -> list[str]:
-    return [value for name, value in pairs if isinstance(value, str) and _SECRETIVE.search(name)]
 
 
 def set_up_logs(settings: Settings, *, stream: Any = None) -> None:

@@ -15,8 +15,9 @@ import structlog
 from celery import signals
 from celery.platforms import SecurityWarning
 
+from schemas.urls import without_password
 from worker.celery import QUEUE, make_celery
-from worker.connections import connect, without_password
+from worker.connections import connect
 from worker.context import WorkerContext
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger

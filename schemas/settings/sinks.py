@@ -12,6 +12,7 @@ from schemas.settings.model import VARIABLES
 from schemas.settings.sink_fields import Expression, RateLimit
 from schemas.settings.specs import SinkSpec
 from schemas.settings.urls import SINK_SCHEMES, SinkUrl
+from schemas.urls import UnclearUrl, take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -134,7 +135,7 @@ def _free_name(url: str, taken: Collection[str]) -> str:
     """
     kind, _, rest = url.lower().partition(":")
     kind = kind.partition("+")[0]
-    words = f"{kind}-{_host(rest) if kind in SINK_SCHEMES else rest.partition('?')[0]}"
+    words = f"{kind}-{_host(url.lower()) if kind in SINK_SCHEMES else rest.partition('?')[0]}"
     name = re.sub(r"[^a-z0-9]+", "-", words)[: LONGEST_NAME - ROOM_FOR_NUMBER].strip("-")
     number, free = 1, name
     while free in taken:
@@ -143,9 +144,10 @@ def _free_name(url: str, taken: Collection[str]) -> str:
     return free
 
 
-def _host(rest: str) -> str:
-    """The host, out of what follows the scheme. A name is shown: nothing of a password may get into it."""
-    authority = re.split("[/?#]", rest.removeprefix("//"), maxsplit=1)[0] if rest.startswith("//") else ""
-    if "@" in rest and "@" not in authority:  # a password with a slash in it, perhaps: the host is a guess
+def _host(text: str) -> str:
+    """The host of a URL. A name is shown: nothing of a password may get into it."""
+    try:
+        address = take_apart(text).address
+    except UnclearUrl:  # it is a problem already
         return ""
-    return re.sub(r":[0-9]*$", "", authority.rpartition("@")[2])
+    return re.sub(r":[0-9]*$", "", address or "")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from marshmallow import ValidationError
 
 from schemas.settings.fields import SettingField
-
-if TYPE_CHECKING:
-    from urllib.parse import SplitResult
+from schemas.settings.tls_options import read_tls_options
+from schemas.urls import UnclearUrl, Url, strictly_written, take_apart
 
 #: What a sink's URL may begin with. A driver may follow a database's: postgresql+psycopg.
 SINK_SCHEMES = (
@@ -20,53 +18,64 @@ SINK_SCHEMES = (
     *("postgresql", "mysql", "sqlite"),
 )
 WITH_DRIVER = ("postgresql", "mysql", "sqlite")
+#: Sinks that are reached by a host.
+_WITH_HOST = frozenset({"http", "https", "redis", "rediss", "amqp", "amqps", "kafka", "s3", "gs"})
 _OPTIONS_OF_REDIS = {
     "redis": frozenset[str](),
-    "rediss": frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"}),
+    "rediss": frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}),
     "unix": frozenset({"db"}),
 }
 
 
-def split_url(text: str) -> SplitResult:
-    """Return the parts of a URL. Raises ValidationError for what urlsplit would take in silence, too."""
-    # urlsplit drops line breaks and tabs without a word
-    if any(character <= " " for character in text):
-        raise ValidationError("holds a space or a control character")
+def split_url(text: str) -> Url:
+    """Return the parts of a URL. Raises ValidationError where it could be read in two ways."""
     try:
-        url = urlsplit(text)
-        url.port  # noqa: B018  it raises if the port is no port
-    except ValueError:
-        raise ValidationError("is not a URL") from None
-    return url
+        return take_apart(text)
+    except UnclearUrl as error:
+        raise ValidationError(str(error)) from None
+
+
+def with_tls_options_read(text: str) -> str:
+    """Return the URL of a Redis server with the options of TLS as its clients spell them. Raises ValidationError."""
+    before, _, query = text.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs if name.startswith("ssl_")}
+    if not given:
+        return text
+    read = read_tls_options(given)
+    others = ["".join(pair) for pair in pairs if unquote_plus(pair[0]) not in given]
+    return f"{before}?{'&'.join([*others, urlencode(read)])}"
 
 
 class RedisUrl(SettingField[str]):
-    """A Redis server.
+    """A Redis server, as redis-py and kombu both read it.
 
-    The options in its query are those that redis-py and kombu both know, and that are no secret.
+    The options in its query are those that both know, and that are no secret.
     """
 
     right = (
-        "give redis://:password@host:6379/0, rediss://… (TLS; options ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs) "
-        "or unix://:password@/path/to/redis.sock?db=0"
+        "give redis://:password@host:6379/0, rediss://… (TLS; options ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs, "
+        "ssl_check_hostname) or unix://:password@/path/to/redis.sock?db=0"
     )
 
     def read(self, text: str) -> str:
-        url = split_url(text)
         if not text.startswith(("redis://", "rediss://", "unix://")):
             raise ValidationError("is not the URL of a Redis server")
+        url = split_url(text)
+        if url.fragment is not None:
+            raise ValidationError("holds a #; percent-encode it (%23)")
         for name, value in parse_qsl(url.query, keep_blank_values=True):
             if name not in _OPTIONS_OF_REDIS[url.scheme]:
                 raise ValidationError("has an option in its query that is none here")
             if name == "db" and not re.fullmatch("[0-9]+", value):
                 raise ValidationError("has a `db` that is no number")
-        if url.scheme == "unix" and not url.path:
+        if url.scheme == "unix" and (url.address or not url.path):
             raise ValidationError("names no socket")
-        if url.scheme != "unix" and not url.hostname:
+        if url.scheme != "unix" and (not url.address or "," in url.address):
             raise ValidationError("names no host")
         if url.scheme != "unix" and not re.fullmatch(r"/?[0-9]*", url.path):
             raise ValidationError("has a path that is no database number")
-        return text
+        return strictly_written(with_tls_options_read(text) if url.scheme == "rediss" else text)
 
 
 class BaseUrl(SettingField[str]):
@@ -75,16 +84,16 @@ class BaseUrl(SettingField[str]):
     right = "give http(s)://host, with a port and a path if need be, and without a user, a query or a fragment"
 
     def read(self, text: str) -> str:
-        url = split_url(text)
-        if url.scheme not in {"http", "https"} or not url.hostname:
+        url = split_url(text) if text.lower().startswith(("http://", "https://")) else None
+        if url is None or not url.address or "," in url.address:
             raise ValidationError("is not the URL of a web server")
-        if "@" in url.netloc or "?" in text or "#" in text:
+        if url.user is not None or "?" in text or "#" in text:
             raise ValidationError("holds a user, a query or a fragment")
         return text.rstrip("/")
 
 
 class SinkUrl(SettingField[str]):
-    """Where records go. Only what kind of sink it is, is looked at here; the sink itself knows the rest."""
+    """Where records go. What kind of sink it is, is looked at here, and that it can be taken apart; the sink knows the rest."""
 
     right = (
         "give a URL with one of these schemes: " + ", ".join(SINK_SCHEMES) + ", or module:Class for a sink of your own"
@@ -97,7 +106,7 @@ class SinkUrl(SettingField[str]):
         kind, plus, driver = scheme.lower().partition("+")
         known = kind in SINK_SCHEMES and ":" in text
         if known and (not plus or (kind in WITH_DRIVER and driver)):
-            return text
+            return self._taken_apart(text)
         if re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\?.*)?", text):
             return text
         message = "is of an unknown kind"
@@ -105,6 +114,19 @@ class SinkUrl(SettingField[str]):
             near = difflib.get_close_matches(kind, SINK_SCHEMES, n=1)
             message += f" (did you mean {near[0]}://?)" if near else ""
         raise ValidationError(message)
+
+    def _taken_apart(self, text: str) -> str:
+        """Refuse at the start what a driver would read in its own way, and then repeat. Raises ValidationError."""
+        url = split_url(text)
+        if url.scheme in _WITH_HOST and not url.address:
+            raise ValidationError("names no bucket" if url.scheme in {"s3", "gs"} else "names no host")
+        if url.scheme in _WITH_HOST - {"kafka"} and "," in (url.address or ""):
+            raise ValidationError("names several hosts, where only one can be")
+        if url.scheme in {"redis", "rediss"}:
+            if url.fragment is not None:
+                raise ValidationError("holds a #; percent-encode it (%23)")
+            with_tls_options_read(text)
+        return text
 
 
 class SinkUrls(SettingField[tuple[str, ...]]):

@@ -96,7 +96,7 @@ def test_one_with_its_own_secret_can_be_added():
         ("url", "https:///path", "names no host; give"),
         ("url", "https://crm.example.com/a b", "holds a space or a control character; give"),
         ("url", "https://crm.example.com/a\x1b[2J", "holds a space or a control character; give"),
-        ("url", "https://u:hunter2/3@crm.example.com/", "is not a URL; give"),
+        ("url", "https://u:hunter2/3@crm.example.com/", "holds an @ behind its host"),
         ("url", "https://[::1/", "is not a URL; give"),
         ("url", ["https://crm.example.com/"], "is neither a text nor a number; give"),
         ("secret", "hunter2", "does not start with whsec_ or whsk_; give whsec_ and the base64"),

@@ -15,7 +15,7 @@ from processes import ROOT
 
 from worker import connections
 from worker.celery import QUEUE, make_celery
-from worker.connections import celery_broker, connect, without_password
+from worker.connections import celery_broker, connect
 from worker.ledger import Ledger
 from worker.process import embedded_redis
 from worker.process.embedded_redis import free_port
@@ -154,20 +154,6 @@ def test_without_a_url_there_is_nothing_to_connect_to(redis_url):
 )
 def test_celerys_spelling_of_the_broker(variables, broker):
     assert celery_broker(make_settings(**variables)) == broker
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("redis://h:1/2", "redis://h:1/2"),
-        ("redis://:secret@h:1/2", "redis://:***@h:1/2"),
-        ("rediss://user:sec%40ret@h/0?ssl_cert_reqs=none", "rediss://user:***@h/0?ssl_cert_reqs=none"),
-        ("unix://:secret@/run/r.sock", "unix://:***@/run/r.sock"),
-        ("", ""),
-    ],
-)
-def test_a_url_for_the_log_has_no_password(url, shown):
-    assert without_password(url) == shown
 
 
 def test_a_server_that_was_started_again_is_given_the_scripts_before_a_pipeline_names_them(begin):

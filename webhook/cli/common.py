@@ -92,7 +92,8 @@ def open_ledger(settings: Settings) -> Ledger:
     """The ledger, looked at. Raises CommandFailed where it is out of reach, LedgerUnusable."""
     import redis  # noqa: PLC0415
 
-    from worker.connections import connect, without_password  # noqa: PLC0415
+    from schemas.urls import without_password  # noqa: PLC0415
+    from worker.connections import connect  # noqa: PLC0415
     from worker.ledger import Ledger  # noqa: PLC0415
 
     ledger = Ledger(connect(settings), settings)

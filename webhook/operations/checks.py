@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from schemas.urls import without_password
 from webhook.operations.diagnosis import full_ledger
 from webhook.operations.finding import Finding, Verdict
 from webhook.operations.problem import Severity
-from worker.connections import without_password
 from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
 from worker.exotel import ExotelClient
 from worker.ledger.capacity import read_capacity

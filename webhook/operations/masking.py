@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from worker.logs import Mask, mask_number, secrets_of, secrets_of_sink
+from worker.logs import Mask, mask_number
 from worker.numbers.erasure import free_name
+from worker.secrecy import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from schemas.settings import Settings, SinkSpec

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import ValidationError
 
 from schemas.times import write_milliseconds
+from schemas.urls import place_of
 from webhook.operations.dead_letters import DeadLetters
-from webhook.operations.redaction import where
 from worker.errors import LegworkError
 from worker.ledger.queries.totals import totals_of_sink
 from worker.record.envelope import envelope, event_id
@@ -37,7 +37,7 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
     return {
         "name": spec.name,
         "source": _FROM_SETTINGS if stands_in_settings(ledger, spec.name) else _ADDED,
-        "where": where(spec.url),
+        "where": place_of(spec.url),
         "types": list(spec.types),
         "accounts": list(spec.accounts),
         "filter": spec.filter,
@@ -58,7 +58,7 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
 
 def just_added(spec: SinkSpec) -> dict[str, Any]:
     """Describe one that was added a moment ago, when nothing more can be learned of it."""
-    return {"name": spec.name, "source": _ADDED, "where": where(spec.url), "state": "active"}
+    return {"name": spec.name, "source": _ADDED, "where": place_of(spec.url), "state": "active"}
 
 
 def unusable_sink(name: str, reason: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
-from webhook.operations.redaction import discreet, where
+from schemas.urls import place_of
+from webhook.operations.redaction import discreet
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
 from worker.context import WorkerContext
 from worker.encryption import Locked
@@ -19,6 +20,7 @@ from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
+from worker.secrecy import keeping_secrets_of, without_secrets_of
 from worker.sinks import BadSink, kind_of, sink_for
 from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
@@ -156,7 +158,8 @@ class SinkOperations:
         sink.open()
         try:
             if not isinstance(sink, HttpSink):
-                return sink.check()
+                with keeping_secrets_of(spec):
+                    return sink.check()
             return discreet(sink.exchange(ping(self._ledger, spec)), spec)
         finally:
             sink.close()
@@ -212,7 +215,8 @@ class SinkOperations:
             known = ", ".join(self._ledger.calls)
             raise ValidationError({"accounts": [f"{', '.join(strangers)}: no such account; there are {known}"]})
         try:
-            kind_of(spec.url)(spec).open()
+            with keeping_secrets_of(spec):
+                kind_of(spec.url)(spec).open()
         except ValidationError as error:
             messages = error.normalized_messages()  # type: ignore[no-untyped-call]
             of_options = {name: texts for name, texts in messages.items() if name not in {"url", "secret"}}
@@ -229,6 +233,6 @@ def _reach(spec: SinkSpec) -> None:
     try:
         sink.check()
     except (LegworkError, OSError) as error:
-        raise ValidationError({"url": [f"{where(spec.url)}: {error}"]}) from error
+        raise ValidationError({"url": [f"{place_of(spec.url)}: {without_secrets_of(spec, str(error))}"]}) from error
     finally:
         sink.close()

@@ -14,12 +14,13 @@ import redis
 from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
+from schemas.urls import without_password
 from webhook.up.banner import banner, report
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
 from webhook.up.records import file_of, follow, in_a_line
 from webhook.up.supervisor import SIGNALS, Supervisor
-from worker.connections import connect, without_password
+from worker.connections import connect
 from worker.ledger import Ledger
 from worker.process import embedded_redis
 from worker.sinks import open_sinks

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from webhook.operations import redaction
+from schemas.urls import place_of, without_password
 from webhook.up.plan import DEMONSTRATION
-from worker.connections import without_password
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
@@ -56,4 +55,4 @@ def banner(plan: Plan) -> str:
 
 def where(spec: SinkSpec) -> str:
     """Where a sink writes, without its query, its user and its password."""
-    return redaction.where(spec.url)
+    return place_of(spec.url)

@@ -9,6 +9,7 @@ import structlog
 from marshmallow import ValidationError
 
 from worker.errors import LegworkError
+from worker.secrecy import keeping_secrets_of, without_secrets_of
 from worker.sinks.base import Sink
 from worker.sinks.module import own_kind
 
@@ -65,7 +66,7 @@ def sink_for(spec: SinkSpec) -> Sink:
         return kind_of(spec.url)(spec)
     except ValidationError as error:
         problems = "; ".join(f"{field}: {' '.join(map(str, texts))}" for field, texts in _flat(error))
-        raise BadSink(f"sink {spec.name}: {problems}") from error
+        raise BadSink(without_secrets_of(spec, f"sink {spec.name}: {problems}")) from error
 
 
 def open_sinks(settings: Settings) -> dict[str, Sink]:
@@ -74,7 +75,8 @@ def open_sinks(settings: Settings) -> dict[str, Sink]:
     for spec in settings.sinks:
         try:
             sink = sink_for(spec)
-            sink.open()
+            with keeping_secrets_of(spec):
+                sink.open()
         except (LegworkError, OSError) as error:
             problems.append(str(error) if isinstance(error, BadSink) else f"sink {spec.name}: {why_not_opened(error)}")
         else:
@@ -96,7 +98,8 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
             continue
         try:
             sink = sink_for(spec)
-            sink.open()
+            with keeping_secrets_of(spec):
+                sink.open()
         except (LegworkError, OSError) as error:
             log.error("sink.unusable", sink=name, reason=str(error), hint="what is to be delivered to it waits")
         else:

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from marshmallow import Schema, ValidationError
 
+from schemas.urls import UnclearUrl, strictly_written
+
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.numbers.erasure import Eraser
@@ -45,11 +47,11 @@ class Sink:
         self.secrets = spec.secrets
         schema = self.Options()
         # By hand: `urlunsplit` would make `file:name` absolute.
-        base, _, query = spec.url.partition("?")
+        base, _, query = _as_all_read_it(spec.url).partition("?")
         ours = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key in schema.fields}
         # Left as they were written: they may be signed.
         others = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in schema.fields]
-        #: The URL without our own options.
+        #: The URL without our own options; user and password in a spelling that no library misreads.
         self.url = f"{base}?{'&'.join(others)}" if any(others) else base
         self.options: dict[str, Any] = schema.load({**ours, **spec.options})
 
@@ -86,3 +88,13 @@ class Sink:
 
     def close(self) -> None:
         """Let go of connections and files."""
+
+
+def _as_all_read_it(url: str) -> str:
+    """Spell user and password so that no library takes a part of them for anything else. Raises ValidationError."""
+    if "://" not in url.partition("?")[0]:
+        return url
+    try:
+        return strictly_written(url)
+    except UnclearUrl as error:
+        raise ValidationError(str(error), "url") from None

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.extras import import_or_explain
+from worker.secrecy import without_secrets_of
 from worker.sinks.objects import ObjectSink
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class BucketSink(ObjectSink):
         except OSError:
             pass  # it has no region yet, since nobody could be asked
         except ValueError as error:
-            raise PermanentFailure(str(error)) from error
+            raise PermanentFailure(self._words(error)) from error
 
     def check(self) -> str:
         """Ask for the bucket."""
@@ -62,7 +63,7 @@ class BucketSink(ObjectSink):
             if filesystem.get_file_info(bucket).type == self._files.FileType.NotFound:
                 raise TemporaryFailure(f"there is no bucket {bucket}")
         except _FAILURES as error:
-            raise TemporaryFailure(_words(error)) from error
+            raise TemporaryFailure(self._words(error)) from error
         return f"{bucket} answers"
 
     def put(self, name: str, data: bytes) -> None:
@@ -73,7 +74,7 @@ class BucketSink(ObjectSink):
             with filesystem.open_output_stream(f"{prefix}/{name}", metadata=metadata) as stream:
                 stream.write(data)
         except _FAILURES as error:
-            raise TemporaryFailure(_words(error)) from error
+            raise TemporaryFailure(self._words(error)) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -87,6 +88,7 @@ class BucketSink(ObjectSink):
                 self._place = filesystem, path.rstrip("/")
             return self._place
 
-
-def _words(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:_LONGEST_MESSAGE]
+    def _words(self, error: Exception) -> str:
+        # Arrow repeats the whole URL. Half a secret, where the message is cut off, could not be found again.
+        said = without_secrets_of(self.spec, str(error))
+        return said.strip().partition("\n")[0][:_LONGEST_MESSAGE]

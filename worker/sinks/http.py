@@ -6,12 +6,12 @@ import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import orjson
 import requests
 from marshmallow import ValidationError
 
+from schemas.urls import take_apart
 from worker.errors import LastAnswer, PermanentFailure, SinkGone, TemporaryFailure
 from worker.exotel import retry_after_seconds
 from worker.sinks.base import Record, Sink
@@ -36,7 +36,7 @@ class HttpSink(Sink):
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
-        if not _host(self.url):
+        if not take_apart(self.url).address:
             raise ValidationError("is to be https://host/path", "url")
         try:
             self._signers = [signer_for(secret) for secret in self.secrets]
@@ -97,13 +97,6 @@ class HttpSink(Sink):
         if self._signers:
             headers["webhook-signature"] = " ".join(sign(record_id, now, body) for sign in self._signers)
         return headers
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:  # half a pair of brackets
-        return None
 
 
 def _judged(exchange: Exchange) -> str:

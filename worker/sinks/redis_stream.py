@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from schemas.settings.urls import with_tls_options_read
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.sinks.base import Record, Sink, call_sid_of
 
@@ -50,8 +51,12 @@ class RedisStreamSink(Sink):
         if not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
             raise ValidationError("is to be redis://host:6379/0", "url")
         try:
+            url = with_tls_options_read(self.url)
+        except ValidationError as error:
+            raise ValidationError(error.messages, "url") from None
+        try:
             self._client = redis.Redis.from_url(
-                self.url,
+                url,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
                 # A connection that died while it lay idle is replaced at once; an outage is told at once.
@@ -60,7 +65,7 @@ class RedisStreamSink(Sink):
                 client_name="legwork",
             )
             self._client.connection_pool.make_connection()
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, redis.RedisError) as error:
             raise ValidationError(f"has an option that is wrong: {error}", "url") from error
 
     def send(self, records: list[Record]) -> str:

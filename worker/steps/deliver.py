@@ -11,6 +11,7 @@ from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.record.shape import shaped
 from worker.retry import wait_before
+from worker.secrecy import keeping_secrets_of
 from worker.steps import sink_health
 from worker.steps.delivery_run import RUN_SECONDS, DeliveryRun, Message, Route
 
@@ -98,7 +99,7 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
                 _put_back(book, messages, "", wait_seconds)
                 run.in_trouble = True
                 return
-            with _measured(context, route, messages), _traced(context, route, messages):
+            with _measured(context, route, messages), _traced(context, route, messages), keeping_secrets_of(route.spec):
                 answer = route.sink.send([message.record for message in messages])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.

@@ -178,7 +178,6 @@ def test_a_certificate_is_held_against_the_name_of_the_host():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("amqp:///vhost", "is to be amqp://user:password@host:5672/vhost"),
         ("amqp://host/?exchnage=x", "with no options but ours"),
         ("amqp://host/?exchange_type=x", "exchange_type: Must be one of: direct, fanout, headers, topic"),
     ],

@@ -152,7 +152,6 @@ def test_a_user_and_a_password_mean_sasl_over_tls():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("kafka:///?topic=calls", r"is to be kafka://broker:9092,other:9092\?topic=calls"),
         ("kafka://broker/calls", r"is to be kafka://broker:9092,other:9092\?topic=calls"),
         ("kafka://broker?topic=a%20b", "topic: is no name of a topic"),
         ("kafka://broker?tpic=calls", 'No such configuration property: "tpic"'),

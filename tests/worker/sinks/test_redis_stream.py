@@ -111,7 +111,6 @@ def test_a_wrong_password_is_temporary_and_shows_nothing_of_it(redis_url):
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("redis:///0", "is to be redis://host:6379/0"),
         ("redis://host/calls", "is to be redis://host:6379/0"),
         ("redis://host/?steam=calls", "has an option that is wrong: .*'steam'"),
         ("redis://host/?maxlen=0", "maxlen: Must be greater than or equal to 1"),

@@ -1,0 +1,129 @@
+"""The options of TLS in the URL of a Redis server: redis-py and kombu find out about a wrong value with every connection."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marshmallow import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# redis-py's words, and those of Celery and of Python's ssl.
+_CERT_REQS = {
+    word: right
+    for right in ("none", "optional", "required")
+    for word in (right, f"cert_{right}", f"ssl.cert_{right}", f"verifymode.cert_{right}")
+}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "y", "on", "t"), "true"),
+    **dict.fromkeys(("false", "0", "no", "n", "off", "f"), "false"),
+}
+
+
+def read_tls_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the options as redis-py and kombu both spell them. Raises ValidationError, which repeats no value."""
+    if set(options) - set(_READ):
+        raise ValidationError(f"has an option of TLS that is none here; there are {', '.join(_READ)}")
+    read = {name: _READ[name](name, value) for name, value in options.items()}
+    if "ssl_keyfile" in read and "ssl_certfile" not in read:
+        raise ValidationError("ssl_keyfile goes with an ssl_certfile, which is not there")
+    if "ssl_certfile" in read:
+        _check_pair(read["ssl_certfile"], read.get("ssl_keyfile"), read.get("ssl_password"))
+    return read
+
+
+def _cert_reqs(name: str, value: str) -> str:
+    try:
+        return _CERT_REQS[value.casefold()]
+    except KeyError:
+        raise ValidationError(f"{name} is none, optional or required") from None
+
+
+def _boolean(name: str, value: str) -> str:
+    try:
+        return _BOOLEANS[value.casefold()]
+    except KeyError:
+        raise ValidationError(f"{name} is true or false") from None
+
+
+def _file(name: str, value: str) -> str:
+    try:
+        with Path(value).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ValidationError(f"{name} names a file that cannot be read ({error.strerror})") from None
+    except ValueError:  # a null byte
+        raise ValidationError(f"{name} names a file that cannot be") from None
+    return value
+
+
+def _authorities(name: str, value: str) -> str:
+    try:
+        found = ssl.create_default_context(cafile=_file(name, value)).cert_store_stats()["x509"]
+    except (ssl.SSLError, OSError):
+        found = 0
+    if not found:
+        raise ValidationError(f"{name} names a file that holds no certificate in PEM")
+    return value
+
+
+def _folder(name: str, value: str) -> str:
+    try:
+        is_there = Path(value).is_dir()
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there:
+        raise ValidationError(f"{name} names a folder that is not there")
+    return value
+
+
+def _ciphers(name: str, value: str) -> str:
+    try:
+        ssl.create_default_context().set_ciphers(value)
+    except ssl.SSLError:
+        raise ValidationError(f"{name} names no cipher that there is here") from None
+    return value
+
+
+def _version(name: str, value: str) -> str:
+    versions = {str(version.value): version for version in ssl.TLSVersion if version.value > 0}
+    if value not in versions:
+        raise ValidationError(
+            f"{name} is {ssl.TLSVersion.TLSv1_2.value} (TLS 1.2) or {ssl.TLSVersion.TLSv1_3.value} (1.3)"
+        )
+    return value
+
+
+def _flags(name: str, value: str) -> str:
+    if not all(flag.strip() in ssl.VerifyFlags.__members__ for flag in value.strip("[]").split(",")):
+        raise ValidationError(f"{name} is a list of Python's ssl.VerifyFlags, with commas between")
+    return value
+
+
+def _check_pair(certificate: str, key: str | None, password: str | None) -> None:
+    try:
+        # Without a password of ours, OpenSSL would ask the terminal for one.
+        ssl.create_default_context().load_cert_chain(certificate, key, password=password or "")
+    except (ssl.SSLError, OSError, ValueError):
+        raise ValidationError(
+            "ssl_certfile and ssl_keyfile hold no certificate and its key in PEM, or a key with another password"
+        ) from None
+
+
+_READ: dict[str, Callable[[str, str], str]] = {
+    "ssl_cert_reqs": _cert_reqs,
+    "ssl_check_hostname": _boolean,
+    "ssl_ca_certs": _authorities,
+    "ssl_certfile": _file,
+    "ssl_keyfile": _file,
+    "ssl_ca_path": _folder,
+    "ssl_ciphers": _ciphers,
+    "ssl_min_version": _version,
+    "ssl_include_verify_flags": _flags,
+    "ssl_exclude_verify_flags": _flags,
+    "ssl_ca_data": lambda _name, value: value,
+    "ssl_password": lambda _name, value: value,
+}

@@ -1,0 +1,43 @@
+"""Secrets are taken out of texts, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.settings import SinkSpec
+from worker.errors import TemporaryFailure
+from worker.secrecy import Secrets, keeping_secrets_of, secrets_of_sink
+
+
+@pytest.mark.parametrize("text", ["postgresql 15.20, tables", "PostgreSQL", "repost", "posted"])
+def test_a_secret_that_is_a_word_is_not_found_in_longer_ones(text):
+    """A check said `***ql 15.20`, which hid nothing, and told what the password was."""
+    assert Secrets(["postgres", "post"]).without(text) == text
+
+
+@pytest.mark.parametrize("before", ["", "'", "=", ":", "@", "%3A", "%40", "\\n", "\\u00e9", "_"])
+@pytest.mark.parametrize("after", ["", "'", "@", "%40", "\\n", "_", "&"])
+@pytest.mark.parametrize("secret", ["post", "postgres", "s3cr3t", "p@ss", "@pass@"])
+def test_a_short_secret_is_found_wherever_it_stands_for_itself(before, secret, after):
+    assert Secrets([secret]).without(f"{before}{secret}{after}") == f"{before}***{after}"
+
+
+def test_a_long_secret_is_found_wherever_it_is():
+    assert Secrets(["s3cr3t-of-the-context"]).without("xs3cr3t-of-the-shopx") == "x***x"
+
+
+def test_a_users_name_is_no_secret():
+    """`***ql 15.20`: the user of the URL had no password."""
+    spec = SinkSpec(name="db", url="postgresql://postgres@db/calls")
+    assert (
+        Secrets(secrets_of_sink(spec)).without("user postgres of postgresql 15.20")
+        == "user postgres of postgresql 15.20"
+    )
+
+
+def test_what_is_raised_about_a_sink_has_none_of_its_secrets():
+    spec = SinkSpec(name="db", url="postgresql://u:P@s3cr3tPW@db/calls")
+    with pytest.raises(TemporaryFailure) as caught, keeping_secrets_of(spec):
+        raise TemporaryFailure("failed to resolve host 's3cr3tPW@127.0.0.1'", retry_after=3.0)
+    assert str(caught.value) == "failed to resolve host '***@127.0.0.1'"
+    assert caught.value.retry_after == 3.0
