@@ -120,7 +120,7 @@ def read_document(named: Path | None, directory: Path, environment: Environment,
 
 def _parse(path: Path, name: str, problems: list[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         problem = f"LEGWORK_CONFIG: {name} cannot be read ({error.strerror}); name a file that can be read"
     except tomllib.TOMLDecodeError as error:

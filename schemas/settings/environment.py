@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Read in this order: what comes first holds. The last one is written by `legwork up`.
 FILES = (".env", ".legwork/environment")
 
+#: Windows' editors begin a text with one; nobody sees it.
+BYTE_ORDER_MARK = "\ufeff"
+
 #: Far more than any secret; a device or a log named by mistake is not read to its end.
 LONGEST_FILE = 64 * 1024
 
@@ -53,7 +56,9 @@ class Environment:
         """
         self._asked.add(name)
         for source, layer in self._layers:
-            text, file = layer.get(name), layer.get(f"{name}_FILE")
+            # What was read from a file of Windows', by `$(cat …)` for instance, begins with one.
+            text = (layer.get(name) or "").removeprefix(BYTE_ORDER_MARK)
+            file = layer.get(f"{name}_FILE")
             if text and file:
                 raise Unusable(f"{name}_FILE: is set beside {name}; set one of the two")
             if text:
@@ -66,7 +71,7 @@ class Environment:
         # the path is not repeated: somebody may have put the secret itself there
         remedy = f"name a file that holds the value, or set {name.removesuffix('_FILE')} itself"
         try:
-            with (self._directory / file).open(encoding="utf-8") as opened:
+            with (self._directory / file).open(encoding="utf-8-sig") as opened:
                 text = opened.read(LONGEST_FILE + 1)
         except OSError as error:
             raise Unusable(f"{name}: names a file that cannot be read ({error.strerror}); {remedy}") from None
@@ -82,7 +87,7 @@ class Environment:
 
 def _read_variables(path: Path, name: str, problems: list[str]) -> dict[str, str] | None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -37,6 +37,19 @@ def test_a_value_is_taken_as_it_stands_in_a_dotenv_file(tmp_path):
     assert load_settings(ACCOUNT, directory=tmp_path).console_password == "a${PATH}$b"
 
 
+def test_a_byte_order_mark_is_passed_over_wherever_a_text_is_read(tmp_path):
+    """Windows' editors write one: `.env` might have it, legwork.toml and the file of a secret were refused."""
+    sink = '[[sinks]]\nname = "crm"\nurl = "https://crm.example.com/"\n'
+    for name, text in {".env": "PORT=9000\nEXOTEL_QUOTA=100\n", "legwork.toml": sink, "key": "from-a-file\r\n"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    environ = {name: value for name, value in ACCOUNT.items() if name != "EXOTEL_API_KEY"}
+    environ |= {"EXOTEL_API_KEY_FILE": "key", "SETTLE_SECONDS": "\ufeff7"}
+    settings = load_settings(environ, directory=tmp_path)
+    assert (settings.port, settings.exotel_quota, settings.settle_seconds) == (9000, 100, 7)
+    assert [sink.name for sink in settings.sinks] == ["crm"]
+    assert settings.accounts[0].api_key == "from-a-file"
+
+
 @pytest.mark.parametrize("where", ["environment", ".env"])
 def test_an_empty_value_is_none(tmp_path, where):
     environ = dict(ACCOUNT)

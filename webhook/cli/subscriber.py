@@ -26,7 +26,8 @@ def document_of(given: dict[str, Any]) -> dict[str, Any]:
         value = given.pop(name)
         options[name] = ",".join(value) if isinstance(value, tuple) else value
     if given["secret"] == "-":  # noqa: S105  where it comes from, not what it is
-        given["secret"] = sys.stdin.readline().strip()
+        # What a Windows editor saved begins with a byte order mark.
+        given["secret"] = sys.stdin.readline().removeprefix("\ufeff").strip()
     elif given["secret"] is not None:
         given["secret"] = _resolved("--secret", given["secret"])
     document = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
