@@ -82,9 +82,7 @@ def take_apart(text: str) -> Url:
         parts["path"] = found["authority"] + parts["path"]
         return Url(scheme[1].lower(), None, None, None, **parts, fragment=found["fragment"])
     userinfo, at, address = found["authority"].rpartition("@")
-    # `https://user:12/34@host` may as well mean the path `/34@host` at the port 12 of a host called `user`.
-    is_unsure = at or ":" in re.sub(r"^\[[^@]*\]", "", address)
-    if is_unsure and "@" in rest[len("//") + found.end("authority") :]:
+    if _may_be_a_user(scheme[1].lower(), found["authority"]) and "@" in rest[len("//") + found.end("authority") :]:
         raise UnclearUrl(f"holds an @ behind its host, or a password that ends too soon; {_ENCODE}, and a later @ too")
     _check_address(address)
     user, colon, password = userinfo.partition(":")
@@ -96,6 +94,17 @@ def take_apart(text: str) -> Url:
         **parts,
         fragment=found["fragment"],
     )
+
+
+def _may_be_a_user(scheme: str, authority: str) -> bool:
+    """May an `@` behind an authority be the end of a user or a password that holds a slash?
+
+    `https://user:12/34@host` may as well mean the path `/34@host` at the port 12 of a host called `user`. An API key that
+    stands alone has no dots as the name of a host has.
+    """
+    if "@" in authority or ":" in re.sub(r"^\[[^@]*\]", "", authority):
+        return True
+    return scheme in _LONE_USER_IS_SECRET and not re.search(r"\.|\[|^(localhost)?$", authority, re.IGNORECASE)
 
 
 def _check_address(address: str) -> None:
@@ -164,14 +173,14 @@ def secrets_in(text: str) -> set[str]:
     The password, and what is left of it where a library ends it too soon; of a web address a user without one; and
     parameters that sound like a secret, or are URLs with one in them.
     """
-    found = set(secretive(parse_qsl(text.partition("?")[2].partition("#")[0])))
+    found = _in_query(text.partition("?")[2])
     try:
         url = take_apart(text)
     except UnclearUrl:
         found |= _pieces(text.partition("://")[2].rpartition("@")[0])
     else:
         if url.password:
-            found |= {url.password} | _pieces(url.password) | _pieces(unquote(url.password))
+            found |= {url.userinfo or ""} | _pieces(url.password) | _pieces(unquote(url.password))
             # What a web client makes of them (RFC 7617).
             pair = f"{unquote(url.user or '')}:{unquote(url.password)}"
             found.add(base64.b64encode(pair.encode(errors="replace")).decode())
@@ -181,12 +190,19 @@ def secrets_in(text: str) -> set[str]:
     return (found | encoded | {unquote(secret) for secret in found}) - {""}
 
 
+def _in_query(query: str) -> set[str]:
+    """Return the secrets in a query; a raw & or # in one makes the rest of it another parameter, or a fragment."""
+    first = next((pair for pair in re.finditer(r"(?:^|&)([^=&]*)=", query) if SECRETIVE.search(unquote(pair[1]))), None)
+    rest = {query[first.end() :]} if first else set()
+    return set(secretive(parse_qsl(query))) | rest
+
+
 def secretive(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
     """Yield the values whose names sound like a secret's, and the secrets in those that are URLs."""
     for name, value in pairs:
         if isinstance(value, str):
             if SECRETIVE.search(name):
-                yield value
+                yield from _pieces(value)
             if "://" in value:
                 yield from secrets_in(value)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from worker.secrecy import Secrets, secrets_of, secrets_of_sink
-from worker.tracing.environment import is_asked_for
+from worker.tracing.environment import is_asked_for, secrets_asked_with
 from worker.tracing.ids import trace_id_of
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def set_up_logs(settings: Settings, *, stream: Any = None) -> None:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         *([with_trace_id] if is_asked_for(os.environ) else []),
-        Mask(secrets_of(settings)),
+        Mask(secrets_of(settings) | secrets_asked_with(os.environ)),
     ]
     log_format = settings.log_format or ("console" if stream.isatty() else "json")
     renderer: Processor = (

@@ -106,6 +106,8 @@ def test_what_can_be_read_in_one_way_only_stays_as_it_was_written(url):
     [
         ("https://blog.example/@me?token=x", "https://blog.example/@me"),
         ("https://blog.example:8443/@me", "https://…"),
+        ("http://localhost/@me", "http://localhost/@me"),
+        ("https://sk_live_1234/56@crm.example/", "https://…"),
         ("https://[::1]/@me", "https://[::1]/@me"),
         ("s3://bucket/prefix@home", "s3://bucket/prefix@home"),
         ("file:///var/records@home.jsonl", "file:///var/records@home.jsonl"),
@@ -146,6 +148,8 @@ def test_a_url_for_the_log_has_no_password(url, shown):
         ("redis://user:pa%2Fss@h", {"pa%2Fss", "pa/ss"}, {"user", "h"}),
         ("postgresql://postgres@h/calls", set(), {"postgres"}),
         ("https://sk_live_1234@h/", {"sk_live_1234", "c2tfbGl2ZV8xMjM0Og=="}, {"h"}),
+        ("https://sk_live_1234:@h/", {"sk_live_1234", "c2tfbGl2ZV8xMjM0Og=="}, {"h"}),
+        ("https://h/?page=frontpage&token=Qzx7w&jKv9Q#Zw3x", {"Qzx7w", "Qzx7w&jKv9Q#Zw3x"}, {"frontpage"}),
         ("https://user:s3cr3t@h/", {"s3cr3t", "dXNlcjpzM2NyM3Q="}, {"user"}),
         ("https://h/?code=s3cr3t&page=frontpage", {"s3cr3t"}, {"frontpage"}),
         ("amqp://h/?routing_key=calls", set(), {"calls"}),

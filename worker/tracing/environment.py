@@ -6,9 +6,10 @@ import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from schemas.settings import SettingsError
+from schemas.urls import UnclearUrl, secrets_in, take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,14 @@ def is_asked_for(environ: Mapping[str, str]) -> bool:
     if _word(environ, "OTEL_SDK_DISABLED") == "true" or exporter == "none":
         return False
     return bool(exporter) or any(environ.get(name) for name in _ENDPOINTS)
+
+
+def secrets_asked_with(environ: Mapping[str, str]) -> set[str]:
+    """Return what must not show of OpenTelemetry's variables: passwords in its endpoints, and the values of its headers."""
+    headers = {pair.partition("=")[2].strip() for name in _HEADERS for pair in environ.get(name, "").split(",")}
+    return (
+        headers | set(map(unquote, headers)) | set().union(*(secrets_in(environ.get(name, "")) for name in _ENDPOINTS))
+    )
 
 
 def refuse_what_is_wrong(environ: Mapping[str, str]) -> None:
@@ -106,11 +115,11 @@ def _word(environ: Mapping[str, str], name: str) -> str:
 
 def _is_url(text: str) -> bool:
     try:
-        url = urlsplit(text)
-        # Blanks around it would stay in it; the port is read for what it raises.
-        return text == text.strip() and url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:  # half a pair of brackets, a port beyond 65535
+        url = take_apart(text)
+    except UnclearUrl:
         return False
+    address = url.address or ""
+    return url.scheme in {"http", "https"} and bool(address) and "," not in address and not address.endswith(":0")
 
 
 def _is_ratio(text: str) -> bool:
