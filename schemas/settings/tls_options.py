@@ -26,7 +26,7 @@ _BOOLEANS = {
 def read_tls_options(options: Mapping[str, str]) -> dict[str, str]:
     """Return the options as redis-py and kombu both spell them. Raises ValidationError, which repeats no value."""
     if set(options) - set(_READ):
-        raise ValidationError(f"has an option of TLS that is none here; there are {', '.join(_READ)}")
+        raise ValidationError(f"one of TLS is none here; there are {', '.join(_READ)}")
     read = {name: _READ[name](name, value) for name, value in options.items()}
     if "ssl_keyfile" in read and "ssl_certfile" not in read:
         raise ValidationError("ssl_keyfile goes with an ssl_certfile, which is not there")

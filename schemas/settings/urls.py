@@ -42,7 +42,10 @@ def with_tls_options_read(text: str) -> str:
     given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs if name.startswith("ssl_")}
     if not given:
         return text
-    read = read_tls_options(given)
+    try:
+        read = read_tls_options(given)
+    except ValidationError as error:
+        raise ValidationError(f"has a wrong option: {error.messages[0]}") from None
     others = ["".join(pair) for pair in pairs if unquote_plus(pair[0]) not in given]
     return f"{before}?{'&'.join([*others, urlencode(read)])}"
 
@@ -138,10 +141,13 @@ class SinkUrls(SettingField[tuple[str, ...]]):
         urls = tuple(text.split())
         if not urls:
             raise ValidationError("is empty")
+        problems = []
         for number, url in enumerate(urls, 1):
             try:
                 SinkUrl().read(url)
             except ValidationError as error:
                 where = f"has a sink, number {number}, that " if len(urls) > 1 else ""
-                raise ValidationError(where + str(error.messages[0])) from None
+                problems.append(where + str(error.messages[0]))
+        if problems:
+            raise ValidationError("; ".join(problems))
         return urls

@@ -75,6 +75,10 @@ def test_no_name_holds_a_part_of_a_password(password):
         ("https+x://host", "is of an unknown kind"),
         ("records.jsonl", "is of an unknown kind"),
         ("file:x gopher://x", "has a sink, number 2, that is of an unknown kind"),
+        (
+            "https:///x gopher://x",
+            "sink, number 1, that names no host; has a sink, number 2, that is of an unknown kind",
+        ),
         (" ", "is empty"),
     ],
 )

@@ -160,7 +160,7 @@ def test_a_wrong_value_of_an_option_of_tls_is_a_problem_of_the_settings(name, op
         ("ssl_ca_path=/no/such/folder", "ssl_ca_path names a folder that is not there"),
         ("ssl_min_version=1", "ssl_min_version is 771 (TLS 1.2) or 772 (1.3)"),
         ("ssl_include_verify_flags=[NO_FLAG]", "ssl_include_verify_flags is a list of Python's ssl.VerifyFlags"),
-        ("ssl_ocsp_context=x", "has an option of TLS that is none here"),
+        ("ssl_ocsp_context=x", "has a wrong option: one of TLS is none here; there are ssl_cert_reqs"),
         ("ssl_ciphers=nothing", "ssl_ciphers names no cipher that there is here"),
     ],
 )

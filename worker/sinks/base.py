@@ -94,7 +94,8 @@ def _as_all_read_it(url: str) -> str:
     """Spell user and password so that no library takes a part of them for anything else. Raises ValidationError."""
     if "://" not in url.partition("?")[0]:
         return url
+    scheme, colon, rest = url.partition(":")
     try:
-        return strictly_written(url)
+        return strictly_written(f"{scheme.lower()}{colon}{rest}")
     except UnclearUrl as error:
         raise ValidationError(str(error), "url") from None

@@ -108,6 +108,12 @@ def test_a_wrong_password_is_temporary_and_shows_nothing_of_it(redis_url):
     assert "hunter2" not in str(caught.value)
 
 
+def test_the_scheme_may_be_in_capitals(redis_url):
+    (sink,) = open_sinks(make_settings(sinks=redis_url.replace("redis:", "Redis:", 1))).values()
+    assert sink.check() == "answers; the stream is calls"
+    sink.close()
+
+
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
