@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -34,7 +36,7 @@ class Secrets:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Take these out too from now on."""
-        self._known |= {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        self._known |= {spelt for secret in secrets if len(secret) >= SHORTEST_SECRET for spelt in _spellings(secret)}
         # Longest first: a secret may hold another.
         known = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_found_as, known))) if known else None
@@ -42,6 +44,11 @@ class Secrets:
     def without(self, text: str) -> str:
         """Return a text with *** in the place of each of them."""
         return text if self._pattern is None else self._pattern.sub("***", text)
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return a secret as it is in a text, and as Python, JSON and HTML spell it: receivers repeat what they were sent."""
+    return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], html.escape(secret)}
 
 
 def _found_as(secret: str) -> str:

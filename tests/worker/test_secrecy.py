@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+
 import pytest
 
 from schemas.settings import SinkSpec
@@ -24,6 +28,13 @@ def test_a_short_secret_is_found_wherever_it_stands_for_itself(before, secret, a
 
 def test_a_long_secret_is_found_wherever_it_is():
     assert Secrets(["s3cr3t-of-the-context"]).without("xs3cr3t-of-the-shopx") == "x***x"
+
+
+@pytest.mark.parametrize("secret", ['s3"cr3t', "s3'c\\r3t", "s3<cr3t>&", "größe-und-maß", "\U0001f600-emoji"])
+@pytest.mark.parametrize("spell", [str, repr, json.dumps, html.escape, "<{}>".format])
+def test_a_secret_is_found_however_somebody_spells_it(secret, spell):
+    """Receivers repeat what they were sent, as JSON or on a page of their own."""
+    assert re.fullmatch("""they said: ['"<]?[*]{3}['">]?""", Secrets([secret]).without(f"they said: {spell(secret)}"))
 
 
 def test_a_users_name_is_no_secret():
