@@ -36,3 +36,17 @@ def receiver():
     """A subscriber that takes everything."""
     with StubServer(answer()) as server:
         yield server
+
+
+@pytest.fixture
+def echo():
+    """A receiver that refuses records, and repeats all that it was sent."""
+
+    def repeated(seen):
+        return answer(
+            {"you_sent": seen.target, "headers": dict(seen.headers)}, 500, X_Seen=seen.headers["Authorization"] or ""
+        )
+
+    with StubServer() as server:
+        server.choose(repeated)
+        yield server

@@ -10,18 +10,14 @@ import pytest
 import structlog
 from cli_kit import logs_as_they_were, run, settle
 from factories import ACCOUNT, make_settings
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as tuned
+from hypothesis import example, given
 from hypothesis import strategies as some
 from processes import WORKER, Process, until
+from searching import PASSWORDS, SID, assert_nothing_shows, few, told_by_commands, told_by_pages
 from services import MYSQL, POSTGRESQL, RABBITMQ, need
-from stubs import StubServer, answer
-from subscribing import KEY
 from worker_kit import MemorySink
 
 from schemas.settings import SettingsError, SinkSpec
-from webhook import create_app
-from worker.connections import connect
 from worker.context import WorkerContext
 from worker.ledger import Ledger
 from worker.logs import set_up_logs
@@ -29,16 +25,6 @@ from worker.sinks import sink_for
 from worker.steps.announce import OPERATOR_EVENTS
 from worker.steps.deliver import deliver
 
-SID = "call0001"
-# No message has these by chance.
-WORDS = ("Qzx7w", "jKv9Q", "wXqZvJ")
-PASSWORDS = some.lists(some.sampled_from([*WORDS, *"@/#?:%[]&=+"]), min_size=1, max_size=7).map("".join)
-TELLING = {word[at : at + 4] for word in WORDS for at in range(len(word) - 3)}
-PAGES = (
-    "/", "/sinks", "/sinks/crm", "/dead", "/accounts", f"/calls/{SID}", "/readyz", "/metrics", "/api/status",
-    "/api/sinks", "/api/sinks/crm", "/api/dead", f"/api/calls/{SID}", f"/api/dead/{SID}",
-)  # fmt: skip
-COMMANDS = (("check",), ("status",), ("sinks", "list"), ("dead", "list"), ("dead", "show", SID), ("calls", "show", SID))
 #: Enough for a sink to be called failing; then its deliveries die.
 ATTEMPTS = 11
 
@@ -47,20 +33,6 @@ def fails_to_authenticate(url):
     """A server's URL for somebody whom it does not know, with a place for the password."""
     scheme, _, rest = need(url).partition("://")
     return f"{scheme}://nobody:{{}}@{rest.rpartition('@')[2]}"
-
-
-@pytest.fixture
-def echo():
-    """A receiver that refuses records, and repeats all that it was sent."""
-
-    def repeated(seen):
-        return answer(
-            {"you_sent": seen.target, "headers": dict(seen.headers)}, 500, X_Seen=seen.headers["Authorization"] or ""
-        )
-
-    with StubServer() as server:
-        server.choose(repeated)
-        yield server
 
 
 @pytest.fixture
@@ -81,15 +53,6 @@ def url_of(request, echo, redis_url):
         "gs": lambda: "gs://anonymous:{}@bucket/prefix",
     }
     return urls[request.param]
-
-
-def assert_nothing_shows(password, text):
-    shown = {piece for piece in TELLING if piece in password and piece in text}
-    assert not shown, [line for line in text.splitlines() if any(piece in line for piece in shown)]
-
-
-def told_by_commands(commands=COMMANDS, **environ):
-    return "\n".join(run(*command, *more, **environ).output for command in commands for more in ((), ("--json",)))
 
 
 def told_by_deliveries(settings, client):
@@ -126,17 +89,6 @@ def told_by_deliveries(settings, client):
     return log.getvalue() + json.dumps(pager.sent)
 
 
-def told_by_pages(settings):
-    app = create_app(settings)
-    try:
-        answers = [
-            app.test_client().get(page, headers={"Accept": kind}) for page in PAGES for kind in ("text/html", "*/*")
-        ]
-        return "\n".join(answer.text for answer in answers)
-    finally:
-        app.extensions["legwork"].ledger.client.close()
-
-
 @pytest.mark.parametrize(
     "url_of",
     ["postgresql", "mysql", "amqp", "redis", "nobody there", "rediss", "http", "token", "user alone"],
@@ -145,7 +97,7 @@ def told_by_pages(settings):
 def test_a_sinks_password_shows_nowhere(url_of, client, redis_url, echo):
     template = url_of()
 
-    @tuned(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @few(6)
     @given(PASSWORDS)
     @example("Qzx7w@jKv9Q")
     @example("Qzx7w/jKv9Q")
@@ -186,7 +138,7 @@ def test_nor_does_one_of_those_that_take_their_time(url_of, redis_url, echo, pas
 
 @pytest.mark.parametrize("name", ["redis_url", "broker_url"])
 def test_nor_does_the_password_of_redis(redis_url, echo, name):
-    @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @few(25)
     @given(PASSWORDS, some.sampled_from(["nobody", "default", ""]), some.booleans())
     @example("12#Qzx7w", "default", False)
     @example("#Qzx7w", "default", False)
@@ -222,43 +174,3 @@ def test_nor_does_the_brokers_in_what_celery_says(tmp_path, redis_url):
     finally:
         worker.stop()
     assert_nothing_shows(password, worker.err.read_text() + worker.out.read_text())
-
-
-@pytest.mark.parametrize("kind", ["userinfo", "token", "header"])
-def test_nor_does_that_of_a_subscriber_added_at_run_time(redis_url, echo, kind):
-    """By the command, over the API, and by the console; where nobody answers, and where somebody repeats all he hears."""
-    settings = make_settings(redis_url, legwork_secret_key=KEY, exotel_base_url=echo.url)
-
-    @tuned(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(PASSWORDS, some.booleans())
-    @example("Qzx7w/jKv9Q", True)
-    @example("12/Qzx7w", True)
-    def shows_nowhere(password, is_there):
-        with connect(settings) as client:
-            client.flushall()
-        base = echo.url if is_there else "http://127.0.0.1:1"
-        url = {
-            "userinfo": base.replace("://", f"://nobody:{password}@", 1) + "/hooks",
-            "token": f"{base}/hooks?token={password}",
-            "header": f"{base}/hooks",
-        }[kind]
-        options = {"allow_private": True, **({"headers": {"X-Key": password}} if kind == "header" else {})}
-        environ = {"redis_url": redis_url, "legwork_secret_key": KEY, "exotel_base_url": echo.url}
-        header = ("--header", f"X-Key:{password}") if kind == "header" else ()
-        add = ("sinks", "add", "crm", url, "--allow-private", *header)
-        said = [run(*add, **environ).output, run(*add, "--unchecked", **environ).output]
-        said.append(
-            told_by_commands((*COMMANDS, ("sinks", "test", "crm"), ("sinks", "remove", "crm", "--yes")), **environ)
-        )
-        app = create_app(settings)
-        try:
-            browser = app.test_client()
-            for check in ("?check=true", ""):
-                answered = browser.post(f"/api/sinks{check}", json={"name": "crm", "url": url, "options": options})
-                said.append(answered.text)
-            said += [browser.post("/api/sinks/crm/test").text, told_by_pages(settings)]
-        finally:
-            app.extensions["legwork"].ledger.client.close()
-        assert_nothing_shows(password, "\n".join(said))
-
-    shows_nowhere()

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template, request
 from marshmallow import ValidationError
 
 from schemas.subscriber import load_subscriber
+from schemas.urls import secrets_in
 from webhook.console.charts import latency, latency_ms
 from webhook.console.flash import back_to
 from webhook.context.services import services
@@ -54,6 +55,8 @@ def add() -> ResponseReturnValue:
     given: dict[str, Any] = {name: text for name in _TEXTS if (text := request.form.get(name, "").strip())}
     given["types"] = request.form.getlist("types")
     document = {name: value for name, value in given.items() if value}
+    if "@" in given.get("url", "") or secrets_in(given.get("url", "")):
+        given["url"] = ""  # what was typed comes back to be corrected, but no page shows a password
     given["unchecked"] = bool(request.form.get("unchecked"))
     given["allow_private"] = bool(request.form.get("allow_private"))
     if given["allow_private"]:

@@ -135,6 +135,13 @@ def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(person, 
     assert 'value="' + fields.get("name", "crm") + '"' in answer.text
 
 
+@pytest.mark.parametrize("userinfo", ["u:Qzx7w@", "u:12/Qzx7w@", "Qzx7w@"])
+def test_what_was_typed_does_not_stay_where_it_holds_a_password(person, receiver, userinfo):
+    answer = add(person, receiver, name="Not A Name", url=f"https://{userinfo}crm.example/?a=b")
+    assert answer.status_code == 422
+    assert "Qzx7w" not in answer.text
+
+
 def test_a_name_that_is_taken_is_told(person, receiver):
     add(person, receiver)
     answer = add(person, receiver)
