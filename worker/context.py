@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from worker.deferred_writes import DeferredWrites
+from worker.errors import LegworkError
 from worker.exotel import ExotelClient
 from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.deliveries import LEASE_SECONDS
 from worker.logs import learn_secrets
 from worker.record.shape import is_wanted
 from worker.sinks import Sink, in_step
+from worker.sinks.surprises import as_failures
 from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:
@@ -80,10 +82,12 @@ class WorkerContext:
         """Let sinks delete what is older than they are to keep."""
         for name, sink in list(self.sinks.items()):
             try:
-                if files := sink.forget_old():
+                with as_failures(sink.spec):
+                    files = sink.forget_old()
+                if files:
                     log.info("sink.files_deleted", sink=name, files=files)
-            except OSError as error:
-                log.warning("sink.files_not_deleted", sink=name, reason=error.strerror)
+            except (LegworkError, OSError) as error:
+                log.warning("sink.files_not_deleted", sink=name, reason=getattr(error, "strerror", None) or str(error))
 
     @contextmanager
     def place_at(self, sink: str) -> Iterator[bool]:

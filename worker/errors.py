@@ -5,6 +5,7 @@ LegworkError                 raised on purpose; the message is fit for an operat
 ├── TemporaryFailure         again, after `retry_after` seconds if the other side said so
 │   ├── NotFinalYet          Exotel has the call, not its last word
 │   ├── Unreachable          no answer, 5xx, a broken body
+│   ├── Surprise             a sink's library raised what nobody expected
 │   └── Throttled            429: the account pauses; costs the call no attempt
 ├── AccountSuspended         401, 402, 403: stop asking for this account, keep everything, tell the operator
 ├── PermanentFailure         bury it, with the reason
@@ -13,8 +14,9 @@ LegworkError                 raised on purpose; the message is fit for an operat
 └── LedgerUnusable           this Redis cannot hold the ledger, and no retry helps: stop, say what to change
 ```
 
-Any other exception is a bug: it is logged with its traceback, the lease runs its course, and after five such deaths the
-call is buried. `redis.RedisError` is neither: the ledger is out of reach, nothing was decided, the lease runs its course.
+Any other exception is a bug, unless it comes out of a sink (`worker/sinks/surprises.py`): it is logged with its traceback,
+the lease runs its course, and after five such deaths the call is buried. `redis.RedisError` is neither: the ledger is out
+of reach, nothing was decided, the lease runs its course.
 """
 
 from __future__ import annotations
@@ -57,6 +59,10 @@ class NotFinalYet(TemporaryFailure):
 
 class Unreachable(TemporaryFailure):
     """Raised when no usable answer came: refused, reset, timed out, 5xx, or a body that cannot be read."""
+
+
+class Surprise(TemporaryFailure):
+    """Raised in the place of what came out of a sink and was none of these: its library's own exception, say."""
 
 
 class Throttled(TemporaryFailure):

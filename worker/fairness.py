@@ -12,6 +12,8 @@ Key = TypeVar("Key")
 
 # No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
 LARGEST_PART_OF_A_SINK = 0.5
+# Nor do all failing sinks together: thirty that wait for a time-out each would keep every thread from those that are well.
+LARGEST_PART_OF_THE_FAILING = 0.5
 
 
 class Want(NamedTuple):

@@ -26,6 +26,7 @@ from worker.logs import set_up_logs
 from worker.process.crashes import tell_crashes
 from worker.process.heartbeat import Heartbeat
 from worker.sinks import open_sinks
+from worker.sinks.surprises import close
 from worker.tasks import Carrier, register
 from worker.tracing.setup import begin_tracing
 
@@ -96,7 +97,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     ledger.meters.close()
     tracing.close()
     for sink in context.sinks.values():
-        sink.close()
+        close(sink)
     log.info("worker.stopped")
     # To Celery an end by Ctrl-C is a failure; to us it is one that was asked for.
     return 0 if endings == ["Warm"] else worker.exitcode or 0

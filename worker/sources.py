@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import redis
 
-from worker.fairness import LARGEST_PART_OF_A_SINK, Want
+from worker.fairness import LARGEST_PART_OF_A_SINK, LARGEST_PART_OF_THE_FAILING, Want
 from worker.ledger.backlog import Demand
 from worker.ledger.bucket import Gate, Look, read_look
 
@@ -106,7 +106,7 @@ class Deliveries:
         self._rate = ledger.rates.get(book.sink)
         self._concurrency = ledger.sinks[book.sink].concurrency if book.sink in ledger.sinks else None
         self._batch = sink.batch if sink is not None else 1
-        self._is_probe = False
+        self.is_failing = False
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
         """Ask for the backlog, and for the bucket of the sink's rate."""
@@ -126,42 +126,52 @@ class Deliveries:
 
     def places(self, fleet: int) -> int:
         """How many tasks the sink may have at once, from all accounts together."""
+        if self.is_failing:
+            return 1
         most = max(1, int(fleet * LARGEST_PART_OF_A_SINK))
         return most if self._concurrency is None else min(most, self._concurrency)
 
     def asks(self, want: Want, states: Mapping[str, Mapping[str, Any]]) -> Want | None:
         """Return what it may ask for in its sink's state: nothing when disabled, one delivery now and then when failing."""
         state = states.get(self.book.sink, {}).get("state", "active")
-        self._is_probe = state == "failing"
+        self.is_failing = state == "failing"
         if self._sink is None or state == "disabled" or want.demand <= 0:
             return None
-        if self._is_probe:
-            return Want(1, want.held) if self._health.may_probe(self.book.sink) else None
+        if self.is_failing:
+            # One that has not come back yet is an answer too, and asking takes the turn.
+            return Want(1, 0) if want.held == 0 and self._health.may_probe(self.book.sink) else None
         return want
 
     def release(self, tasks: int, carrier: Carrier) -> None:
         """Lease the most urgent deliveries."""
         # Other dispatchers have looked at the same moment.
         out = None if self._concurrency is None else self._concurrency * self._batch
-        leases = self.book.backlog.lease(1 if self._is_probe else tasks * self._batch, out=out)
+        leases = self.book.backlog.lease(1 if self.is_failing else tasks * self._batch, out=out)
         batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
         with _or_given_back(self.book.backlog, leases):
             carrier.deliver(self.book.account_sid, self.book.sink, batches)
 
 
 def within_places(asking: Mapping[Source, Want], wants: Mapping[Source, Want], fleet: int) -> dict[Source, Want]:
-    """Cut what is asked for down to the places that each sink has left; `wants` says what all accounts hold of them."""
+    """Cut what is asked for down to the places that each sink, and all failing ones together, have left.
+
+    `wants` says what all accounts hold of them.
+    """
     left: dict[str, int] = {}
+    for_failing = max(1, int(fleet * LARGEST_PART_OF_THE_FAILING))
     for source, want in wants.items():
         if isinstance(source, Deliveries):
             name = source.book.sink
             left[name] = left.get(name, source.places(fleet)) - want.held
+            for_failing -= want.held if source.is_failing else 0
     cut: dict[Source, Want] = {}
     for source, want in asking.items():
         if isinstance(source, Deliveries):
             name = source.book.sink
-            cut[source] = Want(max(0, min(want.demand, left[name])), want.held)
+            room = min(left[name], for_failing) if source.is_failing else left[name]
+            cut[source] = Want(max(0, min(want.demand, room)), want.held)
             left[name] -= cut[source].demand
+            for_failing -= cut[source].demand if source.is_failing else 0
         else:
             cut[source] = want
     return cut

@@ -39,6 +39,7 @@ def register(app: Celery, context: WorkerContext) -> None:
             context,
             lambda: fetch_call(context, account_sid, lease),
             lambda: context.ledger.calls[account_sid].fetches.release([lease]),
+            account=account_sid,
         )
 
     @app.task(name=DELIVER, shared=False)  # type: ignore[untyped-decorator]
@@ -48,17 +49,19 @@ def register(app: Celery, context: WorkerContext) -> None:
             context,
             lambda: deliver(context, account_sid, sink, held),
             lambda: context.ledger.deliveries[account_sid, sink].backlog.release(held),
+            account=account_sid,
+            sink=sink,
         )
 
 
-def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[], int]) -> None:
+def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[], int], **about: str) -> None:
     try:
         step()
     except redis.RedisError as error:
-        log.warning("ledger.unreachable", error=str(error))
+        log.warning("ledger.unreachable", error=str(error), **about)
         context.deferred_writes.add(release)
     except Exception:
-        log.exception("step.crashed")
+        log.exception("step.crashed", **about)
     finally:
         context.nudge()
 

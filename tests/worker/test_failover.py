@@ -7,49 +7,13 @@ writes nowhere, for ever.
 from __future__ import annotations
 
 import pytest
-import redis
 from factories import ACCOUNT, make_callback, make_settings
 from processes import WORKER, Process, until
-from relay import Relay
+from redis_pair import Pair
 from worker_kit import legs_answer
 
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.process import embedded_redis
-
-PASSWORD = "password"
-
-
-class Pair:
-    """A primary, its replica, and a name that leads to whichever is the primary."""
-
-    def __init__(self, folder):
-        replicating = f"masterauth {PASSWORD}\nrepl-diskless-sync-delay 0\n"
-        self._servers = [
-            embedded_redis.start(folder / name, password=PASSWORD, settings=f'appendonly no\nsave ""\n{replicating}')
-            for name in ("one", "two")
-        ]
-        self._ports = [int(server.url.rpartition(":")[2].partition("/")[0]) for server in self._servers]
-        self.clients = [redis.Redis(port=port, password=PASSWORD) for port in self._ports]
-        self._follow(1, 0)
-        self.relay = Relay("127.0.0.1", self._ports[0])
-        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.relay.port}/0"
-
-    def fail_over(self):
-        """Make the replica the primary, and the primary a replica; the name leads to the new one."""
-        until(lambda: self.clients[0].wait(1, 1000) == 1)
-        self.clients[1].replicaof("NO", "ONE")
-        self._follow(0, 1)
-        self.relay.lead_to("127.0.0.1", self._ports[1])
-
-    def close(self):
-        self.relay.__exit__()
-        for each in (*self.clients, *self._servers):
-            (each.close if isinstance(each, redis.Redis) else each.stop)()
-
-    def _follow(self, follower, leader):
-        self.clients[follower].replicaof("127.0.0.1", self._ports[leader])
-        until(lambda: self.clients[follower].info("replication")["master_link_status"] == "up")
 
 
 @pytest.fixture

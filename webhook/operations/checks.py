@@ -16,7 +16,8 @@ from webhook.operations.problem import Severity
 from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
 from worker.exotel import ExotelClient
 from worker.ledger.capacity import read_capacity
-from worker.sinks import sink_for, why_not_opened
+from worker.sinks import check, open_sink, why_not_opened
+from worker.sinks.surprises import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -194,11 +195,10 @@ def check_sinks(specs: Iterable[SinkSpec]) -> Iterator[Finding]:
     for spec in specs:
         about = f"sink {spec.name}"
         try:
-            sink: Any = sink_for(spec)
-            sink.open()
+            sink = open_sink(spec)
             try:
-                yield Finding(about, Verdict.OK, sink.check())
+                yield Finding(about, Verdict.OK, check(sink))
             finally:
-                sink.close()
+                close(sink)
         except (LegworkError, OSError) as error:
             yield Finding(about, Verdict.WRONG, why_not_opened(error).removeprefix(f"{about}: "))

@@ -18,6 +18,7 @@ from worker.logs import mask_number
 from worker.numbers.erasure import Eraser, known_as
 from worker.sinks import sink_for
 from worker.sinks.kept import Kept
+from worker.sinks.surprises import as_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,8 @@ def _go_through(ledger: Ledger, eraser: Eraser, receipt: Receipt, progress: Call
 
 def _kept_by(spec: SinkSpec, eraser: Eraser, *, dry_run: bool) -> list[Kept] | None:
     try:
-        return sink_for(spec).erase(eraser, dry_run=dry_run)
+        with as_failures(spec):
+            return sink_for(spec).erase(eraser, dry_run=dry_run)
     except (LegworkError, OSError) as error:
         # A library that is not installed here, a folder that cannot be listed: all else is to be done and told all the same.
         return [Kept(spec.name, problem=str(error))]

@@ -20,10 +20,11 @@ from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
-from worker.secrecy import keeping_secrets_of, without_secrets_of
-from worker.sinks import BadSink, kind_of, sink_for
+from worker.secrecy import without_secrets_of
+from worker.sinks import BadSink, check, kind_of, open_sink
 from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
+from worker.sinks.surprises import as_failures, close
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -154,15 +155,14 @@ class SinkOperations:
         Of another sink, return its own check's word. Raises NoSuchSink, Locked, and LegworkError or OSError from the check.
         """
         spec = self.spec(name)
-        sink = sink_for(spec)
-        sink.open()
+        sink = open_sink(spec)
         try:
             if not isinstance(sink, HttpSink):
-                with keeping_secrets_of(spec):
-                    return sink.check()
-            return discreet(sink.exchange(ping(self._ledger, spec)), spec)
+                return check(sink)
+            with as_failures(spec):
+                return discreet(sink.exchange(ping(self._ledger, spec)), spec)
         finally:
-            sink.close()
+            close(sink)
 
     def recover(self, name: str, spans: dict[str, tuple[float, float]], *, dry_run: bool = False) -> Iterator[Tally]:
         """Deliver what the sink never got of the calls decided in these spans of time, by account (see `calls_between`).
@@ -215,7 +215,7 @@ class SinkOperations:
             known = ", ".join(self._ledger.calls)
             raise ValidationError({"accounts": [f"{', '.join(strangers)}: no such account; there are {known}"]})
         try:
-            with keeping_secrets_of(spec):
+            with as_failures(spec, ValidationError, LegworkError, OSError):
                 kind_of(spec.url)(spec).open()
         except ValidationError as error:
             messages = error.normalized_messages()  # type: ignore[no-untyped-call]
@@ -228,11 +228,10 @@ class SinkOperations:
 
 def _reach(spec: SinkSpec) -> None:
     """Find out whether somebody answers there, without sending a record. Raises ValidationError."""
-    sink = sink_for(spec)
-    sink.open()
+    sink = open_sink(spec)
     try:
-        sink.check()
+        check(sink)
     except (LegworkError, OSError) as error:
         raise ValidationError({"url": [f"{place_of(spec.url)}: {without_secrets_of(spec, str(error))}"]}) from error
     finally:
-        sink.close()
+        close(sink)

@@ -24,6 +24,7 @@ from worker.connections import connect
 from worker.ledger import Ledger
 from worker.process import embedded_redis
 from worker.sinks import open_sinks
+from worker.sinks.surprises import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,7 +120,7 @@ def _processes(plan: Plan, environ: Mapping[str, str]) -> Iterator[tuple[str, li
 
 def _try_sinks(plan: Plan) -> None:
     for sink in open_sinks(plan.settings).values():
-        sink.close()
+        close(sink)
 
 
 def _try_ledger(plan: Plan) -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import structlog
 from marshmallow import ValidationError
 
-from worker.errors import LegworkError
-from worker.secrecy import keeping_secrets_of, without_secrets_of
+from worker.errors import LegworkError, Surprise
+from worker.secrecy import without_secrets_of
 from worker.sinks.base import Sink
 from worker.sinks.module import own_kind
+from worker.sinks.surprises import as_failures, close
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from schemas.settings import Settings, SinkSpec
 
-__all__ = ["KINDS", "BadSink", "Sink", "in_step", "kind_of", "open_sinks", "sink_for"]
+__all__ = ["KINDS", "BadSink", "Sink", "check", "in_step", "kind_of", "open_sink", "open_sinks", "sink_for"]
 
 log = structlog.get_logger(__name__)
 
@@ -61,12 +62,29 @@ def kind_of(url: str) -> type[Sink]:
 
 
 def sink_for(spec: SinkSpec) -> Sink:
-    """Return the sink that a spec describes, not opened yet. Raises BadSink."""
+    """Return the sink that a spec describes, not opened yet. Raises BadSink, or a LegworkError of the sink's own."""
     try:
-        return kind_of(spec.url)(spec)
+        with as_failures(spec, ValidationError, LegworkError):
+            return kind_of(spec.url)(spec)
     except ValidationError as error:
         problems = "; ".join(f"{field}: {' '.join(map(str, texts))}" for field, texts in _flat(error))
         raise BadSink(without_secrets_of(spec, f"sink {spec.name}: {problems}")) from error
+    except Surprise as surprise:
+        raise BadSink(f"sink {spec.name}: {surprise}") from surprise
+
+
+def open_sink(spec: SinkSpec) -> Sink:
+    """Return the sink that a spec describes, open. Raises LegworkError (BadSink among them) or OSError."""
+    sink = sink_for(spec)
+    with as_failures(spec):
+        sink.open()
+    return sink
+
+
+def check(sink: Sink) -> str:
+    """Have an open sink find out whether its other side is there; returns a word. Raises LegworkError or OSError."""
+    with as_failures(sink.spec):
+        return str(sink.check() or "nothing to check")
 
 
 def open_sinks(settings: Settings) -> dict[str, Sink]:
@@ -74,9 +92,7 @@ def open_sinks(settings: Settings) -> dict[str, Sink]:
     sinks, problems = {}, []
     for spec in settings.sinks:
         try:
-            sink = sink_for(spec)
-            with keeping_secrets_of(spec):
-                sink.open()
+            sink = open_sink(spec)
         except (LegworkError, OSError) as error:
             problems.append(str(error) if isinstance(error, BadSink) else f"sink {spec.name}: {why_not_opened(error)}")
         else:
@@ -97,9 +113,7 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
             sinks[name] = opened[name]
             continue
         try:
-            sink = sink_for(spec)
-            with keeping_secrets_of(spec):
-                sink.open()
+            sink = open_sink(spec)
         except (LegworkError, OSError) as error:
             log.error("sink.unusable", sink=name, reason=str(error), hint="what is to be delivered to it waits")
         else:
@@ -107,7 +121,7 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
             log.info("sink.opened", sink=name)
     for name, sink in opened.items():
         if sinks.get(name) is not sink:
-            sink.close()
+            close(sink)
             log.info("sink.closed", sink=name)
     return sinks
 

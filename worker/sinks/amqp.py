@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -16,12 +16,21 @@ from worker.sinks.base import Record, Sink
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
+# AMQP 0-9-1: a name is a short string, whose length is one byte.
+_LONGEST_NAME_BYTES = 255
+
+
+def _name(text: str) -> None:
+    if len(text.encode()) > _LONGEST_NAME_BYTES:
+        raise ValidationError(f"is to have up to {_LONGEST_NAME_BYTES} bytes in UTF-8")
+
 
 class Options(Schema):
     """What may be said of an AMQP sink, in the URL's query or in legwork.toml."""
 
     exchange = fields.String(
         load_default="legwork",
+        validate=_name,
         metadata={"doc": "The exchange. One that is there is taken as it is; one that is missing is made, durable."},
     )
     exchange_type = fields.String(
@@ -30,7 +39,9 @@ class Options(Schema):
         metadata={"doc": "The type of an exchange that has to be made."},
     )
     routing_key = fields.String(
-        load_default=None, metadata={"doc": "The routing key of every message. By default it is the record's type."}
+        load_default=None,
+        validate=_name,
+        metadata={"doc": "The routing key of every message. By default it is the record's type."},
     )
     ca_file = fields.String(
         load_default=None, metadata={"doc": "With `amqps`: a file of certificates to trust instead of the system's."}
@@ -50,6 +61,10 @@ class AmqpSink(Sink):
         parts = urlsplit(self.url)
         if not parts.hostname or parts.query:
             raise ValidationError("is to be amqp://user:password@host:5672/vhost, with no options but ours", "url")
+        if not self.options["exchange"] and not self.options["routing_key"]:
+            raise ValidationError("is to name the queue, since the exchange has no name", "routing_key")
+        if len(unquote(parts.path.removeprefix("/")).encode()) > _LONGEST_NAME_BYTES:
+            raise ValidationError(f"is to have a vhost of up to {_LONGEST_NAME_BYTES} bytes in UTF-8", "url")
         # Unless it is given the name, the library takes anybody's certificate.
         tls = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname, "ca_certs": self.options["ca_file"]}
         self._tls = tls if parts.scheme == "amqps" else False
@@ -71,9 +86,12 @@ class AmqpSink(Sink):
         return "confirmed"
 
     def check(self) -> str:
-        """Connect, and make the exchange if it is missing."""
+        """Connect, and make the exchange if it is missing; of the one without a name, look for the queue."""
         try:
-            self._idle.append(self._connection())
+            connection = self._connection()
+            if not self.options["exchange"]:
+                connection.look_for_queue(self.options["routing_key"])
+            self._idle.append(connection)
         except FAILURES as error:
             raise TemporaryFailure(str(error) or type(error).__name__) from error
         return f"answers; the exchange is {self.options['exchange']!r}"

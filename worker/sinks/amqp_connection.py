@@ -53,6 +53,14 @@ class Connection:
             raise
         return self._returned[0] if self._returned else None
 
+    def look_for_queue(self, name: str) -> None:
+        """Raise NotFound, which is one of FAILURES, where there is no such queue. A failure ends the connection."""
+        try:
+            self._channel.queue_declare(name, passive=True)
+        except BaseException:
+            self.drop()
+            raise
+
     def is_alive(self) -> bool:
         """Has the broker said nothing, such as farewell, since the connection was last used?"""
         try:

@@ -45,6 +45,8 @@ class Sink:
         self.spec = spec
         self.name = spec.name
         self.secrets = spec.secrets
+        #: The classes and places of surprises that were logged already.
+        self.surprises: set[tuple[Any, ...]] = set()
         schema = self.Options()
         # By hand: `urlunsplit` would make `file:name` absolute.
         base, _, query = _as_all_read_it(spec.url).partition("?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from marshmallow import ValidationError
 
@@ -23,6 +23,8 @@ _DEFAULTS = {"s3": ("allow_delayed_open", "true"), "gs": ("retry_limit_seconds",
 _LONGEST_MESSAGE = 300
 # Arrow's errors are OSErrors, but for answers that make no sense to it.
 _FAILURES = (OSError, ValueError)
+# A key has up to 1024 bytes in S3 and in Google's storage; the names of our objects need less than 300 of them.
+_LONGEST_PREFIX_BYTES = 700
 _CONTENT_TYPES = {"jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -38,6 +40,12 @@ class BucketSink(ObjectSink):
         parts = urlsplit(self.url)
         if not parts.hostname:
             raise ValidationError("is to be s3://bucket/prefix or gs://bucket/prefix", "url")
+        if parts.fragment:
+            raise ValidationError("holds a #: percent-encode it (%23)", "url")
+        if "//" in parts.path:
+            raise ValidationError("is to have a prefix without //", "url")
+        if len(unquote(parts.path).encode()) > _LONGEST_PREFIX_BYTES:
+            raise ValidationError(f"is to have a prefix of up to {_LONGEST_PREFIX_BYTES} bytes", "url")
         name, value = _DEFAULTS[parts.scheme.lower()]
         given = "" if name in parse_qs(parts.query) else f"{'&' if parts.query else '?'}{name}={value}"
         self._location = self.url + given

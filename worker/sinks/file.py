@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
 
 
+# Of 255; what is put aside has its day and a number behind, and while it is packed or rewritten 40 more.
+_LONGEST_NAME_BYTES = 190
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -63,9 +65,13 @@ class FileSink(Sink):
         parts = urlsplit(self.url)
         if parts.netloc not in {"", "localhost"} or not parts.path or parts.path.endswith("/") or parts.query:
             raise ValidationError("is to be file:name.jsonl, or file:///absolute/name.jsonl", "url")
+        if parts.fragment:
+            raise ValidationError("holds a #: percent-encode it (%23)", "url")
         self.path = Path(unquote(parts.path))
         self._rotation: Rotation | None = None
         if rotate := self.options["rotate"]:
+            if len(os.fsencode(self.path.name)) > _LONGEST_NAME_BYTES:
+                raise ValidationError(f"is to have a name of up to {_LONGEST_NAME_BYTES} bytes, with rotate", "url")
             most_bytes = None if rotate == "day" else int(rotate[:-2]) * _UNITS[rotate[-2:]]
             self._rotation = Rotation(self.path, most_bytes=most_bytes, packed=self.options["gzip"])
         elif alone := next((name for name in ("gzip", "keep_days") if self.options[name]), None):

@@ -52,6 +52,8 @@ class FolderSink(ObjectSink):
         parts = urlsplit(self.url)
         if parts.netloc not in {"", "localhost"} or parts.path in {"", "/"} or parts.query:
             raise ValidationError("is to be folder:name, or folder:///absolute/name", "url")
+        if parts.fragment:
+            raise ValidationError("holds a #: percent-encode it (%23)", "url")
         self.path = Path(unquote(parts.path))
 
     def open(self) -> None:

@@ -14,6 +14,8 @@ from worker.sinks.base import Record, Sink, call_sid_of
 from worker.sinks.kafka_settings import DELIVERY_SECONDS, Options, settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from schemas.settings import SinkSpec
 
 _FLUSH_SECONDS, _CHECK_SECONDS = DELIVERY_SECONDS + 5.0, 5.0
@@ -49,6 +51,8 @@ class KafkaSink(Sink):
             self._producer = self._kafka.Producer(self._settings, error_cb=self._troubles.append)
         except self._kafka.KafkaException as error:
             raise PermanentFailure(error.args[0].str()) from error
+        except (TypeError, ValueError) as error:
+            raise PermanentFailure(str(error)) from error
 
     def send(self, records: list[Record]) -> str:
         """Produce the records, and wait until the brokers have all of them."""
@@ -80,18 +84,28 @@ class KafkaSink(Sink):
         self._troubles.clear()
         try:
             for record in records:
-                self._producer.produce(
-                    self._topic,
-                    orjson.dumps(record),
-                    key=call_sid_of(record),
-                    headers={**_HEADERS, "ce_id": record["id"], "ce_type": record["type"]},
-                    on_delivery=lambda error, _message: answers.append(error),
-                )
+                self._queue(record, lambda error, _message: answers.append(error))
         except self._kafka.KafkaException as error:
             answers.append(error.args[0])
+        except BufferError:  # nothing has left the queue while there was time
+            answers.append(self._kafka.KafkaError(self._kafka.KafkaError._QUEUE_FULL))  # noqa: SLF001  a public code
         if self._producer.flush(_FLUSH_SECONDS):
             answers.append(self._kafka.KafkaError(self._kafka.KafkaError._TIMED_OUT))  # noqa: SLF001  a public code
         return [error for error in answers if error is not None]
+
+    def _queue(self, record: Record, on_delivery: Callable[[Any, Any], None]) -> None:
+        """Hand a record to the library; where its queue is full, wait for what is in it. Raises BufferError."""
+        message, headers = orjson.dumps(record), {**_HEADERS, "ce_id": record["id"], "ce_type": record["type"]}
+        for may_wait in (True, False):
+            try:
+                self._producer.produce(
+                    self._topic, message, key=call_sid_of(record), headers=headers, on_delivery=on_delivery
+                )
+            except BufferError:
+                if not may_wait or self._producer.flush(_FLUSH_SECONDS):
+                    raise
+            else:
+                return
 
     def _temporary(self, error: Any) -> TemporaryFailure:
         # "Message timed out" alone says little.

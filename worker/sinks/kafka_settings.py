@@ -19,6 +19,12 @@ _DEFAULTS = {
     # It would write to standard error, past our logs and what they mask; failures are told by `send`.
     "log_level": 0,
 }
+# By which a broker's word would be no promise: with less than all replicas a record may be lost that counts as delivered.
+_ACKS, _ALL = {"acks", "request.required.acks"}, {"all", "-1"}
+# What is no setting for a URL: transactions that nobody begins, brokers that are not there, code.
+_NOT_HERE = ("transactional.id", "test.", "plugin.library.paths", "default.topic.config", "logger", "on_delivery")
+# librdkafka's default. A record holds whole callbacks; what is longer than this is refused for good, and buried.
+_SHORTEST_LIMIT_BYTES = 1_000_000
 _SASL = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
 
 
@@ -30,7 +36,7 @@ class Options(Schema):
 
     topic = fields.String(
         load_default="calls",
-        validate=validate.Regexp(r"^[A-Za-z0-9._-]{1,249}$", error="is no name of a topic"),
+        validate=validate.Regexp(r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$", error="is no name of a topic"),
         metadata={"doc": "The topic."},
     )
 
@@ -43,4 +49,15 @@ def settings_for(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise ValidationError("is to be kafka://broker:9092,other:9092?topic=calls", "url")
     name, _, password = map(unquote, user.partition(":"))
     sasl = {**_SASL, "sasl.username": name, "sasl.password": password} if user else {}
-    return {**_DEFAULTS, "bootstrap.servers": brokers, **sasl, **dict(parse_qsl(parts.query)), **options}
+    theirs = {**dict(parse_qsl(parts.query)), **options}
+    for name, value in theirs.items():
+        if name in _ACKS and str(value) not in _ALL:
+            raise ValidationError(f"{name} is to be all: else a record is lost with the broker that took it", "url")
+        if name.startswith(_NOT_HERE) or name.endswith("_cb"):
+            raise ValidationError(f"{name} is none that can be set here", "url")
+    limit = str(theirs.get("message.max.bytes", _SHORTEST_LIMIT_BYTES))
+    if limit.isdecimal() and int(limit) < _SHORTEST_LIMIT_BYTES:
+        raise ValidationError(
+            f"message.max.bytes is to be {_SHORTEST_LIMIT_BYTES} or more: else records are lost", "url"
+        )
+    return {**_DEFAULTS, "bootstrap.servers": brokers, **sasl, **theirs}

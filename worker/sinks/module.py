@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from importlib import import_module
@@ -37,15 +38,28 @@ def own_kind(url: str) -> type[Sink]:
         sys.path.append(here)
     try:
         kind = getattr(import_module(module), name, None)
-    except Exception as error:  # whatever somebody else's module raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever somebody else's module raises, `sys.exit` among it
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         why = f"{type(error).__name__}: {error}{_clash(missing or module)}"
         raise ValidationError(f"{module} cannot be imported: {why}", "url") from error
     if not isinstance(kind, type) or not callable(getattr(kind, "send", None)):
         raise ValidationError(f"{module} has no class {name} with a method send(records){_clash(module)}", "url")
-    if issubclass(kind, Sink):
-        return kind
-    return type(name, (OwnSink,), {"kind": kind, "batch": getattr(kind, "batch", 1)})
+    for method in ("send", "open", "check", "close"):
+        if _does_nothing_when_called(getattr(kind, method, None)):
+            text = f"{name}.{method} is to be a plain function: nothing of one with async or yield would run"
+            raise ValidationError(text, "url")
+    batch = getattr(kind, "batch", 1)
+    if not isinstance(batch, int) or batch < 1:
+        raise ValidationError(f"{name}.batch is to be how many records send() takes at once: 1 or more", "url")
+    return kind if issubclass(kind, Sink) else type(name, (OwnSink,), {"kind": kind, "batch": batch})
+
+
+def _does_nothing_when_called(method: object) -> bool:
+    """Would a record be counted as delivered while nothing of the method has run?"""
+    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    return any(kind(method) for kind in kinds)
 
 
 def _clash(module: str) -> str:
@@ -91,7 +105,7 @@ class OwnSink(Sink):
         try:
             self._own: Any = self.kind(**arguments)
         except (TypeError, ValueError) as error:
-            raise ValidationError(str(error), "options") from error
+            raise ValidationError(str(error) or type(error).__name__, "options") from error
 
     def open(self) -> None:
         """Open it, if it can be opened."""
@@ -99,7 +113,7 @@ class OwnSink(Sink):
 
     def send(self, records: list[Record]) -> str:
         """Send the records; what it returns is the answer."""
-        return str(self._own.send(records) or "sent")
+        return self._own.send(records) or "sent"
 
     def check(self) -> str:
         """Let it check, if it can."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import redis
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
 TIMEOUT_SECONDS = 10.0
+# Of redis-py's options those that change how a server is reached. Others change what its answers look like, or what is kept.
+_THEIRS = {"client_name", "db", "health_check_interval", "password", "username"}
+_THEIRS |= {"socket_connect_timeout", "socket_keepalive", "socket_timeout"}
+# What a server says that is not, or no longer, the one to write to, for as long as a connection lives.
+_NOT_THE_PRIMARY = (redis.exceptions.ReadOnlyError, redis.BusyLoadingError, redis.exceptions.MasterDownError)
+# More than a stream can hold: trimmed to it, nothing is dropped.
+_ALL = 2**62
 
 
 class Options(Schema):
@@ -39,7 +47,7 @@ class RedisStreamSink(Sink):
     """`redis://:password@host:6379/0`, `rediss://…` (TLS): one entry a record.
 
     Its fields are `id`, `type`, `call_sid` and `event`, which is the whole record as JSON. The other options in the query
-    are redis-py's.
+    are redis-py's: `ssl_…`, `socket_timeout`, `socket_keepalive`, `health_check_interval`, `client_name`, `username`.
     """
 
     Options = Options
@@ -50,6 +58,12 @@ class RedisStreamSink(Sink):
         parts = urlsplit(self.url)
         if not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
             raise ValidationError("is to be redis://host:6379/0", "url")
+        strangers = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _THEIRS
+        if wrong := sorted(name for name in strangers if not name.startswith("ssl_")):
+            known = ", ".join(sorted(_THEIRS))
+            raise ValidationError(
+                f"has an option that is wrong: {', '.join(map(repr, wrong))}; there are {known}", "url"
+            )
         try:
             url = with_tls_options_read(self.url)
         except ValidationError as error:
@@ -76,24 +90,33 @@ class RedisStreamSink(Sink):
                     pipe.xadd(self.options["stream"], _entry(record), maxlen=self.options["maxlen"], approximate=True)
                 pipe.execute()
         except redis.RedisError as error:
+            self._meet_the_primary_anew(error)
             # redis-py puts the command before what the server said.
             raise TemporaryFailure(str(error).rpartition(" caused error: ")[2]) from error
         return "added"
 
     def check(self) -> str:
-        """Ask the server what is under the stream's key."""
+        """Ask the server what is under the stream's key, and whether it can be written."""
         stream = self.options["stream"]
         try:
             found: Any = self._client.type(stream)
+            if found not in {b"none", b"stream"}:
+                raise PermanentFailure(f"{stream} holds a {found.decode()} and no stream; name another with stream=")
+            with suppress(redis.exceptions.NoPermissionError):  # who may XADD alone has to be believed
+                self._client.xtrim(stream, maxlen=_ALL, approximate=True)
         except redis.RedisError as error:
+            self._meet_the_primary_anew(error)
             raise TemporaryFailure(str(error)) from error
-        if found not in {b"none", b"stream"}:
-            raise PermanentFailure(f"{stream} holds a {found.decode()} and no stream; name another with stream=")
         return f"answers; the stream is {stream}"
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _meet_the_primary_anew(self, error: redis.RedisError) -> None:
+        """After a failover another server may have the name: the next attempt looks it up."""
+        if isinstance(error, _NOT_THE_PRIMARY):
+            self._client.connection_pool.disconnect(inuse_connections=False)
 
 
 def _entry(record: Record) -> dict[Any, Any]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 import orjson
+from marshmallow import ValidationError
 
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
+
+if TYPE_CHECKING:
+    from schemas.settings import SinkSpec
 
 _STDOUT = 1
 
@@ -18,6 +23,11 @@ class StdoutSink(Sink):
 
     batch = 100
     _lock = threading.Lock()
+
+    def __init__(self, spec: SinkSpec) -> None:
+        super().__init__(spec)
+        if self.url.partition(":")[2] not in {"", "//"}:
+            raise ValidationError("is to be stdout: and no more", "url")
 
     def send(self, records: list[Record]) -> str:
         """Write the records."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from worker import metrics
-from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
+from worker.errors import PermanentFailure, Refused, SinkGone, Surprise, TemporaryFailure
 from worker.record.shape import shaped
 from worker.retry import wait_before
-from worker.secrecy import keeping_secrets_of
+from worker.sinks.surprises import send_to
 from worker.steps import sink_health
 from worker.steps.delivery_run import RUN_SECONDS, DeliveryRun, Message, Route
+from worker.steps.sink_rate import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
-LONGEST_WAIT_SECONDS = 1.0
-SHORTEST_WAIT_SECONDS = 0.05
+# Of a batch that surprised its sink, records are sent one by one until so many in a row have failed.
+FAILURES_APART = 2
 # What finds no thread comes back so much later, to another process perhaps.
 CROWDED_SECONDS = 5.0
 
@@ -91,22 +91,25 @@ def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> 
     return messages
 
 
-def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> None:
+def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> bool:
+    """Send them, and note what comes of each; was the sink there, whatever it said?"""
     route, book = run.route, run.route.book
     try:
-        with _allowed(context, route, messages) as wait_seconds:
+        first = messages[0].delivery.lease
+        # A batch that is split asks again for each.
+        with allowed(context, route.spec.name, f"{first.item}:{first.id}:{len(messages)}") as wait_seconds:
             if wait_seconds:
                 _put_back(book, messages, "", wait_seconds)
                 run.in_trouble = True
-                return
-            with _measured(context, route, messages), _traced(context, route, messages), keeping_secrets_of(route.spec):
-                answer = route.sink.send([message.record for message in messages])
+                return False
+            with _measured(context, route, messages), _traced(context, route, messages):
+                answer = send_to(route.sink, [message.record for message in messages])
     except PermanentFailure as refusal:
         # It took the trouble to refuse: it is there, and well.
         _is_well(context, run)
         if len(messages) == 1:
             _bury(context, book, messages[0].delivery, str(refusal), refusal.answer)
-            return
+            return True
         # One bad record must not take its neighbours along: find it.
         for message in messages:
             _send(context, run, [message])
@@ -119,6 +122,9 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
     except TemporaryFailure as failure:
         sink_health.failed(context, book, failure)
         run.in_trouble = True
+        if isinstance(failure, Surprise) and len(messages) > 1:
+            _send_apart(context, run, messages, failure)
+            return False
         for message in messages:
             _again(context, book, message.delivery, failure)
     else:
@@ -127,6 +133,21 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
         room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
         run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
         _count(context, book, "delivered", len(messages))
+        return True
+    return False
+
+
+def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message], surprise: Surprise) -> None:
+    """Send each by itself: a surprise may be about one record, and must not cost its neighbours their attempts.
+
+    Where two in a row fail it is about the sink, which then keeps this thread no longer.
+    """
+    in_a_row = 0
+    for message in messages:
+        if in_a_row < FAILURES_APART:
+            in_a_row = 0 if _send(context, run, [message]) else in_a_row + 1
+        else:
+            _again(context, run.route.book, message.delivery, surprise)
 
 
 def _count(context: WorkerContext, book: DeliveryBook, outcome: str, by: int = 1) -> None:
@@ -151,27 +172,6 @@ def _traced(context: WorkerContext, route: Route, messages: list[Message]) -> Ab
     deliveries = [message.delivery for message in messages]
     schedule = context.settings.delivery_schedule
     return context.tracing.deliver(route.book.account_sid, route.spec.name, deliveries, schedule=schedule)
-
-
-@contextmanager
-def _allowed(context: WorkerContext, route: Route, messages: list[Message]) -> Iterator[float]:
-    """Hold a token of the sink's rate while a request is under way; otherwise yield in how many seconds to try again."""
-    bucket = context.ledger.rates.get(route.spec.name)
-    if bucket is None:
-        yield 0.0
-        return
-    first = messages[0].delivery.lease
-    token = f"{first.item}:{first.id}:{len(messages)}"  # a batch that is split asks again for each
-    grant = bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
-    if not grant.taken:
-        yield max(grant.wait_seconds, SHORTEST_WAIT_SECONDS)
-        return
-    if grant.wait_seconds > 0:
-        context.sleep(grant.wait_seconds)
-    try:
-        yield 0.0
-    finally:
-        bucket.give_back(token)
 
 
 def _put_back(book: DeliveryBook, messages: list[Message], answer: str, wait_seconds: float) -> None:

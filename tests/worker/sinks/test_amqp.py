@@ -179,9 +179,39 @@ def test_a_certificate_is_held_against_the_name_of_the_host():
     ("url", "problem"),
     [
         ("amqp://host/?exchnage=x", "with no options but ours"),
+        (f"amqp://host/?exchange={'%E0%A4%A8' * 86}", "exchange: is to have up to 255 bytes in UTF-8"),
+        (f"amqp://host/?routing_key={'%E0%A4%A8' * 86}", "routing_key: is to have up to 255 bytes in UTF-8"),
+        (f"amqp://host/{'v' * 256}", "is to have a vhost of up to 255 bytes"),
+        ("amqp://host/?exchange=", "routing_key: is to name the queue, since the exchange has no name"),
         ("amqp://host/?exchange_type=x", "exchange_type: Must be one of: direct, fanout, headers, topic"),
     ],
 )
 def test_what_cannot_be_an_exchange_is_refused_at_the_start(url, problem):
     with pytest.raises(BadSink, match=problem):
         open_sinks(make_settings(sinks=url))
+
+
+def test_names_of_255_bytes_are_not_too_long(broker, name):
+    """`struct.error`, said the library of longer ones, and that was no failure to Legwork."""
+    name_there = name + "n" * (255 - len(name))
+    queue = bound(broker, name_there, routing_key="k" * 255)
+    try:
+        sink = opened(RABBITMQ, exchange=name_there, routing_key="k" * 255)
+        assert sink.send([record()]) == "confirmed"
+        sink.close()
+        assert len(list(messages(queue))) == 1
+    finally:
+        with broker.channel() as channel:
+            channel.queue_delete(name_there)
+            channel.exchange_delete(name_there)
+
+
+def test_a_check_looks_for_the_queue_where_the_exchange_has_no_name(broker, name):
+    """All is well, said `check`, and each record came back: there was nothing that it could have been led to."""
+    sink = opened(f"{RABBITMQ}?exchange=&routing_key={name}")
+    with pytest.raises(TemporaryFailure, match="NOT_FOUND - no queue"):
+        sink.check()
+    kombu.Queue(name, durable=True)(broker.default_channel).declare()
+    assert sink.check()
+    sink.send([record()])
+    sink.close()

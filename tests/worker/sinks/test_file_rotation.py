@@ -184,3 +184,15 @@ def test_several_processes_lose_nothing_and_double_nothing(path, tmp_path, optio
 def test_options_that_make_no_sense_are_refused_at_the_start(path, query, problem):
     with pytest.raises(BadSink, match=problem):
         open_sinks(make_settings(sinks=f"file://{path}?{query}"))
+
+
+def test_a_name_that_leaves_no_room_for_what_is_put_aside_is_refused_at_the_start(tmp_path):
+    """It could be written and was never put aside: each delivery failed then, "File name too long", until it was given up."""
+    short, long = ("न" * number + "x" * (4 - number % 2) + ".jsonl" for number in (60, 62))
+    sink = opened(tmp_path / short, rotate="1kB", gzip=True)
+    for number in range(4):
+        sink.send([record(number)])
+    sink.close()
+    assert len(names_in(tmp_path)) == 4
+    with pytest.raises(BadSink, match="is to have a name of up to 190 bytes, with rotate"):
+        opened(tmp_path / long, rotate="1kB")

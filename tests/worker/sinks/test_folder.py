@@ -223,6 +223,13 @@ def test_parquet_files_of_all_kinds_of_records_are_read_as_one_table(tmp_path):
         ("folder:x?format=csv", "format: Must be one of: jsonl, parquet"),
         ("folder:///no/such/place", "No such file or directory"),
         ("folder:///dev/null", "File exists"),
+        ("folder:records#1", "holds a #: percent-encode it"),
+        ("file:records#1.jsonl", "holds a #: percent-encode it"),
+        ("s3://bucket/pre//fix?region=x", "is to have a prefix without //"),
+        ("s3://bucket/pre#fix?region=x", "holds a #: percent-encode it"),
+        (f"s3://bucket/{'%E0%A4%A8' * 234}?region=x", "is to have a prefix of up to 700 bytes"),
+        ("stdout:records", "is to be stdout: and no more"),
+        ("s3:///prefix", "is to be s3://bucket/prefix"),
         ("s3://bucket?region=x&formt=jsonl", "Unexpected query parameter in S3 URI: 'formt'"),
     ],
 )

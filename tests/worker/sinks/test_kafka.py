@@ -135,6 +135,22 @@ def test_a_failure_says_what_was_the_matter(brokers):
     sink.close()
 
 
+def test_a_queue_that_is_smaller_than_a_batch_is_waited_for(brokers, topic, messages):
+    """The library raised a BufferError, at each attempt."""
+    sink = opened(f"kafka://{brokers}?queue.buffering.max.messages=5", topic=topic)
+    sink.send([record(number) for number in range(30)])
+    sink.close()
+    assert len(messages()) == 30
+
+
+def test_a_queue_that_nothing_leaves_is_a_failure():
+    options = "queue.buffering.max.messages=5&delivery.timeout.ms=500"
+    sink = opened(f"kafka://127.0.0.1:{free_port()}?{options}")
+    with pytest.raises(TemporaryFailure, match="timed out"):
+        sink.send([record(number) for number in range(6)])
+    sink.close()
+
+
 def test_other_options_are_librdkafkas_in_the_query_and_in_the_file(brokers, topic, messages):
     sink = opened(f"kafka://{brokers}/?topic={topic}&compression.type=gzip", **{"linger.ms": 1})
     sink.send([record()])
@@ -154,6 +170,13 @@ def test_a_user_and_a_password_mean_sasl_over_tls():
     [
         ("kafka://broker/calls", r"is to be kafka://broker:9092,other:9092\?topic=calls"),
         ("kafka://broker?topic=a%20b", "topic: is no name of a topic"),
+        ("kafka://broker?topic=..", "topic: is no name of a topic"),
+        ("kafka://broker?acks=0", "acks is to be all: else a record is lost with the broker that took it"),
+        ("kafka://broker?enable.idempotence=false&request.required.acks=1", "request.required.acks is to be all"),
+        ("kafka://broker?message.max.bytes=1500", "message.max.bytes is to be 1000000 or more"),
+        ("kafka://broker?transactional.id=me", "transactional.id is none that can be set here"),
+        ("kafka://broker?test.mock.num.brokers=3", "test.mock.num.brokers is none that can be set here"),
+        ("kafka://broker?stats_cb=x", "stats_cb is none that can be set here"),
         ("kafka://broker?tpic=calls", 'No such configuration property: "tpic"'),
         ("kafka://broker?linger.ms=soon", "Invalid value for configuration property"),
     ],

@@ -6,6 +6,8 @@ import orjson
 import pytest
 import redis
 from factories import make_settings
+from redis_pair import Pair
+from several_connections import use_several_connections
 from sink_contract import SinkContract, record, sink_spec
 
 from worker.errors import PermanentFailure, TemporaryFailure
@@ -119,6 +121,16 @@ def test_the_scheme_may_be_in_capitals(redis_url):
     [
         ("redis://host/calls", "is to be redis://host:6379/0"),
         ("redis://host/?steam=calls", "has an option that is wrong: .*'steam'"),
+        (
+            "redis://host/?decode_responses=true",
+            "has an option that is wrong: 'decode_responses'; there are client_name",
+        ),
+        ("redis://host/?encoding=latin-1", "has an option that is wrong: 'encoding'"),
+        ("redis://host/?encoding_errors=ignore", "has an option that is wrong: 'encoding_errors'"),
+        ("redis://host/?protocol=3", "has an option that is wrong: 'protocol'"),
+        ("redis://host/?max_connections=1", "has an option that is wrong: 'max_connections'"),
+        ("redis://host/?db=calls", "has an option that is wrong"),
+        ("redis://host/?socket_timeout=soon", "has an option that is wrong"),
         ("redis://host/?maxlen=0", "maxlen: Must be greater than or equal to 1"),
         ("redis://host/?stream=", "stream: Shorter than minimum length 1"),
     ],
@@ -126,3 +138,56 @@ def test_the_scheme_may_be_in_capitals(redis_url):
 def test_what_cannot_be_a_stream_is_refused_at_the_start(url, problem):
     with pytest.raises(BadSink, match=problem):
         open_sinks(make_settings(sinks=url))
+
+
+# Which server
+
+
+def test_after_a_failover_the_new_primary_is_met(tmp_path):
+    """The old one lives on as a replica and keeps its connections: nothing was added until the worker was restarted."""
+    pair = Pair(tmp_path)
+    try:
+        sink = opened(pair.url)
+        use_several_connections(sink)
+        pair.fail_over()
+        failures = use_several_connections(sink)
+        assert failures, "the old one says what it has become"
+        assert use_several_connections(sink) == []
+        assert sink.check()
+        sink.close()
+        assert pair.clients[1].xlen("calls") == 9 - len(failures)
+    finally:
+        pair.close()
+
+
+def test_a_check_finds_out_that_the_server_is_a_replica(tmp_path):
+    """It asked for the type of the key, which a replica tells too."""
+    pair = Pair(tmp_path)
+    try:
+        pair.relay.lead_to("127.0.0.1", pair.clients[1].connection_pool.connection_kwargs["port"])
+        sink = opened(pair.url)
+        with pytest.raises(TemporaryFailure, match="read only replica"):
+            sink.check()
+        sink.close()
+    finally:
+        pair.close()
+
+
+def test_a_user_who_may_add_and_no_more_is_enough(redis_url, client):
+    client.execute_command(
+        "ACL", "SETUSER", "adder", "on", ">adder-password", "~calls", "+xadd", "+type", "+multi", "+exec", "+client"
+    )
+    try:
+        sink = opened(f"redis://adder:adder-password@{redis_url.rpartition('@')[2]}")
+        assert sink.check()
+        sink.send([record()])
+        sink.close()
+    finally:
+        client.execute_command("ACL", "DELUSER", "adder")
+    assert client.xlen("calls") == 1
+
+
+def test_a_check_drops_nothing(sink, client):
+    sink.send([record(number) for number in range(300)])
+    sink.check()
+    assert client.xlen("calls") == 300

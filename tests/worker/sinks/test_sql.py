@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
-import sqlalchemy as sa
 from factories import make_settings
 from payloads.records import build, callback, legs_of
 from relay import Relay
-from services import MYSQL, POSTGRESQL, need
-from sink_contract import SinkContract, record, sink_spec
+from services import MYSQL, need
+from sink_contract import SinkContract, record
+from sql_web import opened
 
 from schemas.record import CallDataSchema, LegSchema
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.process.embedded_redis import free_port
-from worker.sinks import BadSink, open_sinks, sink_for
+from worker.sinks import BadSink, open_sinks
 from worker.sinks.sql.tables import STEPS, bring_up_to_date, tables_named
 
 KINDS = ["postgresql", "mysql", "sqlite"]
@@ -28,66 +28,6 @@ THREE = (
     ("outbound-dial", "09000000002", "busy", 0),
     ("monitor", "x", None, 3),
 )
-
-
-def opened(url, **options):
-    sink = sink_for(sink_spec(url, **options))
-    sink.open()
-    return sink
-
-
-class WebApp:
-    """A database, and tables of a name that nobody else has in it."""
-
-    def __init__(self, url, table):
-        self.url, self.table = url, table
-        driver = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
-        scheme, _, rest = url.partition(":")
-        self.engine = sa.create_engine(f"{driver.get(scheme, scheme)}:{rest}", poolclass=sa.NullPool)
-
-    @property
-    def kind(self):
-        return self.engine.dialect.name
-
-    def sink(self, **options):
-        return opened(self.url, table=self.table, **options)
-
-    def query(self, sql):
-        with self.engine.begin() as connection:
-            found = connection.execute(sa.text(sql.replace("calls", self.table)))
-            return [dict(row._mapping) for row in found] if found.returns_rows else []
-
-    def tables(self):
-        return sorted(name for name in sa.inspect(self.engine).get_table_names() if name.startswith(self.table))
-
-    def records(self):
-        found = self.query("SELECT record FROM calls ORDER BY account_sid, call_sid")
-        return [row["record"] if isinstance(row["record"], dict) else orjson.loads(row["record"]) for row in found]
-
-    def legs(self):
-        return self.query("SELECT * FROM calls_legs ORDER BY account_sid, call_sid, sid")
-
-    def close(self):
-        for name in self.tables():
-            with self.engine.begin() as connection:
-                connection.exec_driver_sql(f"DROP TABLE {name}")
-        self.engine.dispose()
-
-
-@pytest.fixture
-def make_web(tmp_path):
-    webs = []
-
-    def make(kind):
-        url = {"postgresql": lambda: need(POSTGRESQL), "mysql": lambda: need(MYSQL)}.get(
-            kind, lambda: f"sqlite:///{tmp_path}/records.db"
-        )()
-        webs.append(WebApp(url, f"calls_{uuid.uuid4().hex[:8]}"))
-        return webs[-1]
-
-    yield make
-    for web in webs:
-        web.close()
 
 
 @pytest.fixture(params=KINDS)

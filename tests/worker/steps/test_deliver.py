@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from delivery_kit import Desk
 from factories import ACCOUNT
 from sink_contract import sink_spec
 from stubs import StubServer, answer
@@ -14,42 +15,8 @@ from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
 from worker.ledger.deliveries import LEASE_SECONDS
-from worker.ledger.queries.totals import totals_of_sink
 from worker.sinks import sink_for
 from worker.steps.deliver import CROWDED_SECONDS, bury, deliver
-
-
-class Desk:
-    """One sink, and the deliveries that wait for it."""
-
-    def __init__(self, bench, sink):
-        self.bench, self.sink = bench, sink
-        self.book = bench.ledger.deliveries[ACCOUNT, sink.name]
-
-    def deliver(self, most=100):
-        """Deliver what is due; how many that was."""
-        leases = self.book.backlog.lease(most)
-        if leases:
-            deliver(self.bench.context, ACCOUNT, self.sink.name, leases)
-        return len(leases)
-
-    def due_in(self):
-        """The lane and the wait in seconds of every delivery that waits."""
-        client, now = self.bench.ledger.client, self.bench.clock.now_ms
-        rows = [
-            (lane, round((score - now) / 1000, 3))
-            for lane in Lane
-            for _, score in client.zrange(self.book.backlog.due_key(lane), 0, -1, withscores=True)
-        ]
-        return sorted(rows)
-
-    def standing(self):
-        found = totals_of_sink(self.bench.ledger, self.sink.name, self.bench.ledger.sink_states())
-        return found.state, found.waiting, found.delivered, found.dead
-
-    def delivery(self, number=0):
-        (found,) = self.bench.story(f"call{number:04}").deliveries.values()
-        return found
 
 
 @pytest.fixture
@@ -212,18 +179,6 @@ def test_what_was_kept_has_lost_no_attempt_and_goes_out_once_the_sink_is_enabled
 
 
 # Bugs and deaths
-
-
-def test_a_bug_in_a_sink_is_no_verdict_and_the_lease_brings_the_record_back(make_desk, sink):
-    operations = make_desk(sink)
-    sink.failures = [ZeroDivisionError()]
-    with pytest.raises(ZeroDivisionError):
-        operations.deliver()
-    assert operations.standing() == ("active", 1, 0, 0)
-    operations.bench.clock.advance(operations.book.backlog.lease_ms / 1000 + 1)
-    assert operations.book.backlog.reap().again == 1
-    operations.deliver()
-    assert operations.standing() == ("active", 0, 1, 0)
 
 
 def test_a_sink_that_has_not_let_go_of_its_threads_gets_no_others(make_desk, sink):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 import sqlalchemy as sa
 
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.sinks.kept import Kept
+from worker.sinks.sql.connecting import STATEMENT_SECONDS, engine_for
 from worker.sinks.sql.erasing import erase_rows
+from worker.sinks.sql.fitness import rehearse, see_that_they_fit, see_to_encoding
 from worker.sinks.sql.rows import RowWriter
 from worker.sinks.sql.tables import bring_up_to_date, tables_named
 
@@ -21,31 +22,6 @@ if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
     from worker.sinks.base import Record
 
-_CONNECT_SECONDS = 10
-# A statement that takes longer waits for a lock that somebody forgot to give back; a thread is not to wait along.
-_STATEMENT_SECONDS = 30
-# Firewalls forget a connection that was silent for an hour or so.
-_LONGEST_LIFE_SECONDS = 1800
-_CONNECT: dict[str, dict[str, Any]] = {
-    # A server that vanished is noticed in half a minute; left to itself, the system waits a quarter of an hour.
-    "postgresql": {
-        "application_name": "legwork",
-        "connect_timeout": _CONNECT_SECONDS,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 4,
-        "tcp_user_timeout": _STATEMENT_SECONDS * 1000,
-    },
-    # Without strictness MySQL cuts off what is too long, and says that all is well.
-    "mysql": {
-        "connect_timeout": _CONNECT_SECONDS,
-        "read_timeout": _STATEMENT_SECONDS,
-        "write_timeout": _STATEMENT_SECONDS,
-        "init_command": "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES')",
-    },
-    # Several workers may write to one file, one after the other.
-    "sqlite": {"timeout": _STATEMENT_SECONDS},
-}
 # What no retry mends besides bad data: PostgreSQL's class of codes for "too much", MySQL's packet that is too large.
 _TOO_MUCH, _PACKET_TOO_LARGE = "54", 1153
 
@@ -55,23 +31,8 @@ class Database:
 
     def __init__(self, url: str, table: str) -> None:
         """Connect to nothing yet. Raises PermanentFailure where that could never work."""
-        try:
-            parsed = sa.make_url(url)
-            self._kind = parsed.get_backend_name()
-            self._engine = sa.create_engine(
-                parsed,
-                connect_args={name: value for name, value in _CONNECT[self._kind].items() if name not in parsed.query},
-                # As many as there are threads; one that died while it lay idle is noticed before it is used.
-                pool_size=0,
-                pool_pre_ping=True,
-                pool_recycle=_LONGEST_LIFE_SECONDS,
-                # By default MySQL locks the gaps between rows too, and those who write different calls would deadlock.
-                **({"isolation_level": "READ COMMITTED"} if self._kind == "mysql" else {}),
-                json_serializer=lambda value: orjson.dumps(value).decode(),
-                hide_parameters=True,
-            )
-        except (sa.exc.ArgumentError, ImportError, ValueError) as error:
-            raise PermanentFailure(f"cannot connect by this URL: {error}") from error
+        self._engine = engine_for(url)
+        self._kind = self._engine.dialect.name
         self._tables = tables_named(table)
         self._rows = RowWriter(self._tables, self._kind)
         self._is_up_to_date = False
@@ -82,7 +43,7 @@ class Database:
             self._see_to_tables()
             with self._engine.begin() as connection:
                 if self._kind == "postgresql":
-                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
+                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
                 self._rows.write(connection, records)
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> Kept:
@@ -97,6 +58,9 @@ class Database:
         with self._failures():
             self._is_up_to_date = False
             self._see_to_tables()
+            with self._engine.begin() as connection:
+                see_to_encoding(connection)
+                rehearse(connection, self._tables)
             version = ".".join(map(str, self._engine.dialect.server_version_info or ()))
         return f"{self._kind} {version}, tables {self._tables.calls.name} and {self._tables.legs.name} are there"
 
@@ -107,6 +71,8 @@ class Database:
     def _see_to_tables(self) -> None:
         if not self._is_up_to_date:
             bring_up_to_date(self._engine, self._tables)
+            with self._engine.connect() as connection:
+                see_that_they_fit(connection, self._tables)
             self._is_up_to_date = True
 
     @contextmanager

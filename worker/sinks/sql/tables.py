@@ -24,6 +24,7 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 # Workers that start at the same time make the tables one after the other. Each lock ends with its transaction or, in
 # MySQL, with its connection.
+_LOCK_NAME = 64 - len("legwork ")
 _LOCKS = {
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('legwork {name}'))",
     "mysql": "SELECT GET_LOCK('legwork {name}', 30)",
@@ -122,7 +123,8 @@ def bring_up_to_date(engine: sa.Engine, tables: Tables, steps: Sequence[Step] = 
             return
     with engine.connect() as connection:
         connection.detach()
-        connection.exec_driver_sql(_LOCKS[engine.dialect.name].format(name=tables.schema.name))
+        # The name of a lock in MySQL has up to 64 characters; two tables that share one wait for each other, no more.
+        connection.exec_driver_sql(_LOCKS[engine.dialect.name].format(name=tables.schema.name[-_LOCK_NAME:]))
         tables.schema.create(connection, checkfirst=True)
         for version in range(_version(connection, tables, len(steps)), len(steps)):
             steps[version](connection, tables)

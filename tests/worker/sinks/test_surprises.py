@@ -1,0 +1,172 @@
+"""Sinks that raise what nobody expects, wherever they are called: each is told by its name, and the others go on."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from factories import make_settings
+from sink_contract import sink_spec
+from structlog.testing import capture_logs
+
+from webhook.operations.checks import check_sinks
+from webhook.operations.erasure import _kept_by
+from webhook.operations.finding import Verdict
+from worker.numbers.erasure import Eraser
+from worker.sinks import BadSink, in_step, open_sinks
+from worker.sinks.surprises import close
+
+OWN = '''
+import sys
+from worker.sinks.base import Sink
+
+class Bad(Sink):
+    """Raises where it is told to, as its library may."""
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.where = self.url.partition("?where=")[2]
+        self.surprise("init")
+
+    def surprise(self, where):
+        if where == self.where:
+            raise AttributeError("'str' object has no attribute 'cert_reqs'")
+
+    def open(self):
+        self.surprise("open")
+
+    def send(self, records):
+        return "sent"
+
+    def check(self):
+        self.surprise("check")
+        return "all is well"
+
+    def erase(self, eraser, *, dry_run):
+        self.surprise("erase")
+        return []
+
+    def forget_old(self):
+        self.surprise("forget_old")
+        return 0
+
+    def close(self):
+        self.surprise("close")
+
+class Exits:
+    def __init__(self):
+        sys.exit("no configuration")
+
+    def send(self, records):
+        pass
+
+class Async:
+    async def send(self, records):
+        pass
+
+class Yields:
+    def send(self, records):
+        yield "nothing of this runs"
+
+class AsyncOpen(Async):
+    def send(self, records):
+        pass
+
+    async def open(self):
+        pass
+
+class NoBatch:
+    batch = 0
+    def send(self, records):
+        pass
+
+class TextBatch(NoBatch):
+    batch = "100"
+
+class ProperNoBatch(Bad):
+    batch = -1
+'''
+SAID = "AttributeError: 'str' object has no attribute 'cert_reqs'"
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A module in the working directory, of a name that is forgotten afterwards."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield name
+    sys.modules.pop(name, None)
+
+
+def bad(own, where, name="bad"):
+    return sink_spec(f"{own}:Bad?where={where}", name=name)
+
+
+@pytest.mark.parametrize("where", ["init", "open", "check"])
+def test_a_check_goes_on_with_the_next_sink(own, where):
+    """`legwork check` ended with a traceback, and said nothing of the sinks after the one with a wrong option."""
+    one, another = check_sinks([bad(own, where), sink_spec("stdout:", name="well")])
+    assert (one.about, one.verdict, one.text) == ("sink bad", Verdict.WRONG, SAID)
+    assert (another.about, another.verdict) == ("sink well", Verdict.OK)
+
+
+def test_a_sink_that_cannot_be_closed_was_checked_all_the_same(own):
+    with capture_logs() as logs:
+        (one,) = check_sinks([bad(own, "close")])
+    assert (one.verdict, one.text) == (Verdict.OK, "all is well")
+    assert [(line["event"], line["reason"]) for line in logs] == [("sink.not_closed", SAID)]
+
+
+def test_a_start_names_every_sink_that_is_wrong(own):
+    sinks = f"{own}:Bad?where=init {own}:Bad?where=open {own}:Exits no_such_module:Sink"
+    with pytest.raises(BadSink) as caught:
+        open_sinks(make_settings(sinks=sinks))
+    first, second, third, fourth = str(caught.value).splitlines()
+    assert first.endswith(SAID)
+    assert second.endswith(SAID)
+    assert third.endswith("SystemExit: no configuration")
+    assert "cannot be imported" in fourth
+
+
+@pytest.mark.parametrize("where", ["init", "open"])
+def test_a_subscriber_that_cannot_be_opened_is_left_out_and_the_others_are_opened(own, where):
+    well = sink_spec("stdout:", name="well")
+    assert list(in_step({}, {"bad": bad(own, where), "well": well})) == ["well"]
+
+
+def test_a_sink_that_cannot_be_closed_keeps_no_other_from_it(own):
+    specs = [bad(own, "close", "bad"), sink_spec("stdout:", name="well")]
+    opened = in_step({}, {spec.name: spec for spec in specs})
+    assert in_step(opened, {}) == {}
+    close(opened["bad"])
+
+
+def test_a_number_is_erased_elsewhere_though_one_sink_cannot(own):
+    (kept,) = _kept_by(bad(own, "erase"), Eraser("+919000000002", {}, "IN"), dry_run=True)
+    assert kept.problem == SAID
+
+
+def test_old_files_are_deleted_elsewhere_though_one_sink_cannot(own, make_bench):
+    specs = [bad(own, "forget_old"), sink_spec("stdout:", name="well")]
+    bench = make_bench(sink_specs=specs, opened=in_step({}, {spec.name: spec for spec in specs}))
+    with capture_logs() as logs:
+        bench.context.forget_old_files()
+    assert [(line["event"], line["reason"]) for line in logs] == [("sink.files_not_deleted", SAID)]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Async", "Async.send is to be a plain function"),
+        ("Yields", "Yields.send is to be a plain function"),
+        ("AsyncOpen", "AsyncOpen.open is to be a plain function"),
+        ("NoBatch", "NoBatch.batch is to be how many records"),
+        ("TextBatch", "TextBatch.batch is to be how many records"),
+        ("ProperNoBatch", "ProperNoBatch.batch is to be how many records"),
+    ],
+)
+def test_what_would_count_as_delivered_and_send_nothing_is_refused_at_the_start(own, name, problem):
+    """`async def send` returned a coroutine, which nobody awaited, and all counted as delivered. A batch of 0 stopped all."""
+    with pytest.raises(BadSink, match=problem):
+        open_sinks(make_settings(sinks=f"{own}:{name}"))

@@ -1,0 +1,212 @@
+"""What a sink's library raises, whatever its class, is a failure of the sink: it costs an attempt, and no record.
+
+A TypeError out of a driver was taken for a bug of Legwork's: the sink stayed `active`, nobody was told, the lease was held
+for a minute (thirty such sinks held the threads of all the others), and after five minutes the record was given up, since
+"no worker survived delivering it".
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import redis
+from delivery_kit import Desk
+from factories import ACCOUNT
+from sink_contract import sink_spec
+from structlog.testing import capture_logs
+from worker_kit import BatchSink, MemorySink, legs_answer
+
+from worker.errors import LegworkError, PermanentFailure, SinkGone, TemporaryFailure
+from worker.ledger.backlog import Lane
+from worker.ledger.health import FAILURES_IN_A_ROW
+
+
+class Panic(BaseException):
+    """What a library in Rust raises."""
+
+
+class Untellable(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Broken(BatchSink):
+    """Fails on each batch that one of its poisons is in; on all of them if there is none."""
+
+    batch = 10
+
+    def __init__(self, spec, *poisons):
+        super().__init__(spec)
+        self.poisons, self.calls = poisons, 0
+
+    def send(self, records):
+        self.calls += 1
+        if not self.poisons or any(record["subject"] in self.poisons for record in records):
+            raise KeyError("a column that nobody has")
+        return super().send(records)
+
+
+class Says(MemorySink):
+    """Answers what it is told to."""
+
+    def __init__(self, spec, answer):
+        super().__init__(spec)
+        self.answer = answer
+
+    def send(self, records):
+        super().send(records)
+        return self.answer
+
+
+@pytest.fixture
+def make_desk(make_bench, exotel):
+    exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
+
+    def make(sink, calls=1):
+        bench = make_bench(
+            sink_specs=[sink.spec], opened={sink.name: sink}, delivery_schedule="5 30 300", confirm_seconds=0
+        )
+        for number in range(calls):
+            bench.admit(f"call{number:04}")
+            bench.fetch()
+        return Desk(bench, sink)
+
+    return make
+
+
+@pytest.fixture
+def sink():
+    return MemorySink(sink_spec("postgresql://me:hunter2-hunter2@host/calls"))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TypeError("connect() got an unexpected keyword argument 'ssl-mode'"), "TypeError: connect() got an unexpect"),
+        (AssertionError(), "AssertionError"),
+        (redis.ConnectionError("of a sink's own, which is not the ledger"), "ConnectionError: of a sink's own"),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (LegworkError("which is no verdict"), "LegworkError: which is no verdict"),
+        (StopIteration(), "StopIteration"),
+        (SystemExit(1), "SystemExit: 1"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (Panic("called `Option::unwrap()` on a `None` value\nat lib.rs:1"), "Panic: called `Option::unwrap()` on a"),
+        (Untellable(), "Untellable"),
+        (ValueError("no such file: \udcff"), "ValueError: no such file: ?"),
+        (ValueError("bad URL postgresql://me:hunter2-hunter2@host"), "ValueError: bad URL postgresql://me:***@host"),
+        (KeyError("+919000000002"), "KeyError: '…0002'"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_it_costs_an_attempt_and_is_tried_again_by_the_schedule(make_desk, sink, error, reason):
+    operations = make_desk(sink)
+    sink.failures = [error]
+    operations.deliver()
+    assert operations.due_in() == [(Lane.RETRY, 5)]
+    assert operations.delivery()["attempts"][0]["answer"].startswith(reason)
+    operations.bench.clock.advance(5)
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 1, 0)
+
+
+def test_many_in_a_row_make_the_sink_failing_and_one_traceback_is_enough(make_desk, sink):
+    operations = make_desk(sink, calls=FAILURES_IN_A_ROW)
+
+    class Connection:
+        def execute(self):
+            raise TypeError(f"an object at {id(self):#x}")  # never the same text
+
+    sink.send = lambda _: Connection().execute()
+    with capture_logs() as logs:
+        operations.deliver()
+    assert operations.standing() == ("failing", FAILURES_IN_A_ROW, 0, 0)
+    (told,) = [line for line in logs if line["event"] == "sink.surprised"]
+    assert type(told["exc_info"]) is TypeError
+
+
+def test_a_record_past_the_schedule_is_a_dead_letter_with_what_was_raised(make_desk, sink):
+    operations = make_desk(sink)
+    sink.failures = [TypeError("as ever")] * 4
+    for wait in (5, 30, 300, 0):
+        operations.deliver()
+        operations.bench.clock.advance(wait)
+    assert operations.standing() == ("active", 0, 0, 1)
+    assert [attempt["answer"] for attempt in operations.delivery()["attempts"]] == ["TypeError: as ever"] * 4
+
+
+def test_a_ctrl_c_stays_one(make_desk, sink):
+    operations = make_desk(sink)
+    sink.failures = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        operations.deliver()
+
+
+# Of a batch
+
+
+def test_one_record_that_a_library_trips_over_costs_its_neighbours_nothing(make_desk):
+    operations = make_desk(sink := Broken(sink_spec("stdout:"), "call0003"), calls=9)
+    operations.deliver()
+    assert sorted(record["subject"] for batch in sink.sent for record in batch) == [
+        f"call{number:04}" for number in range(9) if number != 3
+    ]
+    assert operations.due_in() == [(Lane.RETRY, 5)]
+    assert operations.standing() == ("active", 1, 8, 0)
+
+
+def test_a_library_that_trips_over_everything_is_not_asked_for_each_record(make_desk):
+    """Each may take a time-out, and the thread is wanted elsewhere."""
+    operations = make_desk(sink := Broken(sink_spec("stdout:")), calls=9)
+    operations.deliver()
+    assert sink.calls == 3
+    assert operations.due_in() == [(Lane.RETRY, 5)] * 9
+
+
+# What a sink of somebody's own may say
+
+
+@pytest.mark.parametrize("said", [None, 200, ["taken"], b"taken", "na\u00efve \udcff", 2.5])
+def test_whatever_it_returns_is_an_answer(make_desk, said):
+    operations = make_desk(Says(sink_spec("stdout:"), said))
+    operations.deliver()
+    assert operations.standing() == ("active", 0, 1, 0)
+
+
+def test_a_coroutine_is_none_since_nothing_of_it_has_run(make_desk):
+    async def send():
+        raise AssertionError("nobody waits for it")
+
+    operations = make_desk(Says(sink_spec("stdout:"), send()))
+    operations.deliver()
+    assert operations.standing() == ("active", 1, 0, 0)
+    assert operations.delivery()["attempts"][0]["answer"].startswith("TypeError: send() returned a coroutine")
+
+
+@pytest.mark.parametrize(
+    ("failure", "standing"),
+    [
+        (TemporaryFailure("later \udcff", retry_after="soon"), ("active", 1, 0, 0)),
+        (TemporaryFailure("later", retry_after=float("nan"), answer="what is no answer"), ("active", 1, 0, 0)),
+        (PermanentFailure(b"never", answer="what is no answer"), ("active", 0, 0, 1)),
+        (SinkGone("gone \udcff"), ("disabled", 1, 0, 0)),
+    ],
+)
+def test_failures_with_anything_in_them_are_failures(make_desk, sink, failure, standing):
+    operations = make_desk(sink)
+    sink.failures = [failure]
+    operations.deliver()
+    assert operations.standing() == standing
+
+
+def test_another_sink_is_not_concerned(make_bench, exotel):
+    exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
+    well, ill = (MemorySink(sink_spec("stdout:", name=name)) for name in ("well", "ill"))
+    ill.failures = [SystemExit()] * 9
+    bench = make_bench(sink_specs=[ill.spec, well.spec], opened={"ill": ill, "well": well}, confirm_seconds=0)
+    bench.admit("call0000")
+    bench.fetch()
+    for sink in (ill, well):
+        Desk(bench, sink).deliver()
+    assert [Desk(bench, sink).standing() for sink in (well, ill)] == [("active", 0, 1, 0), ("active", 1, 0, 0)]
+    assert bench.ledger.deliveries[ACCOUNT, "ill"].backlog.survey().leased == 0, "and no thread is held for it"

@@ -1,0 +1,34 @@
+"""Holds the rate of a sink: a token of its bucket for each request, from all workers together."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.context import WorkerContext
+
+# A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
+LONGEST_WAIT_SECONDS = 1.0
+SHORTEST_WAIT_SECONDS = 0.05
+
+
+@contextmanager
+def allowed(context: WorkerContext, sink: str, token: str) -> Iterator[float]:
+    """Hold a token of the sink's rate while a request is under way; otherwise yield in how many seconds to try again."""
+    bucket = context.ledger.rates.get(sink)
+    if bucket is None:
+        yield 0.0
+        return
+    grant = bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
+    if not grant.taken:
+        yield max(grant.wait_seconds, SHORTEST_WAIT_SECONDS)
+        return
+    if grant.wait_seconds > 0:
+        context.sleep(grant.wait_seconds)
+    try:
+        yield 0.0
+    finally:
+        bucket.give_back(token)
