@@ -15,7 +15,7 @@ def opened(url, **options):
     return sink
 
 
-class WebApp:
+class Database:
     """A database, and tables of a name that nobody else has in it."""
 
     def __init__(self, url, table):

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from services import MYSQL, POSTGRESQL, need
-from sql_web import WebApp
+from sql_kit import Database
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ def make_web(tmp_path):
         url = {"postgresql": lambda: need(POSTGRESQL), "mysql": lambda: need(MYSQL)}.get(
             kind, lambda: f"sqlite:///{tmp_path}/records.db"
         )()
-        webs.append(WebApp(url, f"calls_{uuid.uuid4().hex[:8]}"))
+        webs.append(Database(url, f"calls_{uuid.uuid4().hex[:8]}"))
         return webs[-1]
 
     yield make
-    for web in webs:
-        web.close()
+    for database in webs:
+        database.close()

@@ -6,7 +6,7 @@ import pytest
 from factories import make_settings
 from services import MYSQL, POSTGRESQL, need
 from sink_contract import record, sink_spec
-from sql_web import opened
+from sql_kit import opened
 
 from webhook.operations.checks import check_sinks
 from webhook.operations.finding import Verdict
@@ -71,8 +71,8 @@ def test_a_check_tells_it_and_goes_on():
     ],
 )
 def test_what_harms_nobody_goes_to_the_driver(make_web, kind, options):
-    web = make_web(kind)
-    sink = opened(f"{need({'postgresql': POSTGRESQL, 'mysql': MYSQL}[kind])}?{options}&table={web.table}")
+    database = make_web(kind)
+    sink = opened(f"{need({'postgresql': POSTGRESQL, 'mysql': MYSQL}[kind])}?{options}&table={database.table}")
     sink.send([record()])
     sink.close()
-    assert len(web.records()) == 1
+    assert len(database.records()) == 1

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from services import POSTGRESQL, need
 from sink_contract import record
-from sql_web import WebApp
+from sql_kit import Database
 
 from worker.errors import PermanentFailure, TemporaryFailure
 
@@ -18,7 +18,7 @@ ODD = "naïve 😀 हिंदी"
 
 @pytest.fixture
 def make_database():
-    """Create a database in an encoding; gives a web in it."""
+    """Create a database in an encoding; gives a database in it."""
     made = []
     engine = sa.create_engine(need(POSTGRESQL).replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
 
@@ -29,65 +29,65 @@ def make_database():
     def make(encoding):
         name = f"legwork_{encoding.lower()}_{uuid.uuid4().hex[:8]}"
         say(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-        made.append(WebApp(urlsplit(POSTGRESQL)._replace(path=f"/{name}").geturl(), "calls"))
+        made.append(Database(urlsplit(POSTGRESQL)._replace(path=f"/{name}").geturl(), "calls"))
         return made[-1]
 
     yield make
-    for web in made:
-        web.engine.dispose()
-        say(f"DROP DATABASE {web.engine.url.database} WITH (FORCE)")
+    for database in made:
+        database.engine.dispose()
+        say(f"DROP DATABASE {database.engine.url.database} WITH (FORCE)")
 
 
 def test_a_database_in_no_encoding_keeps_what_it_is_given(make_database):
     """SQL_ASCII, Debian's where no locale is set: a TypeError in `check` and in every delivery."""
-    web = make_database("SQL_ASCII")
-    sink = web.sink()
+    database = make_database("SQL_ASCII")
+    sink = database.sink()
     assert "are there" in sink.check()
     sink.send([record(CustomField=ODD)])
     sink.close()
-    (call,) = web.query("SELECT convert_from(custom_field::bytea, 'UTF8') AS text FROM calls")
+    (call,) = database.query("SELECT convert_from(custom_field::bytea, 'UTF8') AS text FROM calls")
     assert call["text"] == ODD
-    (kept,) = web.query("SELECT convert_from((record->'data'->>'custom_field')::bytea, 'UTF8') AS text FROM calls")
+    (kept,) = database.query("SELECT convert_from((record->'data'->>'custom_field')::bytea, 'UTF8') AS text FROM calls")
     assert kept["text"] == ODD
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252"])
 def test_a_database_in_a_small_encoding_keeps_what_it_can_and_refuses_the_rest_with_words(make_database, encoding):
     """In LATIN1 everything counted as delivered, and stood there as `naÃ¯ve ð…`."""
-    web = make_database(encoding)
-    sink = web.sink()
+    database = make_database(encoding)
+    sink = database.sink()
     with pytest.raises(TemporaryFailure, match=f"is in {encoding}, which refuses .* make one WITH ENCODING 'UTF8'"):
         sink.check()
     sink.send([record(1, CustomField="naïve")])
     with pytest.raises(PermanentFailure, match="has no equivalent in encoding"):
         sink.send([record(2, CustomField=ODD)])
     sink.close()
-    assert web.query("SELECT custom_field FROM calls") == [{"custom_field": "naïve"}]
+    assert database.query("SELECT custom_field FROM calls") == [{"custom_field": "naïve"}]
 
 
 @pytest.mark.parametrize("setting", ["SET NAMES latin1", "SET SESSION sql_mode=''", "SET autocommit=1"])
 def test_whatever_is_said_to_mysql_at_first_its_session_is_ours(make_web, setting):
     """A text that is too long was cut off, and one in another character set was mangled, without a word."""
-    web = make_web("mysql")
-    sink = web.sink()
+    database = make_web("mysql")
+    sink = database.sink()
     sink.close()
-    web.url += f"?init_command={setting.replace(' ', '%20')}"
-    sink = web.sink()
+    database.url += f"?init_command={setting.replace(' ', '%20')}"
+    sink = database.sink()
     sink.send([record(1, CustomField=ODD)])
     long = record(2)
     long["data"]["status"] = "x" * 256
     with pytest.raises(PermanentFailure, match="Data too long"):
         sink.send([long])
     sink.close()
-    assert web.query("SELECT custom_field FROM calls") == [{"custom_field": ODD}]
-    assert len(web.legs()) == 2
+    assert database.query("SELECT custom_field FROM calls") == [{"custom_field": ODD}]
+    assert len(database.legs()) == 2
 
 
 def test_a_mysql_database_in_another_character_set_keeps_every_text(make_web):
-    web = make_web("mysql")
+    database = make_web("mysql")
     name = f"legwork_{uuid.uuid4().hex[:8]}"
-    web.query(f"CREATE DATABASE {name} CHARACTER SET latin1")
-    there = WebApp(urlsplit(web.url)._replace(path=f"/{name}").geturl(), "calls")
+    database.query(f"CREATE DATABASE {name} CHARACTER SET latin1")
+    there = Database(urlsplit(database.url)._replace(path=f"/{name}").geturl(), "calls")
     try:
         sink = there.sink()
         sink.check()
@@ -96,14 +96,14 @@ def test_a_mysql_database_in_another_character_set_keeps_every_text(make_web):
         assert there.query("SELECT custom_field FROM calls") == [{"custom_field": ODD}]
     finally:
         there.engine.dispose()
-        web.query(f"DROP DATABASE {name}")
+        database.query(f"DROP DATABASE {name}")
 
 
 def test_whatever_is_said_to_postgresql_at_first_its_session_is_ours(make_web, monkeypatch):
-    web = make_web("postgresql")
+    database = make_web("postgresql")
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
-    web.url += "?options=-c%20client_encoding%3Dlatin1"
-    sink = web.sink()
+    database.url += "?options=-c%20client_encoding%3Dlatin1"
+    sink = database.sink()
     sink.send([record(CustomField=ODD)])
     sink.close()
-    assert web.query("SELECT custom_field FROM calls") == [{"custom_field": ODD}]
+    assert database.query("SELECT custom_field FROM calls") == [{"custom_field": ODD}]

@@ -16,7 +16,7 @@ from relay import Relay
 from services import MYSQL, need
 from several_connections import use_several_connections
 from sink_contract import record
-from sql_web import WebApp, opened
+from sql_kit import Database, opened
 
 from worker.errors import TemporaryFailure
 from worker.process.embedded_redis import free_port
@@ -24,23 +24,23 @@ from worker.process.embedded_redis import free_port
 
 def test_postgresql_is_met_anew_when_it_says_that_it_is_read_only(make_web):
     """Of six rows none was in the new primary 78 s after the failover; it took up to half an hour."""
-    web = make_web("postgresql")
+    database = make_web("postgresql")
     role = f"legwork_{uuid.uuid4().hex[:8]}"
-    web.make_tables()
-    web.query(f"CREATE ROLE {role} LOGIN SUPERUSER")
+    database.make_tables()
+    database.query(f"CREATE ROLE {role} LOGIN SUPERUSER")
     try:
         # A session keeps the setting that it has begun with, as one with an old primary keeps that.
-        web.query(f"ALTER ROLE {role} SET default_transaction_read_only = on")
-        sink = opened(web.url.replace("//root@", f"//{role}@"), table=web.table)
+        database.query(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+        sink = opened(database.url.replace("//root@", f"//{role}@"), table=database.table)
         with pytest.raises(TemporaryFailure, match="read-only transaction"):
             sink.check()
         assert all("read-only transaction" in failure for failure in use_several_connections(sink))
-        web.query(f"ALTER ROLE {role} RESET default_transaction_read_only")
+        database.query(f"ALTER ROLE {role} RESET default_transaction_read_only")
         assert use_several_connections(sink) == []
         sink.close()
     finally:
-        web.query(f"DROP ROLE {role}")
-    assert len(web.records()) == 3
+        database.query(f"DROP ROLE {role}")
+    assert len(database.records()) == 3
 
 
 @contextmanager
@@ -81,12 +81,12 @@ def _answers(port, user):
 @pytest.mark.slow
 def test_mysql_is_met_anew_when_it_says_that_it_is_read_only(tmp_path):
     """The old primary lives on with `read_only`, and keeps its connections; the name leads to the new one."""
-    web = WebApp(need(MYSQL), "calls")
+    database = Database(need(MYSQL), "calls")
     name, parts = f"legwork_{uuid.uuid4().hex[:8]}", urlsplit(MYSQL)
-    web.query(f"CREATE DATABASE {name}")
-    web.query(f"CREATE USER {name}@'%'")
-    web.query(f"GRANT ALL ON {name}.* TO {name}@'%'")
-    there = WebApp(parts._replace(path=f"/{name}").geturl(), "calls")
+    database.query(f"CREATE DATABASE {name}")
+    database.query(f"CREATE USER {name}@'%'")
+    database.query(f"GRANT ALL ON {name}.* TO {name}@'%'")
+    there = Database(parts._replace(path=f"/{name}").geturl(), "calls")
     try:
         there.make_tables()
         with another_mariadb(tmp_path, name, name) as port, Relay("127.0.0.1", port) as relay:
@@ -105,6 +105,6 @@ def test_mysql_is_met_anew_when_it_says_that_it_is_read_only(tmp_path):
         assert len(there.records()) == 1 + 3 - len(failures)
     finally:
         there.engine.dispose()
-        web.query(f"DROP USER {name}@'%'")
-        web.query(f"DROP DATABASE {name}")
-        web.engine.dispose()
+        database.query(f"DROP USER {name}@'%'")
+        database.query(f"DROP DATABASE {name}")
+        database.engine.dispose()

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from sink_contract import record
-from sql_web import opened
+from sql_kit import opened
 
 from worker.errors import TemporaryFailure
 
@@ -45,16 +45,16 @@ from worker.errors import TemporaryFailure
     ],
 )
 def test_a_table_that_cannot_hold_everything_is_told(make_web, kind, change, problem):
-    web = make_web(kind)
-    sink = web.sink()
+    database = make_web(kind)
+    sink = database.sink()
     sink.check()
-    web.query(f"ALTER TABLE calls {change}")
+    database.query(f"ALTER TABLE calls {change}")
     if problem is None:
         sink.check()
         sink.send([record()])
-        assert len(web.records()) == 1
+        assert len(database.records()) == 1
     else:
-        newcomer = web.sink()
+        newcomer = database.sink()
         for attempt in (newcomer.check, lambda: newcomer.send([record()])):
             with pytest.raises(TemporaryFailure, match="alter the table, or name another with table=") as caught:
                 attempt()
@@ -65,27 +65,27 @@ def test_a_table_that_cannot_hold_everything_is_told(make_web, kind, change, pro
 
 def test_a_check_finds_out_that_the_right_to_write_is_missing(make_web):
     """It looked at the tables only, and said that all was well."""
-    web = make_web("postgresql")
-    web.make_tables()
+    database = make_web("postgresql")
+    database.make_tables()
     role = f"legwork_{uuid.uuid4().hex[:8]}"
-    web.query(f"CREATE ROLE {role} LOGIN")
+    database.query(f"CREATE ROLE {role} LOGIN")
     try:
         for name in ("calls", "calls_legs", "calls_schema"):
-            web.query(f"GRANT SELECT, INSERT ON {name} TO {role}")
-        sink = opened(web.url.replace("//root@", f"//{role}@"), table=web.table)
+            database.query(f"GRANT SELECT, INSERT ON {name} TO {role}")
+        sink = opened(database.url.replace("//root@", f"//{role}@"), table=database.table)
         with pytest.raises(TemporaryFailure, match="permission denied"):
             sink.check()
         sink.close()
     finally:
         for name in ("calls", "calls_legs", "calls_schema"):
-            web.query(f"REVOKE ALL ON {name} FROM {role}")
-        web.query(f"DROP ROLE {role}")
+            database.query(f"REVOKE ALL ON {name} FROM {role}")
+        database.query(f"DROP ROLE {role}")
 
 
 def test_a_check_finds_out_that_nothing_can_be_written(make_web):
-    web = make_web("mysql")
-    web.make_tables()
-    sink = opened(f"{web.url}?table={web.table}&init_command=SET%20SESSION%20TRANSACTION%20READ%20ONLY")
+    database = make_web("mysql")
+    database.make_tables()
+    sink = opened(f"{database.url}?table={database.table}&init_command=SET%20SESSION%20TRANSACTION%20READ%20ONLY")
     with pytest.raises(TemporaryFailure, match="READ ONLY transaction"):
         sink.check()
     sink.close()
@@ -93,10 +93,10 @@ def test_a_check_finds_out_that_nothing_can_be_written(make_web):
 
 def test_the_longest_name_of_a_table_is_short_enough_for_all_that_is_made_of_it(make_web):
     for kind in ("postgresql", "mysql", "sqlite"):
-        web = make_web(kind)
-        web.table += "_" * (56 - len(web.table))
-        sink = web.sink()
+        database = make_web(kind)
+        database.table += "_" * (56 - len(database.table))
+        sink = database.sink()
         sink.send([record()])
         assert "are there" in sink.check()
         sink.close()
-        assert len(web.records()) == 1
+        assert len(database.records()) == 1

@@ -6,17 +6,17 @@ import threading
 
 from pgbouncer import pooled
 from sink_contract import record
-from sql_web import opened
+from sql_kit import opened
 
 from worker.errors import LegworkError
 
 
 def test_each_transaction_may_be_led_to_another_connection(make_web, tmp_path):
     """Of 360 deliveries 31 failed: `prepared statement "_pg3_0" already exists`, `does not exist`, or another's was run."""
-    web = make_web("postgresql")
+    database = make_web("postgresql")
     failures = []
-    with pooled(web.url, tmp_path, connections=3) as url:
-        sinks = [opened(url, table=web.table) for _ in range(2)]  # each makes up names of its own
+    with pooled(database.url, tmp_path, connections=3) as url:
+        sinks = [opened(url, table=database.table) for _ in range(2)]  # each makes up names of its own
         assert "are there" in sinks[0].check()
 
         def write(number):
@@ -35,4 +35,4 @@ def test_each_transaction_may_be_led_to_another_connection(make_web, tmp_path):
         for sink in sinks:
             sink.close()
     assert failures == []
-    assert len(web.records()) == 8 * 21  # 20 turns, and one call that the last one has besides
+    assert len(database.records()) == 8 * 21  # 20 turns, and one call that the last one has besides
