@@ -158,8 +158,10 @@ def test_the_banner_says_where_things_are_and_which_urls_to_paste(plan_of):
 
 
 def test_no_password_is_shown_that_a_reader_of_urls_sees_none_in(plan_of):
-    """A slash or a # ends the password for urlsplit; for a database's driver it does not."""
-    sinks = "postgresql://u:pa/the-password@host/db amqp://u:pa#the-password@host/v https://the-password@crm.example/x"
+    """An @ ends the password for a database's driver; for urlsplit the last one does."""
+    sinks = (
+        "postgresql://u:pa@the-password@host/db amqp://u:pa%23the-password@host/v https://the-password@crm.example/x"
+    )
     assert "the-password" not in str(report(plan_of(**REAL, SINKS=sinks)))
 
 
