@@ -9,7 +9,7 @@ from worker.ledger.queries.totals import totals_of_sink
 from worker.steps.deliver import deliver
 
 
-class Desk:
+class Deliveries:
     """One sink, and the deliveries that wait for it."""
 
     def __init__(self, bench, sink):

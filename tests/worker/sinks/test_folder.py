@@ -229,7 +229,6 @@ def test_parquet_files_of_all_kinds_of_records_are_read_as_one_table(tmp_path):
         ("s3://bucket/pre#fix?region=x", "holds a #: percent-encode it"),
         (f"s3://bucket/{'%E0%A4%A8' * 234}?region=x", "is to have a prefix of up to 700 bytes"),
         ("stdout:records", "is to be stdout: and no more"),
-        ("s3:///prefix", "is to be s3://bucket/prefix"),
         ("s3://bucket?region=x&formt=jsonl", "Unexpected query parameter in S3 URI: 'formt'"),
     ],
 )

@@ -11,7 +11,7 @@ import asyncio
 
 import pytest
 import redis
-from delivery_kit import Desk
+from delivery_kit import Deliveries
 from factories import ACCOUNT
 from sink_contract import sink_spec
 from structlog.testing import capture_logs
@@ -60,7 +60,7 @@ class Says(MemorySink):
 
 
 @pytest.fixture
-def make_desk(make_bench, exotel):
+def make_deliveries(make_bench, exotel):
     exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
 
     def make(sink, calls=1):
@@ -70,7 +70,7 @@ def make_desk(make_bench, exotel):
         for number in range(calls):
             bench.admit(f"call{number:04}")
             bench.fetch()
-        return Desk(bench, sink)
+        return Deliveries(bench, sink)
 
     return make
 
@@ -94,24 +94,24 @@ def sink():
         (Panic("called `Option::unwrap()` on a `None` value\nat lib.rs:1"), "Panic: called `Option::unwrap()` on a"),
         (Untellable(), "Untellable"),
         (ValueError("no such file: \udcff"), "ValueError: no such file: ?"),
-        (ValueError("bad URL postgresql://me:hunter2-hunter2@host"), "ValueError: bad URL postgresql://me:***@host"),
+        (ValueError("bad URL postgresql://me:hunter2-hunter2@host"), "ValueError: bad URL postgresql://***@host"),
         (KeyError("+919000000002"), "KeyError: '…0002'"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_it_costs_an_attempt_and_is_tried_again_by_the_schedule(make_desk, sink, error, reason):
-    operations = make_desk(sink)
+def test_it_costs_an_attempt_and_is_tried_again_by_the_schedule(make_deliveries, sink, error, reason):
+    deliveries = make_deliveries(sink)
     sink.failures = [error]
-    operations.deliver()
-    assert operations.due_in() == [(Lane.RETRY, 5)]
-    assert operations.delivery()["attempts"][0]["answer"].startswith(reason)
-    operations.bench.clock.advance(5)
-    operations.deliver()
-    assert operations.standing() == ("active", 0, 1, 0)
+    deliveries.deliver()
+    assert deliveries.due_in() == [(Lane.RETRY, 5)]
+    assert deliveries.delivery()["attempts"][0]["answer"].startswith(reason)
+    deliveries.bench.clock.advance(5)
+    deliveries.deliver()
+    assert deliveries.standing() == ("active", 0, 1, 0)
 
 
-def test_many_in_a_row_make_the_sink_failing_and_one_traceback_is_enough(make_desk, sink):
-    operations = make_desk(sink, calls=FAILURES_IN_A_ROW)
+def test_many_in_a_row_make_the_sink_failing_and_one_traceback_is_enough(make_deliveries, sink):
+    deliveries = make_deliveries(sink, calls=FAILURES_IN_A_ROW)
 
     class Connection:
         def execute(self):
@@ -119,68 +119,68 @@ def test_many_in_a_row_make_the_sink_failing_and_one_traceback_is_enough(make_de
 
     sink.send = lambda _: Connection().execute()
     with capture_logs() as logs:
-        operations.deliver()
-    assert operations.standing() == ("failing", FAILURES_IN_A_ROW, 0, 0)
+        deliveries.deliver()
+    assert deliveries.standing() == ("failing", FAILURES_IN_A_ROW, 0, 0)
     (told,) = [line for line in logs if line["event"] == "sink.surprised"]
     assert type(told["exc_info"]) is TypeError
 
 
-def test_a_record_past_the_schedule_is_a_dead_letter_with_what_was_raised(make_desk, sink):
-    operations = make_desk(sink)
+def test_a_record_past_the_schedule_is_a_dead_letter_with_what_was_raised(make_deliveries, sink):
+    deliveries = make_deliveries(sink)
     sink.failures = [TypeError("as ever")] * 4
     for wait in (5, 30, 300, 0):
-        operations.deliver()
-        operations.bench.clock.advance(wait)
-    assert operations.standing() == ("active", 0, 0, 1)
-    assert [attempt["answer"] for attempt in operations.delivery()["attempts"]] == ["TypeError: as ever"] * 4
+        deliveries.deliver()
+        deliveries.bench.clock.advance(wait)
+    assert deliveries.standing() == ("active", 0, 0, 1)
+    assert [attempt["answer"] for attempt in deliveries.delivery()["attempts"]] == ["TypeError: as ever"] * 4
 
 
-def test_a_ctrl_c_stays_one(make_desk, sink):
-    operations = make_desk(sink)
+def test_a_ctrl_c_stays_one(make_deliveries, sink):
+    deliveries = make_deliveries(sink)
     sink.failures = [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
-        operations.deliver()
+        deliveries.deliver()
 
 
 # Of a batch
 
 
-def test_one_record_that_a_library_trips_over_costs_its_neighbours_nothing(make_desk):
-    operations = make_desk(sink := Broken(sink_spec("stdout:"), "call0003"), calls=9)
-    operations.deliver()
+def test_one_record_that_a_library_trips_over_costs_its_neighbours_nothing(make_deliveries):
+    deliveries = make_deliveries(sink := Broken(sink_spec("stdout:"), "call0003"), calls=9)
+    deliveries.deliver()
     assert sorted(record["subject"] for batch in sink.sent for record in batch) == [
         f"call{number:04}" for number in range(9) if number != 3
     ]
-    assert operations.due_in() == [(Lane.RETRY, 5)]
-    assert operations.standing() == ("active", 1, 8, 0)
+    assert deliveries.due_in() == [(Lane.RETRY, 5)]
+    assert deliveries.standing() == ("active", 1, 8, 0)
 
 
-def test_a_library_that_trips_over_everything_is_not_asked_for_each_record(make_desk):
+def test_a_library_that_trips_over_everything_is_not_asked_for_each_record(make_deliveries):
     """Each may take a time-out, and the thread is wanted elsewhere."""
-    operations = make_desk(sink := Broken(sink_spec("stdout:")), calls=9)
-    operations.deliver()
+    deliveries = make_deliveries(sink := Broken(sink_spec("stdout:")), calls=9)
+    deliveries.deliver()
     assert sink.calls == 3
-    assert operations.due_in() == [(Lane.RETRY, 5)] * 9
+    assert deliveries.due_in() == [(Lane.RETRY, 5)] * 9
 
 
 # What a sink of somebody's own may say
 
 
 @pytest.mark.parametrize("said", [None, 200, ["taken"], b"taken", "na\u00efve \udcff", 2.5])
-def test_whatever_it_returns_is_an_answer(make_desk, said):
-    operations = make_desk(Says(sink_spec("stdout:"), said))
-    operations.deliver()
-    assert operations.standing() == ("active", 0, 1, 0)
+def test_whatever_it_returns_is_an_answer(make_deliveries, said):
+    deliveries = make_deliveries(Says(sink_spec("stdout:"), said))
+    deliveries.deliver()
+    assert deliveries.standing() == ("active", 0, 1, 0)
 
 
-def test_a_coroutine_is_none_since_nothing_of_it_has_run(make_desk):
+def test_a_coroutine_is_none_since_nothing_of_it_has_run(make_deliveries):
     async def send():
         raise AssertionError("nobody waits for it")
 
-    operations = make_desk(Says(sink_spec("stdout:"), send()))
-    operations.deliver()
-    assert operations.standing() == ("active", 1, 0, 0)
-    assert operations.delivery()["attempts"][0]["answer"].startswith("TypeError: send() returned a coroutine")
+    deliveries = make_deliveries(Says(sink_spec("stdout:"), send()))
+    deliveries.deliver()
+    assert deliveries.standing() == ("active", 1, 0, 0)
+    assert deliveries.delivery()["attempts"][0]["answer"].startswith("TypeError: send() returned a coroutine")
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ def test_a_coroutine_is_none_since_nothing_of_it_has_run(make_desk):
         (SinkGone("gone \udcff"), ("disabled", 1, 0, 0)),
     ],
 )
-def test_failures_with_anything_in_them_are_failures(make_desk, sink, failure, standing):
-    operations = make_desk(sink)
+def test_failures_with_anything_in_them_are_failures(make_deliveries, sink, failure, standing):
+    deliveries = make_deliveries(sink)
     sink.failures = [failure]
-    operations.deliver()
-    assert operations.standing() == standing
+    deliveries.deliver()
+    assert deliveries.standing() == standing
 
 
 def test_another_sink_is_not_concerned(make_bench, exotel):
@@ -207,6 +207,6 @@ def test_another_sink_is_not_concerned(make_bench, exotel):
     bench.admit("call0000")
     bench.fetch()
     for sink in (ill, well):
-        Desk(bench, sink).deliver()
-    assert [Desk(bench, sink).standing() for sink in (well, ill)] == [("active", 0, 1, 0), ("active", 1, 0, 0)]
+        Deliveries(bench, sink).deliver()
+    assert [Deliveries(bench, sink).standing() for sink in (well, ill)] == [("active", 0, 1, 0), ("active", 1, 0, 0)]
     assert bench.ledger.deliveries[ACCOUNT, "ill"].backlog.survey().leased == 0, "and no thread is held for it"

@@ -39,7 +39,6 @@ from worker.sinks import BadSink, open_sinks
         ("postgresql://h/calls?pgbouncer=true", 'invalid connection option "pgbouncer"'),
         ("postgresql://h/calls?autocommit=true", 'invalid connection option "autocommit"'),
         ("postgresql://h/calls?connect_timeout=soon", "connect_timeout is to be a whole number"),
-        ("postgresql+psycopg_async://h/calls", "is for asyncio: leave the driver out"),
         ("sqlite:///file:calls?mode=memory&uri=true", "mode, uri: no option here; there is timeout, in seconds"),
         ("sqlite:///calls.db?isolation_level=DEFERRED", "isolation_level: no option here"),
         ("sqlite:///calls.db?timeout=soon", "could not convert string to float"),
