@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from schemas.fields import Count, ExotelTime, Seconds, Status, Text, Word
 from schemas.nothing import is_nothing
 from schemas.plain import plain
+from schemas.text import UNKNOWN, text_of
 from schemas.times import in_utc
 from schemas.xml import load_xml
 
@@ -118,14 +119,14 @@ _TIMES = [name for name, field in _LEG.load_fields.items() if isinstance(field, 
 _MISSPELT = {"backupecophone": "backupexophone"}
 
 
-def load_legs(body: bytes, *, timezone: ZoneInfo) -> LegsAnswer:
+def load_legs(body: bytes, *, timezone: ZoneInfo, charset: str | None = None) -> LegsAnswer:
     """
-    Read an answer; `timezone` is the zone of the times that name none.
+    Read an answer; `timezone` is the zone of the times that name none, `charset` what the HTTP header says of the text.
 
     Raises ValidationError for anything that is not a list of legs, each with its Sid. Nothing else about a
     leg is worth losing the call: what cannot be read counts as not told, and stands in `extra` as it came.
     """
-    document = _load(body)
+    document = _load(body, charset)
     top = _folded(document)
     # Without a list around them, `<Leg>`s may stand right below the root.
     listed = [top[key] for key in ("legs", "leg") if key in top]
@@ -144,15 +145,25 @@ def load_error(body: bytes) -> str | None:
         return None
 
 
-def _load(body: bytes) -> Any:
+def _load(body: bytes, charset: str | None = None) -> Any:
     # The first character decides; a byte order mark or UTF-16's zeros may stand before it.
     if body.lstrip(b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n").startswith(b"<"):
-        return load_xml(body)
+        return load_xml(body, charset=charset)
+    text = text_of(body, charset=charset)
     try:
-        return plain(json.loads(body))
-    # Not JSON, not UTF, numbers of thousands of digits (ValueError), nested a thousand deep.
+        try:
+            return plain(_json(text))
+        except ValueError:
+            # Between two tokens, what cannot be read is no character of any value.
+            return plain(_json(text.replace(UNKNOWN, "")))
+    # Not JSON, numbers of thousands of digits (ValueError), nested a thousand deep.
     except (ValueError, RecursionError) as error:
         raise ValidationError({"body": ["Neither JSON nor XML."]}) from error
+
+
+def _json(text: str) -> Any:
+    # A control character in a text is against the rules, and no reason to lose the text.
+    return json.loads(text, strict=False)
 
 
 def _folded(value: Any) -> dict[str, Any]:

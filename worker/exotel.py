@@ -6,11 +6,10 @@ Source: support.exotel.com article 3000108446 "Leg details API"; developer.exote
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -21,9 +20,11 @@ import urllib3.exceptions
 from marshmallow import ValidationError
 
 from schemas.legs import LegsAnswer, load_error, load_legs
+from schemas.text import in_utf_8
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
-from worker.http.bodies import read_body
+from worker.http.bodies import Body, read_body
 from worker.http.client import Session
+from worker.http.waiting import retry_after_seconds
 from worker.tracing.spans import current_span
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 # A call with a hundred legs answers in some 60 KB; whatever is larger than this is not an answer of the Legs API.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-# Exotel's windows are a minute. A Retry-After beyond a day is a slip, and would silence an account for as long.
-LONGEST_PAUSE_SECONDS = 86_400.0
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 # The classes of status codes (RFC 9110, 15).
 _SUCCESS, _REDIRECT, _SERVER_ERROR = 2, 3, 5
 
@@ -73,17 +73,23 @@ class ExotelClient:
             span.answered(status)
         seconds = time.monotonic() - started
         if status != HTTPStatus.OK:
-            raise _refusal(status, headers, body)
+            raise _refusal(status, headers, body.data)
+        if len(body.data) > MAX_ANSWER_BYTES:
+            raise Unreachable(f"answer is larger than {MAX_ANSWER_BYTES} bytes")
         try:
-            answer = load_legs(body, timezone=account.timezone)
+            answer = load_legs(body.data, timezone=account.timezone, charset=_charset(headers))
         except ValidationError as error:
-            raise Unreachable(f"answer cannot be read: {_first_message(error)}") from error
-        reason = answer.why_not_final(call_sid)
+            raise Unreachable(_broken(body) or f"answer cannot be read: {_first_message(error)}") from error
+        # Its legs and counts may agree by themselves; but what broke it off may have changed it too, and to ask once more
+        # costs a request. If that never gets better, the legs are those of the record, which then says `"settled": false`.
+        reason = answer.why_not_final(call_sid) or _broken(body)
         if reason is not None:
             ours = all(leg.call_sid in {None, call_sid} for leg in answer.legs)
             # An answer about another call is no part of this one, however little is known.
-            raise NotFinalYet(reason, body=body if answer.legs and ours else None)
-        return Fetched(answer, hashlib.sha256(body).hexdigest(), seconds)
+            raise NotFinalYet(
+                reason, body=in_utf_8(body.data, charset=_charset(headers)) if answer.legs and ours else None
+            )
+        return Fetched(answer, hashlib.sha256(body.data).hexdigest(), seconds)
 
     def probe(self) -> str:
         """Find out with one request whether the credentials work; returns what Exotel said.
@@ -122,10 +128,11 @@ class ExotelClient:
             self._local.session = session
         return session
 
-    def _get(self, url: str) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
+    def _get(self, url: str) -> tuple[int, requests.structures.CaseInsensitiveDict[str], Body]:
         timeout = self._account.timeout_seconds
         try:
             with self._session().get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+                # Its status counts whatever becomes of the body.
                 body = read_body(response, most=MAX_ANSWER_BYTES + 1)
         except requests.Timeout as error:
             raise Unreachable(f"no answer within {timeout:g} s") from error
@@ -133,9 +140,16 @@ class ExotelClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The library's messages hold URLs and addresses; the class says enough for an operator.
             raise Unreachable(f"no answer: {type(error).__name__}") from error
-        if len(body) > MAX_ANSWER_BYTES:
-            raise Unreachable(f"answer is larger than {MAX_ANSWER_BYTES} bytes")
         return response.status_code, response.headers, body
+
+
+def _broken(body: Body) -> str | None:
+    return f"the answer {body.broken}" if body.broken else None
+
+
+def _charset(headers: requests.structures.CaseInsensitiveDict[str]) -> str | None:
+    found = _CHARSET.search(headers.get("Content-Type") or "")
+    return found[1] if found else None
 
 
 def _refusal(
@@ -153,33 +167,6 @@ def _refusal(
     if status // 100 == _SUCCESS:
         return Unreachable(f"{message}: not the answer of the Legs API")
     return TemporaryFailure(message)
-
-
-def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none that can be read.
-
-    A date is taken relative to the answer's own Date, so that no clock of ours comes into it. At most LONGEST_PAUSE_SECONDS.
-    """
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        then, now = _http_date(value), _http_date(date) or datetime.now(UTC)
-        if then is None:
-            return None
-        seconds = (then - now).total_seconds()
-    if seconds != seconds:  # noqa: PLR0124  NaN is the one number that differs from itself
-        return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
-
-
-def _http_date(value: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value or "")
-    except (ValueError, OverflowError):  # no date, or a year of twenty digits
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _first_message(error: ValidationError) -> str:

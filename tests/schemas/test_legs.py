@@ -209,7 +209,6 @@ def test_xml_comes_in_utf_16_too():
         b'{"legs": []',
         b"\xff\xfe\xff",
         b"\xff\xfe<\x00",
-        b'{"legs": [{"Sid": "\xff"}]}',
         b"[" * 100_000,
         b'{"legs": [{"Sid": "a", "x": ' + b"[" * 500 + b"]" * 500 + b"}]}",
         b'{"legs": [{"Sid": "a", "x": ' + b"9" * 5000 + b"}]}",

@@ -19,7 +19,8 @@ from payloads.samples import ANSWERS
 from stubs import answer, chunked, cut_off, dripping, last, late, reset
 
 from worker.errors import AccountSuspended, LegworkError, Throttled, Unreachable
-from worker.exotel import LONGEST_PAUSE_SECONDS, MAX_ANSWER_BYTES, retry_after_seconds
+from worker.exotel import MAX_ANSWER_BYTES
+from worker.http.waiting import LONGEST_PAUSE_SECONDS, retry_after_seconds
 from worker.process.embedded_redis import free_port
 
 
@@ -47,7 +48,7 @@ def test_429_may_name_a_date_which_is_taken_by_the_answers_own_clock(exotel, cli
     assert failure_of(client, Throttled).retry_after == 45
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "nan", "Wed, 99 Foo 2026 00:00:00 GMT"])
+@pytest.mark.parametrize("value", [None, "", "soon", "nan", "-5", "Wed, 99 Foo 2026 00:00:00 GMT"])
 def test_429_without_a_time_that_can_be_read_has_none(exotel, client, value):
     exotel.always(answer(b"", 429, **({} if value is None else {"Retry-After": value})))
     assert failure_of(client, Throttled).retry_after is None
@@ -58,7 +59,7 @@ def test_a_pause_beyond_a_day_is_a_slip(value):
     assert retry_after_seconds(value) == LONGEST_PAUSE_SECONDS
 
 
-@pytest.mark.parametrize("value", ["-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize("value", ["0", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_a_pause_that_is_over_is_none(value):
     assert retry_after_seconds(value) == 0
 

@@ -1,31 +1,54 @@
-"""Reads the body of an HTTP answer, bounded in bytes; in time it is bounded by the session (`worker/http/client.py`)."""
+"""Reads the body of an HTTP answer, bounded in bytes; in time it is bounded by the session (`worker/http/answer.py`)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, NamedTuple
 
-import requests
+import urllib3
 import urllib3.exceptions
 
+from worker.http.answer import LengthInDoubt
+
 if TYPE_CHECKING:
-    from urllib3 import HTTPResponse
+    import requests
 
 _PIECE_BYTES = 64 * 1024
 
 
-def read_body(response: requests.Response, *, most: int) -> bytes:
-    """Return the body, unpacked, or its first `most` bytes where it is longer.
+class Body(NamedTuple):
+    """The body, unpacked, or its first bytes where it is longer; `broken` says why it is not whole, if it is not."""
 
-    Raises requests.Timeout, or another requests.RequestException where the body breaks off. Wants `stream=True`.
+    data: bytes
+    broken: str | None = None
+
+
+def read_body(response: requests.Response, *, most: int) -> Body:
+    """Return the body, or its first `most` bytes. Raises nothing; wants `stream=True`.
+
+    What is packed by its header and cannot be unpacked is returned as it came: the header lies.
     """
-    raw: HTTPResponse = response.raw
-    body = bytearray()
+    raw: urllib3.HTTPResponse = response.raw
+    data, broken = bytearray(), None
     try:
         # `read1` takes what is there, so that no more than `most` is ever waited for.
-        while len(body) < most and (piece := raw.read1(min(_PIECE_BYTES, most - len(body)), decode_content=True)):
-            body += piece
-    except urllib3.exceptions.ReadTimeoutError as error:
-        raise requests.ReadTimeout(str(error)) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.ConnectionError(str(error)) from error
-    return bytes(body)
+        while len(data) < most and (piece := raw.read1(min(_PIECE_BYTES, most - len(data)), decode_content=False)):
+            data += piece
+    except urllib3.exceptions.ReadTimeoutError:
+        broken = f"broke off after {len(data)} bytes: nothing more came in time"
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        doubt = isinstance(error.__cause__, LengthInDoubt)
+        broken = "has no length that can be relied on" if doubt else f"broke off after {len(data)} bytes"
+    return Body(_unpacked(bytes(data), response.headers.get("Content-Encoding"), most=most), broken)
+
+
+def _unpacked(data: bytes, coding: str | None, *, most: int) -> bytes:
+    if not coding or not data:
+        return data
+    packed = urllib3.HTTPResponse(
+        io.BytesIO(data), headers={"Content-Encoding": coding.strip()}, preload_content=False, decode_content=True
+    )
+    try:
+        return packed.read(most)
+    except urllib3.exceptions.HTTPError:
+        return data

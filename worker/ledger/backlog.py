@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from worker.ledger.keys import of_account
+from worker.ledger.keys import SINKS, of_account
 
 if TYPE_CHECKING:
     import redis
@@ -172,23 +172,25 @@ class Backlog:
     def begin_on(self, pipeline: redis.client.Pipeline, room: int, sink: str) -> None:
         """Queue on a pipeline: lease up to `room` deliveries that are due, and begin the work on them at once.
 
-        `read_begun` reads the answer.
+        None where the sink is disabled. `read_begun` reads the answer.
         """
         whose: list[Argument] = [self._worker, "", of_account(self.account_sid, ""), sink]
         args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), *whose]
-        self._scripts.run("backlog/lease", [*self.keys, self._fence], args, pipeline=pipeline)
+        self._scripts.run("backlog/lease", [*self.keys, self._fence, SINKS], args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> Claim | None:
         """Begin the work on a lease, which runs anew from here; None if it is no longer ours (or has begun already)."""
-        return read_claim(self._claim(lease, None))
+        return read_claim(self._scripts.run("backlog/claim", self.keys, self._claiming(lease)))
 
-    def claim_on(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
-        """Queue the same on a pipeline, whose answer `read_claim` reads."""
-        self._claim(lease, pipeline)
+    def claim_on(self, pipeline: redis.client.Pipeline, lease: Lease, sink: str | None) -> None:
+        """Queue the same on a pipeline, whose answer `read_claim` reads; None too where the `sink`, if any, is disabled."""
+        keys, args = self.keys, self._claiming(lease)
+        if sink is not None:
+            keys, args = [*keys, SINKS], [*args, sink]
+        self._scripts.run("backlog/claim", keys, args, pipeline=pipeline)
 
-    def _claim(self, lease: Lease, pipeline: redis.client.Pipeline | None) -> Any:
-        args: list[Argument] = [lease.item, lease.id, self.lease_ms, self._worker, self._clock()]
-        return self._scripts.run("backlog/claim", self.keys, args, pipeline=pipeline)
+    def _claiming(self, lease: Lease) -> list[Argument]:
+        return [lease.item, lease.id, self.lease_ms, self._worker, self._clock()]
 
     def release(self, leases: Sequence[Lease]) -> int:
         """Give back what nothing was done about; returns how many were still ours."""

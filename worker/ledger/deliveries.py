@@ -91,15 +91,21 @@ class DeliveryBook:
         return self.key(f"sink:{self.sink}", "dead")
 
     def claim(self, lease: Lease) -> OwedDelivery | None:
-        """Begin the work on a leased delivery; None if it is no longer owed under this lease."""
-        owed = self.claim_all([lease])
+        """Begin the work on a leased delivery, whatever the sink's state; None if it is no longer owed under this lease."""
+        owed = self._claim([lease], sink=None)
         return owed[0] if owed else None
 
     def claim_all(self, leases: Sequence[Lease]) -> list[OwedDelivery]:
-        """Begin the work on leased deliveries, in one round trip; those that are still owed under their leases."""
+        """Begin the work on leased deliveries that are to be sent, in one round trip; those that are still owed.
+
+        None of them where the sink has been disabled meanwhile.
+        """
+        return self._claim(leases, sink=self.sink)
+
+    def _claim(self, leases: Sequence[Lease], *, sink: str | None) -> list[OwedDelivery]:
         pipeline = self._client.pipeline(transaction=False)
         for lease in leases:
-            self.backlog.claim_on(pipeline, lease)
+            self.backlog.claim_on(pipeline, lease, sink)
             self._read_on(pipeline, lease)
         answers = iter(pipeline.execute())
         # Each takes three: what came of the claim, the record, the delivery.

@@ -11,8 +11,10 @@ from worker.ledger.keys import SINK_RUNS, SINKS
 if TYPE_CHECKING:
     from worker.ledger.scripts import Argument, Scripts
 
-# So many failures without a success in between are no accident.
+# So many failed attempts without a success in between are no accident.
 FAILURES_IN_A_ROW = 10
+# A batch fails at once, as many records as it holds: one is an accident (a deadlock, a restart), a second one is none.
+MOST_OF_A_BATCH = FAILURES_IN_A_ROW // 2
 # How often a failing sink is tried: a sink that is back is noticed soon, one that is not costs next to nothing.
 PROBE_SECONDS = 5.0
 # After so long of nothing but failures nobody is going to repair it by itself (Svix waits as long).
@@ -31,10 +33,11 @@ class SinkHealth:
         """Return the state of each sink that is not simply active: `state`, `since` (ms), `reason`, `probe_at` (ms)."""
         return {name.decode(): json.loads(state) for name, state in self._client.hgetall(SINKS).items()}
 
-    def failed(self, sink: str, reason: str) -> str:
-        """Note a failure; returns what the sink has become by it: `failing`, `disabled`, or ''."""
+    def failed(self, sink: str, reason: str, *, attempts: int = 1) -> str:
+        """Note that so many attempts failed at once; returns what the sink has become: `failing`, `disabled`, or ''."""
         args: list[Argument] = [
             sink,
+            min(attempts, MOST_OF_A_BATCH),
             FAILURES_IN_A_ROW,
             PROBE_SECONDS * 1000,
             DISABLED_AFTER_SECONDS * 1000,

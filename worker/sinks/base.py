@@ -49,12 +49,15 @@ class Sink:
         self.surprises: set[tuple[Any, ...]] = set()
         schema = self.Options()
         # By hand: `urlunsplit` would make `file:name` absolute.
-        base, _, query = _as_all_read_it(spec.url).partition("?")
+        written = _as_all_read_it(spec.url)
+        base, _, query = written.partition("?")
         ours = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key in schema.fields}
         # Left as they were written: they may be signed.
         others = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in schema.fields]
-        #: The URL without our own options; user and password in a spelling that no library misreads.
-        self.url = f"{base}?{'&'.join(others)}" if any(others) else base
+        #: The URL without our own options, to the letter but for user and password, which no library is to misread.
+        self.url = written
+        if ours:
+            self.url = f"{base}?{'&'.join(others)}" if others else base
         self.options: dict[str, Any] = schema.load({**ours, **spec.options})
 
     def open(self) -> None:

@@ -13,12 +13,13 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 
 from worker.http.bodies import read_body
+from worker.http.target import TARGET
 from worker.sinks.egress import PrivateAddress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-# To connect; and for the answer as a whole (see `worker/http/client.py`).
+# To connect; and for the answer as a whole (see `worker/http/answer.py`).
 TIMEOUT_SECONDS = 15.0
 # How much of a subscriber's answer is read; whatever is beyond is nobody's business.
 ANSWER_BYTES = 64 * 1024
@@ -57,9 +58,10 @@ def make_exchange(session: requests.Session, request: requests.Request, *, hidde
     kept, error = b"", None
     try:
         prepared = session.prepare_request(request)
-        sent = {name: str(value) for name, value in prepared.headers.items()}
+        sent = {name: str(value) for name, value in prepared.headers.items() if name != TARGET}
         with session.send(prepared, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answered:
-            kept = _read_away(answered)[:KEPT_BYTES]
+            # To its end where it is short, so that the connection can be used again. The status alone says what became of it.
+            kept = read_body(answered, most=ANSWER_BYTES).data[:KEPT_BYTES]
     except NO_ANSWER as trouble:
         error = None if answered is not None else reason_of(trouble)
     masked = _CREDENTIALS | {name.lower() for name in hidden}
@@ -96,11 +98,3 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
     for cause in (error.__context__, error.__cause__):
         if cause is not None:
             yield from _with_causes(cause)
-
-
-def _read_away(response: requests.Response) -> bytes:
-    """Read a short answer to its end, so that the connection can be used again. The status alone says what became of it."""
-    try:
-        return read_body(response, most=ANSWER_BYTES)
-    except requests.RequestException:
-        return b""

@@ -17,6 +17,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
+from worker.sinks.days import UTC_ZONE, DayZone
 from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_lines, erase_packed
 from worker.sinks.lines import append
 from worker.sinks.rotation import Rotation, is_at
@@ -37,11 +38,10 @@ class Options(Schema):
     rotate = fields.String(
         load_default=None,
         validate=validate.Regexp(r"^(day|[1-9][0-9]{0,5}(kB|MB|GB))$", error="is to be `day`, or a size such as 100MB"),
-        metadata={
-            "doc": "Put the file aside when its day (UTC) is over, with `day`, or before it exceeds a size: `100MB`."
-        },
+        metadata={"doc": "Put the file aside when its day is over, with `day`, or before it exceeds a size: `100MB`."},
     )
     gzip = fields.Boolean(load_default=False, metadata={"doc": "Pack with gzip what was put aside."})
+    zone = DayZone("With `rotate`: the time zone whose days are meant, such as `Asia/Kolkata`.")
     keep_days = fields.Integer(
         load_default=None,
         validate=validate.Range(min=1, max=3650, error="is to be a number of days, from 1 to 3650"),
@@ -73,9 +73,16 @@ class FileSink(Sink):
             if len(os.fsencode(self.path.name)) > _LONGEST_NAME_BYTES:
                 raise ValidationError(f"is to have a name of up to {_LONGEST_NAME_BYTES} bytes, with rotate", "url")
             most_bytes = None if rotate == "day" else int(rotate[:-2]) * _UNITS[rotate[-2:]]
-            self._rotation = Rotation(self.path, most_bytes=most_bytes, packed=self.options["gzip"])
-        elif alone := next((name for name in ("gzip", "keep_days") if self.options[name]), None):
+            self._rotation = Rotation(
+                self.path, most_bytes=most_bytes, packed=self.options["gzip"], zone=self.options["zone"]
+            )
+        elif alone := self._option_alone():
             raise ValidationError("is for what was put aside: say when, with rotate", alone)
+
+    def _option_alone(self) -> str | None:
+        given = {"gzip": self.options["gzip"], "keep_days": self.options["keep_days"]}
+        given["zone"] = self.options["zone"] != UTC_ZONE
+        return next((name for name, value in given.items() if value), None)
 
     def open(self) -> None:
         """Make the file if it is missing. Raises OSError where it cannot be written."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -15,6 +15,7 @@ from marshmallow import ValidationError, fields, validate
 
 from worker.errors import TemporaryFailure
 from worker.extras import import_or_explain
+from worker.sinks.days import today
 from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_object
 from worker.sinks.objects import ObjectSink
 from worker.sinks.objects import Options as ObjectOptions
@@ -86,7 +87,7 @@ class FolderSink(ObjectSink):
         self._clear_up()
         if self.options["keep_days"] is None:
             return 0
-        last = (datetime.now(UTC).date() - timedelta(days=self.options["keep_days"])).isoformat()
+        last = (today(self.options["zone"]) - timedelta(days=self.options["keep_days"])).isoformat()
         old = [folder for folder in self.path.glob(_DAY) if folder.name.removeprefix("day=") < last]
         files = sum(len(list(folder.iterdir())) for folder in old)
         for folder in old:

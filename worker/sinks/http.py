@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from schemas.urls import take_apart
 from worker.errors import LastAnswer, PermanentFailure, SinkGone, TemporaryFailure
-from worker.exotel import retry_after_seconds
+from worker.http.waiting import retry_after_seconds
 from worker.sinks.base import Record, Sink
 from worker.sinks.egress import PrivateAddress
 from worker.sinks.exchange import NO_ANSWER, TIMEOUT_SECONDS, Exchange, make_exchange, reason_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ def new_session(options: Mapping[str, Any]) -> requests.Session:
     session.trust_env = False
     session.verify = options["ca_file"] or True
     session.headers["User-Agent"] = f"legwork/{version('legwork')}"
-    # Subscribers have no business with cookies, and could send as many as they like.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
         session.mount(scheme, EgressAdapter(EVERYWHERE if options["allow_private"] else options["allow_networks"]))
     return session

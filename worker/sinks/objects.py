@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
@@ -10,6 +11,10 @@ from marshmallow import Schema, fields, validate
 
 from worker.extras import import_or_explain
 from worker.sinks.base import Record, Sink
+from worker.sinks.days import DayZone, day_of
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 class Options(Schema):
@@ -19,6 +24,9 @@ class Options(Schema):
         load_default="jsonl",
         validate=validate.OneOf(["jsonl", "parquet"]),
         metadata={"doc": "`jsonl`: the record as a line of JSON. `parquet`: a row, with a column for each part."},
+    )
+    zone = DayZone(
+        "The time zone whose days are meant, such as `Asia/Kolkata`. A change gives records that come again another name."
     )
 
 
@@ -37,7 +45,7 @@ class ObjectSink(Sink):
     def send(self, records: list[Record]) -> str:
         """Write one record."""
         (record,) = records
-        name = f"{_name(record)}.{self.options['format']}"
+        name = f"{_name(record, self.options['zone'])}.{self.options['format']}"
         self.put(name, self._encode(record))
         return name
 
@@ -50,10 +58,10 @@ def _as_line(record: Record) -> bytes:
     return orjson.dumps(record) + b"\n"
 
 
-def _name(record: dict[str, Any]) -> str:
-    """By the day on which the call ended, in UTC; the rest is what a record's id is made of too, so it never changes."""
+def _name(record: dict[str, Any], zone: ZoneInfo) -> str:
+    """By the day on which the call ended; the rest is what a record's id is made of too, so it never changes."""
     name, data = record["id"], record["data"]
     if record["type"].startswith("legwork.call."):
         kind = record["type"].rpartition(".")[2]
         name = f"{data['account_sid']}-{data['call_sid']}-{data['revision']}-{kind}"
-    return f"day={record['time'][:10]}/{quote(name, safe='')}"
+    return f"day={day_of(datetime.fromisoformat(record['time']), zone)}/{quote(name, safe='')}"

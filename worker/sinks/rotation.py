@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker.sinks.days import day_of, today
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
 log = structlog.get_logger(__name__)
@@ -24,11 +27,11 @@ _LAST_SECONDS = 5.0
 
 
 class Rotation:
-    """Puts `records.jsonl` aside as `records.2026-09-16.0001.jsonl`, by the day (UTC) on which it was last written."""
+    """Puts `records.jsonl` aside as `records.2026-09-16.0001.jsonl`, by the day on which it was last written."""
 
-    def __init__(self, path: Path, *, most_bytes: int | None, packed: bool) -> None:
-        """`most_bytes` None: once a day."""
-        self._path, self._most_bytes, self._packed = path, most_bytes, packed
+    def __init__(self, path: Path, *, most_bytes: int | None, packed: bool, zone: tzinfo = UTC) -> None:
+        """`most_bytes` None: once a day, by the clocks in `zone`."""
+        self._path, self._most_bytes, self._packed, self._zone = path, most_bytes, packed, zone
         self._aside = re.compile(rf"{re.escape(path.stem)}\.(\d{{4}}-\d\d-\d\d)\.(\d+){re.escape(path.suffix)}(\.gz)?")
         self._packing: list[threading.Thread] = []
 
@@ -36,12 +39,12 @@ class Rotation:
         """Is it time, before so many bytes are added to the open file? An empty file never is."""
         found = os.fstat(file)
         if self._most_bytes is None:
-            return found.st_size > 0 and _day(found.st_mtime) != datetime.now(UTC).date().isoformat()
+            return found.st_size > 0 and self._day(found.st_mtime) != today(self._zone).isoformat()
         return found.st_size > 0 and found.st_size + more_bytes > self._most_bytes
 
     def put_aside(self, file: int) -> None:
         """Rename the open file; whoever calls this holds its lock. Raises OSError."""
-        day = _day(os.fstat(file).st_mtime)
+        day = self._day(os.fstat(file).st_mtime)
         number = max((int(found[2]) for _, found in self._found() if found[1] == day), default=0) + 1
         aside = self._path.with_name(f"{self._path.stem}.{day}.{number:04}{self._path.suffix}")
         # Renaming would take the place of a file that somebody made meanwhile: the name is taken first.
@@ -61,7 +64,7 @@ class Rotation:
 
     def delete(self, keep_days: int) -> int:
         """Delete what was put aside and last written more than so many days ago; returns how many files. Raises OSError."""
-        last = (datetime.now(UTC).date() - timedelta(days=keep_days)).isoformat()
+        last = (today(self._zone) - timedelta(days=keep_days)).isoformat()
         old = [path for path, found in self._found() if found[1] < last]
         for path in old:
             path.unlink(missing_ok=True)
@@ -73,6 +76,9 @@ class Rotation:
         """Wait a little for what is being packed."""
         for thread in self._packing:
             thread.join(_LAST_SECONDS)
+
+    def _day(self, seconds: float) -> str:
+        return day_of(datetime.fromtimestamp(seconds, UTC), self._zone)
 
     def _found(self) -> Iterator[tuple[Path, re.Match[str]]]:
         for path in self._path.parent.iterdir():
@@ -94,10 +100,6 @@ def is_at(path: Path, file: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(file))
     except FileNotFoundError:
         return False
-
-
-def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def _part_of(plain: Path) -> Path:

@@ -116,11 +116,12 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
     except SinkGone as gone:
         # What waits for it is kept, and has lost no attempt.
         _count(context, book, "gone", len(messages))
-        _put_back(book, messages, str(gone), 0.0)
+        # First, or somebody else would send it once more before.
         sink_health.gone(context, book, gone)
+        _put_back(book, messages, str(gone), 0.0)
         run.in_trouble = True
     except TemporaryFailure as failure:
-        sink_health.failed(context, book, failure)
+        sink_health.failed(context, book, failure, attempts=len(messages))
         run.in_trouble = True
         if isinstance(failure, Surprise) and len(messages) > 1:
             _send_apart(context, run, messages, failure)

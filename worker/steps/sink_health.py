@@ -23,9 +23,9 @@ def succeeded(context: WorkerContext, book: DeliveryBook) -> None:
         announce(context, book.account_sid, "sink_recovered", sink=book.sink)
 
 
-def failed(context: WorkerContext, book: DeliveryBook, failure: TemporaryFailure) -> None:
-    """It did not take one, for now."""
-    become = context.ledger.health.failed(book.sink, str(failure))
+def failed(context: WorkerContext, book: DeliveryBook, failure: TemporaryFailure, *, attempts: int = 1) -> None:
+    """It did not take so many records at once, for now."""
+    become = context.ledger.health.failed(book.sink, str(failure), attempts=attempts)
     if become == "failing":
         log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
     elif become == "disabled":

@@ -31,6 +31,13 @@ def test_a_run_of_failures_makes_a_sink_failing_and_says_so_once(health):
     assert health.states()["crm"]["reason"] == "500"
 
 
+@pytest.mark.parametrize(("batch", "batches"), [(1, 10), (2, 5), (4, 3), (5, 2), (6, 2), (100, 2)])
+def test_each_record_of_a_batch_counts_but_one_batch_is_an_accident(health, batch, batches):
+    """Twenty-four failed attempts of four records, in six batches, were no ten in a row: nobody was told."""
+    become = [health.failed("crm", "500", attempts=batch) for _ in range(batches)]
+    assert become == [""] * (batches - 1) + ["failing"]
+
+
 def test_a_success_in_between_begins_the_run_anew(health):
     fail(health, FAILURES_IN_A_ROW - 1)
     assert not health.succeeded("crm")

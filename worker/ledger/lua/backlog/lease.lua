@@ -1,8 +1,8 @@
 -- Lease what is due, the most urgent first.
--- KEYS 1-8 backlog, 9 fence counter
+-- KEYS 1-8 backlog, 9 fence counter, and for deliveries that begin at once: 10 states of the sinks
 -- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or '',
 --      8 the worker's name if it begins at once, or '', 9 how many may be out in all, or '', then for deliveries that begin
---      at once: 10 what the account's keys begin with, 11 sink
+--      at once: 10 what the account's keys begin with, 11 sink (nothing is leased where that is disabled)
 -- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each, and of such a delivery the
 -- record, packed, and the JSON of the delivery: whoever begins would ask for them next, and a round trip costs him more.
 -- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
@@ -17,6 +17,7 @@ local function first_due(lane)
   return found[1], found[2]
 end
 
+if is_disabled(KEYS[10], ARGV[11]) then return leased end
 local room = tonumber(ARGV[1])
 -- Two that look at the same moment both see that nothing is out.
 if ARGV[9] ~= '' then room = math.min(room, tonumber(ARGV[9]) - redis.call('ZCARD', LEASES)) end

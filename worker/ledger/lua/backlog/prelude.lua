@@ -14,6 +14,12 @@ local function held(item, lease)
   return { id = id, lane = tonumber(lane), due = tonumber(due), worker = worker, started = worker ~= NOBODY }
 end
 
+-- Is nothing to be sent to a sink? `states` is the hash of the sinks' states, nil for the backlog of the fetches.
+local function is_disabled(states, sink)
+  local found = states and redis.call('HGET', states, sink)
+  return found and cjson.decode(found).state == 'disabled'
+end
+
 -- Give an item out under a new fencing id, which is returned; `by` is the worker that begins at once, if one does.
 local function hold(fence_counter, item, lane, due, expiry, by)
   local lease = redis.call('INCR', fence_counter)
