@@ -12,11 +12,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 
 from schemas.brackets import nest
 from schemas.fields import CallSid, Status, Word
-from schemas.nothing import is_nothing
+from schemas.parameters import Parameters
 from schemas.plain import MAX_DEPTH, encodable, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 __all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "Parameters", "is_batch", "load_callbacks"]
@@ -32,8 +32,6 @@ FINAL = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
 
 # Passthru's dialect, which the agent popup speaks and a StatusCallback never does (exotel.md section 5.3).
 _POPUP_MARKS = ("CallFrom", "CallTo", "CurrentTime", "DialWhomNumber", "AgentEmail")
-
-_TEXTS = (str, int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +49,6 @@ class Callback:
     """Does it say that the call has ended?"""
     params: dict[str, Any]
     """All that was sent: brackets nested, lists in order of index, values untouched."""
-
-
-class Parameters:
-    """The outermost parameters of a callback in any case: `CallSid`, `callsid`, `call_sid` are one name."""
-
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        self._values: dict[str, list[Any]] = {}
-        for name, value in params.items():
-            self._values.setdefault(_fold(name), []).extend(value if isinstance(value, list) else [value])
-
-    def all(self, name: str) -> list[Any]:
-        """Give every value that came under a name, in order of arrival."""
-        return self._values.get(_fold(name), [])
-
-    def text(self, *names: str) -> str | None:
-        """
-        Give what is known under the first of these names that holds anything, untouched; None if none does.
-
-        The last value counts: Exotel appends its parameters to those that stand in the configured URL.
-        """
-        for name in names:
-            # `type`, not `isinstance`: JSON's true and false are no text, but bool is an int.
-            known = [value for value in self.all(name) if type(value) in _TEXTS and not is_nothing(value)]
-            if known:
-                return str(known[-1])
-        return None
-
-
-@lru_cache(maxsize=1024)  # the same few dozen names come with every callback
-def _fold(name: str) -> str:
-    return name.replace("_", "").lower()
 
 
 class _Hint(Schema):
@@ -123,19 +90,20 @@ def load_callbacks(
     Raises ValidationError, naming the field, without a usable CallSid or beyond the limits.
     """
     params = _merge(pairs, document)
-    found = Parameters(params)
+    outermost = Parameters(params)
+    found = outermost.with_call()
     words = [found.text(name) for name in _HINTS]
     hint = (_usual_hint if all(word is None or len(word) <= _USUAL for word in words) else _read_hint)(*words)
     event = hint["event_type"] or hint["call_state"] or hint["call_detail"]
     ended = _has_ended(kind, hint, found)
     received_at = received_at.astimezone(UTC)
-    return [Callback(kind, call_sid, received_at, event, ended, params) for call_sid in _call_sids(found)]
+    return [Callback(kind, call_sid, received_at, event, ended, params) for call_sid in _call_sids(outermost)]
 
 
 def is_batch(callback: Callback) -> bool:
     """Say whether it came as a list (`call_sids`), which is answered as a list even if it names one call."""
-    names = map(_fold, callback.params)
-    return "callsids" in names and not _usable(_single_sids(Parameters(callback.params)))
+    found = Parameters(callback.params)
+    return bool(found.all("call_sids")) and not _usable(_single_sids(found))
 
 
 def _merge(pairs: Sequence[tuple[str, str]], document: Any) -> dict[str, Any]:
@@ -171,12 +139,7 @@ def _call_sids(found: Parameters) -> list[str]:
 
 
 def _single_sids(found: Parameters) -> list[Any]:
-    nested = [Parameters(call) for call in found.all("Call") if isinstance(call, dict)]
-    return [
-        *(sid for call in nested for sid in call.all("Sid")),
-        *found.all("Call.Sid"),
-        *found.all("CallSid"),
-    ]
+    return [*(sid for call in found.inside("Call") for sid in call.all("Sid")), *found.all("CallSid")]
 
 
 def _usable(candidates: list[Any]) -> list[str]:

@@ -58,6 +58,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_", "OTEL_")
         ):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("HOST", raising=False)
     monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal that the tests are started from
 
 

@@ -13,7 +13,7 @@ from schemas.settings import Settings, load_settings
 from webhook import api, console
 from webhook.callbacks import views
 from webhook.context.services import Services
-from webhook.http import compression, metrics, probes, problems, record_schema, security_headers
+from webhook.http import compression, metrics, own_ledger, probes, problems, record_schema, security_headers
 from webhook.http.bodies import MAX_BODY_BYTES
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
@@ -55,13 +55,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     # A redirect would mean "take the other branch" to a live call: neither a slash too many nor one too few gives one.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    if settings.trusted_proxies:
-        app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["legwork"] = Services(settings, ledger, tracing)
 
     api.install(app, (views.blueprint, probes.blueprint, metrics.blueprint))
     problems.install(app)
     compression.install(app)
+    own_ledger.install(app)
     security_headers.install(app)
     for room in (record_schema, openapi, console):
         app.register_blueprint(room.blueprint)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import _thread
-import errno
 import logging
 import os
-import socket
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -16,12 +14,12 @@ from granian.http import HTTP1Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # it is what granian itself imports from there
 from granian.server.mp import MPServer
 
-from schemas.settings import SettingsError
 from schemas.urls import without_password
 from webhook import create_app
 from webhook.callbacks.senders import known_senders
 from webhook.http.adapter import Adapter
 from webhook.http.connections import MAX_HEADER_BYTES, listen, make_room
+from webhook.http.listening import address_of, refuse_port_in_use
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -82,12 +80,12 @@ def serve(settings: Settings) -> None:
     set_up_logs(settings)
     tell_crashes()
     look_for_the_extra(os.environ)
-    refuse_port_in_use(settings.port)
+    refuse_port_in_use(settings.host, settings.port)
     _look_at_the_ledger(settings)
     connections = make_room()
     server = PatientServer(
         "webhook.server:create_served_app",
-        address="0.0.0.0",  # noqa: S104  the door is meant to be reached
+        address=address_of(settings.host),
         port=settings.port,
         # Not WSGI: there a body is waited for by a thread, and without end. Nor does anything here have a beginning or end
         # of its own that ASGI's lifespan would be for.
@@ -107,7 +105,14 @@ def serve(settings: Settings) -> None:
     set_up_logs(settings)  # making the server has set up its own
     # It tells of each process that comes and goes, as we do.
     logging.getLogger("_granian").setLevel(logging.ERROR)
-    log.info("web.starting", port=settings.port, processes=PROCESSES, threads=THREADS, connections=connections)
+    log.info(
+        "web.starting",
+        address=address_of(settings.host),
+        port=settings.port,
+        processes=PROCESSES,
+        threads=THREADS,
+        connections=connections,
+    )
     server.serve()
     log.info("web.stopped")
 
@@ -120,24 +125,6 @@ def create_served_app() -> Adapter:
     end_with_parent()
     app = create_app()
     return Adapter(app, THREADS, known_senders(app.extensions["legwork"].settings))
-
-
-def refuse_port_in_use(port: int) -> None:
-    """Raise SettingsError when listening on a port would not work."""
-    try:
-        try_port(port)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "is in use by another program" if taken else f"cannot be listened on ({error.strerror})"
-        raise SettingsError([f"PORT: {port} {why}; set PORT to a free port"]) from error
-
-
-def try_port(port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  where `serve` listens
-    """Listen on a port for a moment. Raises OSError."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen(1)
 
 
 def _look_at_the_ledger(settings: Settings) -> None:

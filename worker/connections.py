@@ -38,13 +38,10 @@ class ScriptPreload:
     def __call__(self, connection: redis.Connection) -> None:
         """Greet the server as redis-py does, and load them. Raises redis.RedisError as connecting does."""
         connection.on_connect()  # type: ignore[no-untyped-call]
-        sources = list(self._sources.values())
-        if not sources:
-            return
-        connection.send_packed_command(
-            connection.pack_commands([("SCRIPT", "LOAD", source) for source in sources])  # type: ignore[no-untyped-call]
-        )
-        for _ in sources:
+        # Not redis-py's `client_name`, which ends the connection where a user may not name it.
+        commands = [("CLIENT", "SETNAME", "legwork"), *(("SCRIPT", "LOAD", text) for text in self._sources.values())]
+        connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
+        for _ in commands:
             with suppress(redis.ResponseError):  # who may not load them now is told so where they are used
                 connection.read_response()
 
@@ -83,7 +80,6 @@ def connect(settings: Settings) -> redis.Redis:
         # A primary that has become a replica may keep its connections. The name leads elsewhere by now: it is asked again.
         retry_on_error=[redis.ReadOnlyError],
         protocol=2,
-        client_name="legwork",
         command_packer=Packer(),
     )
 

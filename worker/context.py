@@ -16,6 +16,7 @@ from worker.errors import LegworkError
 from worker.exotel import ExotelClient
 from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.deliveries import LEASE_SECONDS
+from worker.ledger.opening import Lookout
 from worker.logs import learn_secrets
 from worker.record.shape import is_wanted
 from worker.sinks import Sink, in_step
@@ -50,6 +51,8 @@ class WorkerContext:
     #: How many this process works with; 0 where it delivers nothing.
     threads: int = 0
     clients: dict[str, ExotelClient] = field(init=False)
+    #: Looked through before anything is begun in the ledger.
+    lookout: Lookout = field(init=False)
     #: The changes of the subscribers that `sinks` is in step with.
     _changes: int = field(default=0, init=False)
     #: Since when threads have been delivering, by sink.
@@ -59,6 +62,7 @@ class WorkerContext:
 
     def __post_init__(self) -> None:
         self.clients = {account.sid: ExotelClient(account) for account in self.settings.accounts}
+        self.lookout = Lookout(self.ledger)
 
     def keep_sinks_open(self) -> None:
         """Open subscribers that were added at run time, close those that were removed."""

@@ -17,11 +17,11 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from worker import metrics
+from worker.errors import LedgerUnusable
 from worker.fairness import Want, share
 from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.backlog import read_reaped
-from worker.ledger.capacity import SHORT_AT, read_capacity
-from worker.ledger.opening import open_aloud
+from worker.ledger.capacity import is_short, read_capacity
 from worker.ledger.operations.dead_letters import drop_old
 from worker.ledger.operations.purging import clear_up
 from worker.process.heartbeat import Heartbeat
@@ -103,13 +103,13 @@ class Dispatcher:
         self._in_touch_since = time.monotonic()
 
     def run(self) -> None:
-        """Dispatch until stopped. The ledger or the broker out of reach is reported once, and waited for."""
+        """Dispatch until stopped. The ledger or the broker out of reach, or no longer ours, is told once, and waited for."""
         while not self._stopping.is_set():
             self._heartbeat.beat()
             try:
                 self.housekeep()
                 self.run_once()
-            except (redis.RedisError, OperationalError) as error:
+            except (redis.RedisError, OperationalError, LedgerUnusable) as error:
                 self._trouble(error)
             except Exception:
                 log.exception("dispatcher.crashed")
@@ -135,10 +135,10 @@ class Dispatcher:
     def housekeep(self) -> None:
         """Say hello, take back what expired leases hold, forget what is old: each now and then."""
         now, ledger = time.monotonic(), self._shop.ledger
+        self._shop.lookout.see()
         if self._shop.deferred_writes.settle():
             log.info("ledger.caught_up")
         if self._threads and self._hello.due(now):
-            open_aloud(ledger)
             ledger.register_worker(self._name, self._threads)
             announce_new_ledger(self._shop)
         if self._threads and self._learn.due(now):
@@ -153,7 +153,7 @@ class Dispatcher:
     def _forget_old(self) -> None:
         """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
         ledger = self._shop.ledger
-        now_ms, short = ledger.now_ms(), read_capacity(ledger).used >= SHORT_AT
+        now_ms, short = ledger.now_ms(), is_short(read_capacity(ledger))
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
         if short and forgotten:
             log.warning("ledger.forgets_early", calls=forgotten, hint="raise maxmemory, or lower RETENTION_DAYS")

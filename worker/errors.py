@@ -11,7 +11,7 @@ LegworkError                 raised on purpose; the message is fit for an operat
 ├── PermanentFailure         bury it, with the reason
 │   └── Refused              a sink said no for good
 ├── SinkGone                 410: disable the sink, keep what waits for it
-└── LedgerUnusable           this Redis cannot hold the ledger, and no retry helps: stop, say what to change
+└── LedgerUnusable           this Redis cannot hold the ledger: at the start stop, later do nothing in it; say what to change
 ```
 
 Any other exception is a bug, unless it comes out of a sink (`worker/sinks/surprises.py`): it is logged with its traceback,

@@ -196,7 +196,10 @@ LEDGER_COMMITTED_RATIO = _gauge(
     "legwork_ledger_committed_ratio",
     "Share of maxmemory in use or committed to accepted calls; from 0.9 on callbacks are answered with 503.",
 )
-LEDGER_USED_RATIO = _gauge("legwork_ledger_used_ratio", "Share of Redis's maxmemory in use; 0 if none is set.")
+LEDGER_USED_RATIO = _gauge(
+    "legwork_ledger_used_ratio",
+    "Share of Redis's maxmemory in use; 0 if none is set, absent if Redis does not answer INFO.",
+)
 BUILD_INFO = _gauge(
     "legwork_build_info",
     "Always 1: the version of Legwork and of Python in the web process that was scraped.",

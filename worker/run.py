@@ -21,6 +21,7 @@ from worker.connections import connect
 from worker.context import WorkerContext
 from worker.dispatcher import Dispatcher
 from worker.ledger import Ledger
+from worker.ledger.advice import what_to_do
 from worker.ledger.opening import open_aloud
 from worker.logs import set_up_logs
 from worker.process.crashes import tell_crashes
@@ -116,6 +117,7 @@ def open_when_there(ledger: Ledger, heartbeat: Heartbeat) -> None:
                     "ledger.unreachable",
                     redis=without_password(ledger.settings.redis_url or ""),
                     error=str(error),
+                    hint=what_to_do(error),
                 )
             told = True
             time.sleep(_AGAIN_SECONDS)

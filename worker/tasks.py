@@ -12,6 +12,7 @@ import redis
 import structlog
 from kombu.exceptions import OperationalError
 
+from worker.errors import LedgerUnusable
 from worker.ledger.backlog import Lease
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
@@ -56,7 +57,11 @@ def register(app: Celery, context: WorkerContext) -> None:
 
 def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[], int], **about: str) -> None:
     try:
+        context.lookout.see()
         step()
+    except LedgerUnusable as error:
+        # What lies there is not ours to change: the lease runs its course, should the ledger become ours again.
+        log.warning("step.not_begun", error=str(error))
     except redis.RedisError as error:
         log.warning("ledger.unreachable", error=str(error), **about)
         context.deferred_writes.add(release)

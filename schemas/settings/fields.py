@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
-from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 
 T = TypeVar("T")
+
+#: IPv4 in IPv6 (RFC 4291 section 2.5.5.2).
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def as_text(value: Any) -> Any:
@@ -176,6 +179,20 @@ class Zone(SettingField[ZoneInfo]):
             raise ValidationError("is not a time zone") from None
 
 
+class Address(SettingField[str]):
+    """An IP address of this machine, in brackets or not."""
+
+    right = "give an IP address such as 127.0.0.1 or ::1, or 0.0.0.0 for all of IPv4, or :: for all of both families"
+
+    def read(self, text: str) -> str:
+        if text.casefold() == "localhost":
+            return "127.0.0.1"
+        try:
+            return str(ip_address(text[1:-1] if text[:1] + text[-1:] == "[]" else text))
+        except ValueError:
+            raise ValidationError("is not an IP address") from None
+
+
 class Networks(SettingField[tuple[IPv4Network | IPv6Network, ...]]):
     """IP networks in CIDR notation; an address alone is a network of one."""
 
@@ -190,6 +207,10 @@ class Networks(SettingField[tuple[IPv4Network | IPv6Network, ...]]):
         except ValueError:
             raise ValidationError("holds what is not a network") from None
         try:
-            return ip_network(word)
+            found = ip_network(word)
         except ValueError:  # 10.0.0.1/8: a network or one address? Guessing wrong would let the wrong ones in
             raise ValidationError(f"holds an address with a mask; that network is {network}") from None
+        if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
+            # Callers by IPv4 count as such, whatever clothes they come in.
+            return IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - _MAPPED.prefixlen))
+        return found

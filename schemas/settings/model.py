@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemas.settings.declare import declared_in, setting
 from schemas.settings.fields import (
+    Address,
     Amount,
     Choice,
     File,
@@ -123,7 +124,13 @@ class Settings:
         "Number of proxies in front of the web process that are trusted to report the client's address.",
         default="0",
     )
-    port: int = setting(WholeNumber(least=1, most=65535), "Port of the web process.", default="8000", group="Web")
+    host: str | None = setting(
+        Address(),
+        "Address on which the web process listens: `127.0.0.1` for this machine only, `::` for all addresses of IPv4 and IPv6.",
+        otherwise="all addresses, including IPv6 if the host has it",
+        group="Web",
+    )
+    port: int = setting(WholeNumber(least=1, most=65535), "Port of the web process.", default="8000")
     console_password: str | None = setting(
         Password(),
         "Password of the console and of its API.",

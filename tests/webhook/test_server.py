@@ -264,6 +264,8 @@ def test_sigterm_lets_a_request_in_flight_finish(tmp_path, redis_url, client):
 
 def _is_under_way(server):
     """Has the server taken a connection, and read all that came over it?"""
-    table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # Of a server of both families, connections by IPv4 stand among those by IPv6.
+    tables = (Path(name) for name in ("/proc/net/tcp", "/proc/net/tcp6"))
+    table = [line.split() for file in tables if file.exists() for line in file.read_text().splitlines()[1:]]
     mine = [row for row in table if row[1].endswith(f":{server.port:04X}") and row[3] == "01"]  # ESTABLISHED
     return any(row[9] != "0" and row[4].endswith(":00000000") for row in mine)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
+
+from schemas.addresses import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
 
     from schemas.settings import Account
 
@@ -29,10 +31,5 @@ def is_allowed(address: str | None, networks: Sequence[IPv4Network | IPv6Network
     """May this address post callbacks? No networks: all may. An IPv4 address in IPv6 clothes counts as what it is."""
     if not networks:
         return True
-    try:
-        caller = ip_address(address or "")
-    except ValueError:
-        return False
-    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
-        caller = caller.ipv4_mapped
-    return any(caller in network for network in networks)
+    caller = read_address(address or "")
+    return caller is not None and any(caller in network for network in networks)

@@ -11,6 +11,7 @@ import structlog
 from flask import abort, jsonify, request
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
 
 from schemas.callback import Callback, is_batch, load_callbacks
 from webhook.callbacks.auth import account_for, is_allowed
@@ -94,6 +95,9 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
         return problem(400, "This callback cannot be used.", errors=fields)
+    except HTTPException:  # too long, cut off, packed in a way that nobody here knows
+        meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
+        raise
     try:
         if here.headroom.is_nearly_full():
             meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")

@@ -62,9 +62,11 @@ def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
         yield reached
         if reached.verdict is Verdict.OK:
             ledger = Ledger(client, settings)
+            yield from checks.check_room(client)
             yield from checks.check_durability(client)
             yield from checks.check_ledger(ledger)
-        yield from checks.check_broker(settings)
+        if reached.verdict is Verdict.OK or settings.broker_url != settings.redis_url:
+            yield from checks.check_broker(settings)
     yield from checks.check_exotel(settings, ledger)
     if ledger is not None:
         yield from checks.check_subscribers(ledger)

@@ -95,6 +95,7 @@ def open_ledger(settings: Settings) -> Ledger:
     from schemas.urls import without_password  # noqa: PLC0415
     from worker.connections import connect  # noqa: PLC0415
     from worker.ledger import Ledger  # noqa: PLC0415
+    from worker.ledger.advice import what_to_do  # noqa: PLC0415
 
     ledger = Ledger(connect(settings), settings)
     click.get_current_context().call_on_close(ledger.client.close)
@@ -103,7 +104,7 @@ def open_ledger(settings: Settings) -> Ledger:
     except redis.RedisError as error:
         where = without_password(settings.redis_url or "")
         raise CommandFailed(
-            f"Redis at {where} cannot be used: {error}; is it running? `legwork check` says more"
+            f"Redis at {where} cannot be used: {error}; {what_to_do(error)}; `legwork check` says more"
         ) from error
     return ledger
 

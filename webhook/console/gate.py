@@ -9,12 +9,12 @@ import redis
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
+from schemas.addresses import is_loopback
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
 from webhook.context.services import services
 from webhook.http.operators import (
     changes_something,
     comes_from_another_site,
-    is_loopback,
     only_for_operators,
     sits_here,
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import resource
 import socket
 
+from webhook.http.listening import new_socket
+
 # A process, at most. Held ones cost some 20 kB each, and no thread. Beyond them new ones wait in the kernel's queue.
 MOST_CONNECTIONS = 8192
 # For Redis, logs, and what a process opens for itself.
@@ -26,8 +28,7 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
     On Linux, accepted connections have the options of the socket that listens (tcp(7)). Elsewhere a silent peer is asked as
     the system does by default, after hours, and an answer is given up when it gives it up.
     """
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = new_socket(host)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     # An answer is written at once: nothing is gained by waiting for more of it.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -136,8 +136,9 @@ def _house(ledger: Ledger) -> Iterable[Value]:
     yield catalog.WORKERS, (), len(workers)
     yield catalog.WORKER_THREADS, (), sum(workers.values())
     capacity = read_capacity(ledger)
-    yield catalog.LEDGER_USED_RATIO, (), capacity.used
-    yield catalog.LEDGER_COMMITTED_RATIO, (), capacity.committed
+    if capacity is not None:
+        yield catalog.LEDGER_USED_RATIO, (), capacity.used
+        yield catalog.LEDGER_COMMITTED_RATIO, (), capacity.committed
     yield catalog.LEDGER_NEW, (), float(ledger.new_since_ms() is not None)
 
 

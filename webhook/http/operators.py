@@ -6,12 +6,12 @@ Into the API, so does whoever shows a token.
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import redis
 from flask import Response, abort, g, request
 
+from schemas.addresses import is_loopback
 from webhook.context.services import services
 from webhook.http.problems import problem
 from worker.ledger.registry.tokens import Scope, Tokens
@@ -127,11 +127,3 @@ def _came_by_a_proxy() -> bool:
     # HTTP/1.0, as no browser and no program at this machine does. A later one leaves no trace: docs/operations.md.
     in_the_old_way = request.environ.get("SERVER_PROTOCOL") in _OLD_HTTP
     return in_the_old_way or any(name in request.headers for name in _TRACES_OF_A_PROXY)
-
-
-def is_loopback(address: str) -> bool:
-    """Is this an address of this machine?"""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

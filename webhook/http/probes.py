@@ -13,7 +13,8 @@ from marshmallow import INCLUDE, Schema, fields, validate
 from webhook.context.services import services
 from webhook.http.described import PUBLIC, UNREADABLE, answered
 from worker.errors import LedgerUnusable
-from worker.ledger.capacity import FULL_AT, read_capacity
+from worker.ledger.advice import what_to_do
+from worker.ledger.capacity import is_full, read_capacity
 from worker.ledger.opening import open_aloud
 
 if TYPE_CHECKING:
@@ -108,11 +109,10 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
         ledger.try_to_write()
         capacity, new_since = read_capacity(ledger), ledger.new_since_ms()
     except (redis.RedisError, LedgerUnusable) as error:
-        return {
-            "state": "out of reach" if isinstance(error, redis.ConnectionError | redis.TimeoutError) else "unusable",
-            "error": str(error),
-        }
-    if capacity.committed >= FULL_AT:
+        away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
+        hint = {"hint": what_to_do(error)} if isinstance(error, redis.RedisError) else {}
+        return {"state": "out of reach" if away else "unusable", "error": str(error), **hint}
+    if capacity is not None and is_full(capacity):
         parts = {part: round(value, 3) for part, value in capacity._asdict().items()}
         return {"state": "nearly full", **parts, "hint": "raise maxmemory, or let the backlog drain"}
     if new_since is not None:

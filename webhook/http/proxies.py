@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from schemas.addresses import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv4Address, IPv6Address
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class BehindProxies:
     """WSGI middleware: puts the client's address in the place of the proxy's (TRUSTED_PROXIES of them stand in front).
+
+    Where none does it only makes IPv4 of `::ffff:192.0.2.1`, which is how an IPv4 client comes to a door of both families.
 
     A request without the header did not come through them, and keeps the address it has. What is in the header and is no
     address is nobody's, never the proxy's own: that is this machine's as a rule, and whoever sits here is let in. So
@@ -26,9 +28,12 @@ class BehindProxies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the application does."""
-        seen = environ.get("HTTP_X_FORWARDED_FOR")
+        peer: str = environ.get("REMOTE_ADDR", "")
+        seen = environ.get("HTTP_X_FORWARDED_FOR") if self._trusted else None
         if seen is not None:
-            environ["REMOTE_ADDR"] = client_address(seen, self._trusted, environ.get("REMOTE_ADDR", ""))
+            environ["REMOTE_ADDR"] = client_address(seen, self._trusted, peer)
+        elif ":" in peer and (address := read_address(peer)):
+            environ["REMOTE_ADDR"] = str(address)
         return self._app(environ, start_response)
 
 
@@ -41,20 +46,7 @@ def client_address(seen: str, trusted: int, peer: str) -> str:
     written = seen.split(",")
     if len(written) < trusted:
         return ""
-    client, *proxies = [_address(text) for text in (*written[-trusted:], peer)]
+    client, *proxies = [read_address(text) for text in (*written[-trusted:], peer)]
     if client is None or (client.is_loopback and not all(proxy and proxy.is_loopback for proxy in proxies)):
         return ""
     return str(client)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    text = text.strip()
-    # Some add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import redis
 
+from schemas.addresses import is_loopback
 from schemas.urls import without_password
-from webhook.operations.diagnosis import full_ledger
+from webhook.operations.diagnosis import full_ledger, unwritable_ledger
 from webhook.operations.finding import Finding, Verdict
 from webhook.operations.problem import Severity
 from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
 from worker.exotel import ExotelClient
+from worker.ledger.advice import RIGHTS, what_to_do
 from worker.ledger.capacity import read_capacity
+from worker.ledger.server import about_server, greet_server
 from worker.sinks import check, open_sink, why_not_opened
 from worker.sinks.surprises import close
 
@@ -33,6 +37,8 @@ _WANTED = {
 }
 # Between these two there is a choice to be made; the others lose calls.
 _MATTER_OF_CHOICE = {"appendfsync": "everysec"}
+# Of what kombu keeps in Redis, a key of each kind (kombu.transport.redis); the second is of a queue by priority.
+_BROKER_KEYS = ("legwork", "legwork\x06\x163", "_kombu.binding.legwork", "unacked", "unacked_index", "unacked_mutex")
 # As long as a person who waits for the check would rather wait than not know.
 _LONGEST_WAIT_SECONDS = 5.0
 
@@ -41,17 +47,27 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     """The settings could be loaded; there may be oddities in them."""
     accounts, sinks = len(settings.accounts), len(settings.sinks)
     yield Finding("settings", Verdict.OK, f"{accounts} account(s), {sinks} sink(s)")
+    if settings.trusted_proxies and not is_loopback(settings.host or ""):
+        text = (
+            f"TRUSTED_PROXIES is {settings.trusted_proxies}: who gets to port {settings.port} past the proxy may write any "
+            "address into X-Forwarded-For; close the port to all but the proxy, or set HOST=127.0.0.1 if it is on this machine"
+        )
+        yield Finding("settings", Verdict.OK, text)
     for warning in settings.warnings:
         yield Finding("settings", Verdict.WARNING, warning)
 
 
 def check_redis(settings: Settings, client: redis.Redis) -> Finding:
-    """Is it there, and can it be written?"""
+    """Is it there, and of a kind that will do?"""
     where = without_password(settings.redis_url or "")
     try:
-        told = {**client.info("server"), **client.info("replication"), **client.info("cluster")}
+        told = about_server(client, "server", "replication", "cluster")
+        if not told:
+            told = greet_server(client)
+            with suppress(redis.exceptions.NoPermissionError):
+                client.ping()
     except redis.RedisError as error:
-        return Finding("redis", Verdict.WRONG, f"{where}: {error}; start it, or correct REDIS_URL")
+        return Finding("redis", Verdict.WRONG, f"{where}: {error}; {what_to_do(error)}")
     return judge_redis(where, told)
 
 
@@ -63,8 +79,21 @@ def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
         right = "name one that is set to cluster-enabled no"
         why = "a script of the ledger changes keys of many slots"
         return Finding("redis", Verdict.WRONG, f"{where}: is in cluster mode, which is not supported: {why}; {right}")
+    if told.get("redis_mode") == "sentinel":
+        return Finding("redis", Verdict.WRONG, f"{where}: is a Sentinel; name the primary itself in REDIS_URL")
     name = "Valkey" if "valkey_version" in told else "Redis"
-    return Finding("redis", Verdict.OK, f"{where}: {name} {told.get('valkey_version', told['redis_version'])}")
+    version = told.get("valkey_version") or told.get("redis_version") or "that does not tell its version"
+    return Finding("redis", Verdict.OK, f"{where}: {name} {version}")
+
+
+def check_room(client: redis.Redis) -> Iterator[Finding]:
+    """Does it tell how full it is? It answers when it is full all the same, but nobody is warned, nothing forgotten early."""
+    if not about_server(client, "memory"):
+        text = (
+            "does not answer INFO, so nobody can tell how full it is: before it is full no call is forgotten early, and no "
+            f"callback turned away; where you can, {RIGHTS} (+info)"
+        )
+        yield Finding("redis", Verdict.WARNING, text)
 
 
 def check_durability(client: redis.Redis) -> Iterator[Finding]:
@@ -85,17 +114,18 @@ def check_durability(client: redis.Redis) -> Iterator[Finding]:
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
-    """Is Celery's broker there, if it is another server?"""
-    if settings.broker_url == settings.redis_url:
-        return
+    """Is Celery's broker there, and may this user touch what is Celery's?"""
     where = without_password(settings.broker_url or "")
+    is_the_same = settings.broker_url == settings.redis_url
     with redis.Redis.from_url(settings.broker_url or "", socket_timeout=2.0, socket_connect_timeout=2.0) as client:
         try:
-            client.ping()
+            client.exists(*_BROKER_KEYS)
         except redis.RedisError as error:
-            yield Finding("broker", Verdict.WRONG, f"{where}: {error}; start it, or correct BROKER_URL")
+            right = what_to_do(error) if is_the_same else what_to_do(error).replace("REDIS_URL", "BROKER_URL")
+            yield Finding("broker", Verdict.WRONG, f"{where}: {error}; {right}")
         else:
-            yield Finding("broker", Verdict.OK, where)
+            if not is_the_same:
+                yield Finding("broker", Verdict.OK, where)
 
 
 def check_ledger(ledger: Ledger) -> Iterator[Finding]:
@@ -109,8 +139,8 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
         yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
         return
     except redis.RedisError as error:
-        right = "see to it that Redis has memory and disk left, and lets this user write"
-        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}; {right}")
+        problem = unwritable_ledger(error)
+        yield Finding(problem.about, Verdict.WRONG, problem.text)
         return
     full = full_ledger(capacity)
     is_shut = full is not None and full.severity is Severity.ERROR

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from webhook.operations.problem import Problem, Severity
 from webhook.operations.times import spoken
+from worker.ledger.advice import what_to_do
 from worker.ledger.capacity import FULL_AT, SHORT_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import redis
 
     from schemas.settings import Account
     from webhook.operations.snapshot import Status
@@ -40,12 +43,21 @@ def _system(found: Status) -> Iterator[Problem]:
     if not found.workers:
         text = "no worker is running: callbacks are noted, nothing is fetched or delivered; start one: `legwork worker`"
         yield Problem("workers", Severity.ERROR, text)
+    if found.unwritable is not None:
+        yield unwritable_ledger(found.unwritable)
     if (full := full_ledger(found.capacity)) is not None:
         yield full
 
 
-def full_ledger(capacity: Capacity) -> Problem | None:
-    """Say that there is little room in Redis, or none; None where there is enough."""
+def unwritable_ledger(error: redis.RedisError) -> Problem:
+    """Say that Redis takes no writes, and what to do about it."""
+    return Problem("ledger", Severity.ERROR, f"nothing can be noted: {error}; {what_to_do(error)}")
+
+
+def full_ledger(capacity: Capacity | None) -> Problem | None:
+    """Say that there is little room in Redis, or none; None where there is enough, or nobody can tell."""
+    if capacity is None:
+        return None
     if capacity.committed >= FULL_AT:
         full = f"Redis is full to {capacity.used:.0%}, to {capacity.committed:.0%} with what waits"
         return Problem("redis", Severity.ERROR, f"{full}, and callbacks are answered with 503; raise maxmemory")

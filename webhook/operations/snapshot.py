@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import redis
+
     from schemas.settings import Account
     from worker.ledger.capacity import Capacity
     from worker.ledger.queries.totals import AccountTotals, SinkTotals
@@ -20,7 +22,9 @@ class Status:
     accounts: list[tuple[Account, AccountTotals]]
     sinks: list[SinkTotals]
     workers: dict[str, int]
-    capacity: Capacity
+    capacity: Capacity | None
+    #: What Redis answers to a write that it does not take.
+    unwritable: redis.ResponseError | None
     created_at_ms: int | None
     is_new: bool
 

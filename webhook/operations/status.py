@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import redis
+
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.snapshot import COUNTS, Status
@@ -31,9 +33,18 @@ def read_status(ledger: Ledger) -> Status:
         sinks=[fit(each) for each in totals_of_sinks(ledger, ledger.sinks, states)],
         workers=ledger.workers(),
         capacity=read_capacity(ledger),
+        unwritable=_why_unwritable(ledger),
         created_at_ms=ledger.created_at_ms(),
         is_new=ledger.new_since_ms() is not None,
     )
+
+
+def _why_unwritable(ledger: Ledger) -> redis.ResponseError | None:
+    try:
+        ledger.try_to_write()
+    except redis.ResponseError as error:
+        return error
+    return None
 
 
 def as_document(found: Status) -> dict[str, Any]:

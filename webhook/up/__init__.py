@@ -15,6 +15,7 @@ from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
 from schemas.urls import without_password
+from webhook.http.listening import seen_from_here
 from webhook.up.banner import banner, report
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
@@ -22,6 +23,7 @@ from webhook.up.records import file_of, follow, in_a_line
 from webhook.up.supervisor import SIGNALS, Supervisor
 from worker.connections import connect
 from worker.ledger import Ledger
+from worker.ledger.advice import what_to_do
 from worker.process import embedded_redis
 from worker.sinks import open_sinks
 from worker.sinks.surprises import close
@@ -83,7 +85,7 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     log_format = plan.settings.log_format or ("console" if on_terminal else "json")
     common = {**environ, **plan.made, "LOG_FORMAT": log_format, "PYTHONUNBUFFERED": "1"}
     if plan.sandbox:
-        common |= _past_proxies(environ)
+        common |= _past_proxies(environ, seen_from_here(plan.settings.host))
     over = Event()
     with Supervisor(printer) as crew:
         for name, command, more in _processes(plan, environ):
@@ -99,12 +101,12 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     return 0
 
 
-def _past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    """Let nobody ask a proxy for the sandbox, which is on this machine."""
+def _past_proxies(environ: Mapping[str, str], door: str) -> dict[str, str]:
+    """Let nobody ask a proxy for the sandbox or the door, which are on this machine."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY")
     if given == "*":
         return {}
-    past = ",".join(filter(None, (given, "127.0.0.1", "localhost")))
+    past = ",".join(dict.fromkeys(filter(None, (given, "127.0.0.1", "localhost", door.strip("[]")))))
     return {"no_proxy": past, "NO_PROXY": past}
 
 
@@ -132,7 +134,7 @@ def _try_ledger(plan: Plan) -> None:
         except redis.RedisError as error:
             where = without_password(plan.settings.redis_url or "")
             raise CannotStart(
-                f"Redis at {where} cannot be used: {error}; start it, or leave REDIS_URL unset to have one embedded"
+                f"Redis at {where} cannot be used: {error}; {what_to_do(error)}, or leave REDIS_URL unset to have one embedded"
             ) from error
 
 

@@ -16,7 +16,7 @@ def report(plan: Plan) -> dict[str, Any]:
     """All of it, for programs. Like the banner it holds the callback URLs, which are secret: contract section 1."""
     settings = plan.settings
     return {
-        "console": f"http://localhost:{settings.port}/",
+        "console": f"{plan.web_url()}/",
         "callback_urls": {
             sid: dict(zip(("passthru", "status"), urls, strict=True)) for sid, urls in plan.callback_urls().items()
         },
@@ -47,7 +47,7 @@ def banner(plan: Plan) -> str:
         if short:
             lines.append(f"             Short times for it: {', '.join(short)}")
     else:
-        lines.append("  Exotel     has to reach the callback URLs: put your public host in place of localhost")
+        lines.append(f"  Exotel     has to reach the callback URLs: put your public host in place of {plan.web_url()}")
     return "\n".join(
         [*lines, "", "  Ctrl-C stops all of it. `legwork status` in another terminal says how it goes.", ""]
     )

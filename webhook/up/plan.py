@@ -10,7 +10,7 @@ from schemas.settings import Settings, SettingsError, load_settings
 from schemas.settings.declare import Unusable
 from schemas.settings.document import read_document
 from schemas.settings.environment import Environment
-from webhook.server import refuse_port_in_use, try_port
+from webhook.http.listening import refuse_port_in_use, seen_from_here, try_port
 from worker.process.embedded_redis import free_port
 
 if TYPE_CHECKING:
@@ -54,12 +54,15 @@ class Plan:
         """Where the sandbox answers."""
         return f"http://127.0.0.1:{self.sandbox}"
 
-    def callback_urls(self, host: str = "localhost") -> dict[str, list[str]]:
+    def web_url(self, name: str = "localhost") -> str:
+        """Where web answers on this machine; `name` is what this machine is called, if it matters."""
+        return f"http://{seen_from_here(self.settings.host, name=name)}:{self.settings.port}"
+
+    def callback_urls(self, name: str = "localhost") -> dict[str, list[str]]:
         """The two callback URLs of each account. They hold its token: they are for the user's eyes alone."""
         return {
             account.sid: [
-                f"http://{host}:{self.settings.port}/callbacks/{account.callback_tokens[0]}/{kind}"
-                for kind in ("passthru", "status")
+                f"{self.web_url(name)}/callbacks/{account.callback_tokens[0]}/{kind}" for kind in ("passthru", "status")
             ]
             for account in self.settings.accounts
         }
@@ -79,7 +82,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
         made["LEGWORK_SECRET_KEY"] = folder.secret_key()
     made = {name: value for name, value in made.items() if not _is_set(given, name)}
     settings = load_settings({**environ, **made}, directory=directory)
-    refuse_port_in_use(settings.port)
+    refuse_port_in_use(settings.host, settings.port)
     return Plan(settings=settings, made=made, redis=redis, sandbox=sandbox)
 
 

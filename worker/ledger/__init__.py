@@ -14,6 +14,7 @@ from worker.ledger.keys import LEDGER, WORKERS
 from worker.ledger.meters import Meters
 from worker.ledger.registry.subscribers import CHANGES, Register, Subscribers
 from worker.ledger.scripts import Scripts
+from worker.ledger.server import about_server, check_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,6 @@ __all__ = ["Ledger"]
 
 # The version of all that is stored. Raise it when an older Legwork could misread what this one writes.
 SCHEMA = 1
-# The oldest server whose commands the scripts may use; Valkey calls itself Redis 7.2.
-OLDEST_REDIS = (7, 0)
 # A ledger begun within the last day is pointed out: it is a first day, or Redis has lost its data.
 NEW_SECONDS = 86_400
 # A worker that has not been heard of for so long is taken for gone; it says hello every few seconds.
@@ -127,17 +126,18 @@ class Ledger:
 
         Raises LedgerUnusable where this server, or what lies in it, cannot be worked with.
         """
-        check_version(self.client.info("server"))
+        check_version(about_server(self.client, "server"))
         pipeline = self.client.pipeline()
         pipeline.hsetnx(LEDGER, "schema", SCHEMA)
         # By Redis's clock, like all times in the ledger: that of a host may be hours off.
         pipeline.hsetnx(LEDGER, "created_at", round(self.now_ms()))
         pipeline.hmget(LEDGER, "schema", "created_at")
         new, _, (schema, created_at) = pipeline.execute()
-        if int(schema) != SCHEMA:
+        self.meters.may_write = schema == b"%d" % SCHEMA
+        if not self.meters.may_write:
             raise LedgerUnusable(
-                f"the ledger in this Redis has schema {int(schema)}, this Legwork knows schema {SCHEMA}: "
-                "run the Legwork that wrote it, or name another database in REDIS_URL"
+                f"the ledger in this Redis has schema {schema[:20].decode(errors='replace')}, this Legwork knows schema "
+                f"{SCHEMA}: run the Legwork that wrote it, or name another database in REDIS_URL"
             )
         # Somebody else may have signed it first since it was lost.
         self.refresh_sinks()
@@ -200,10 +200,3 @@ class Ledger:
     def enable_sink(self, sink: str) -> bool:
         """Deliver to a sink again. True if it was disabled."""
         return self.health.enable(sink)
-
-
-def check_version(info: dict[str, Any]) -> None:
-    """Raise LedgerUnusable for a server too old for the scripts."""
-    version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_REDIS:
-        raise LedgerUnusable(f"Redis {version} is too old: Legwork needs Redis 7.0 or later, or any Valkey")

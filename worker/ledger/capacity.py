@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Lane
+from worker.ledger.server import about_server
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
@@ -29,10 +30,12 @@ class Capacity(NamedTuple):
     committed: float
 
 
-def read_capacity(ledger: Ledger) -> Capacity:
-    """Look at the server's memory. Two round trips. Raises redis.RedisError."""
-    memory = ledger.client.info("memory")
-    limit = memory.get("maxmemory")
+def read_capacity(ledger: Ledger) -> Capacity | None:
+    """Look at the server's memory; None where it does not tell (INFO). Two round trips. Raises redis.RedisError."""
+    memory = about_server(ledger.client, "memory")
+    limit, in_use = memory.get("maxmemory"), memory.get("used_memory")
+    if limit is None or in_use is None:
+        return None
     if not limit:
         return Capacity(0.0, 0.0)
     pipeline = ledger.client.pipeline(transaction=False)
@@ -41,5 +44,14 @@ def read_capacity(ledger: Ledger) -> Capacity:
             pipeline.zcard(book.fetches.due_key(lane))
         pipeline.zcard(book.fetches.leases_key)
     unsettled = sum(pipeline.execute())
-    used = memory["used_memory"]
-    return Capacity(used / limit, (used + unsettled * BYTES_UNTIL_SETTLED) / limit)
+    return Capacity(in_use / limit, (in_use + unsettled * BYTES_UNTIL_SETTLED) / limit)
+
+
+def is_full(capacity: Capacity | None) -> bool:
+    """Are callbacks to be turned away? Where nobody can tell, Redis itself says so once it is full."""
+    return capacity is not None and capacity.committed >= FULL_AT
+
+
+def is_short(capacity: Capacity | None) -> bool:
+    """Are delivered calls to be forgotten early?"""
+    return capacity is not None and capacity.used >= SHORT_AT

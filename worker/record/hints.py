@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from marshmallow import ValidationError
 
-from schemas.callback import Callback, Parameters
 from schemas.fields import ExotelTime
 from schemas.nothing import is_nothing
+from schemas.parameters import Parameters, read_json
 from schemas.times import in_utc
 from worker.numbers.phone import to_e164
 from worker.record.outcome import Part, with_role
@@ -16,6 +16,8 @@ from worker.record.outcome import Part, with_role
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime, tzinfo
+
+    from schemas.callback import Callback
 
 # Passthru, StatusCallback and Integration Core each have their own words for the two directions.
 _DIRECTIONS = {
@@ -25,6 +27,10 @@ _DIRECTIONS = {
     "outbound-dial": "outbound",
     "outbound-api": "outbound",
 }
+# The objects that a recording may be named in (exotel.md sections 2.2, 2.3 and 4.2). CustomField is none: what is in it is
+# the customer's own.
+_HOLDERS = ("Insights", "Details", "Leg", "Legs", "Stream", "Call")
+_RECORDINGS = ("Recording", "Recordings", "CallRecordings")
 _TIME = ExotelTime()
 
 
@@ -38,7 +44,7 @@ class Hints:
 
     def __init__(self, callbacks: Sequence[Callback], *, region: str, timezone: tzinfo) -> None:
         self._callbacks = sorted(callbacks, key=lambda callback: callback.received_at)
-        self._parameters = [Parameters(callback.params) for callback in self._callbacks]
+        self._parameters = [Parameters(callback.params).with_call() for callback in self._callbacks]
         self._region = region
         self._timezone = timezone
 
@@ -55,7 +61,7 @@ class Hints:
     @property
     def recording_url(self) -> str | None:
         """The lasting URL; PreSignedRecordingUrl is good for an hour at most."""
-        return self._latest(lambda found: found.text("RecordingUrl", "CallRecordings"))
+        return self._latest(_recording)
 
     @property
     def digits(self) -> str | None:
@@ -130,6 +136,21 @@ class Hints:
 
 def _direction(found: Parameters) -> str | None:
     return _DIRECTIONS.get((found.text("Direction") or "").strip().lower())
+
+
+def _recording(found: Parameters, depth: int = 4) -> str | None:
+    named = _url(found.text("RecordingUrl")) or _url(found.text("CallRecordings"))
+    named = named or next(filter(None, (_url(one.text("Url")) for one in reversed(found.inside(*_RECORDINGS)))), None)
+    if named or not depth:
+        return named
+    nested = (_recording(inner, depth - 1) for inner in reversed(found.inside(*_HOLDERS)))
+    return next(filter(None, nested), None)
+
+
+def _url(text: str | None) -> str | None:
+    """Take off the quotes of JSON, and of a list in one text the last."""
+    known = Parameters({"it": read_json((text or "").strip().strip('"'))})
+    return known.text("it")
 
 
 def _digits(found: Parameters) -> str | None:

@@ -114,6 +114,9 @@ def test_without_networks_all_may_post(make_web):
         (1, "203.0.113.7:4711", True),
         (1, "192.0.2.1, 203.0.113.7 ", True),
         (1, "garbage", False),
+        (1, "::ffff:203.0.113.7", True),
+        (1, "[::ffff:203.0.113.7]:4711", True),
+        (1, "::ffff:192.0.2.1", False),
     ],
 )
 def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_web, proxies, header, allowed):
@@ -132,6 +135,12 @@ def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_web, proxi
         ("127.0.0.1", 1, "127.0.0.1", "127.0.0.1"),
         # of another machine
         ("127.0.0.1", 1, "10.0.0.1", ""),
+        ("::ffff:127.0.0.1", 1, "10.0.0.1", ""),
+        ("::ffff:127.0.0.1", 1, "::ffff:127.0.0.1", "127.0.0.1"),
+        ("::ffff:192.0.2.1", 1, "::1", "192.0.2.1"),
+        ("fe80::1%eth0", 1, "::1", "fe80::1"),
+        ("[fe80::1%25eth0]:80", 1, "::1", "fe80::1"),
+        ("192.0.2.1:port", 1, "::1", ""),
         ("::1, 10.0.0.1", 2, "127.0.0.1", ""),
         ("127.0.0.1", 1, "", ""),
         ("_hidden", 1, "127.0.0.1", ""),
@@ -141,6 +150,14 @@ def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_web, proxi
 )
 def test_a_header_gives_an_address_or_none(seen, trusted, peer, address):
     assert client_address(seen, trusted, peer) == address
+
+
+@pytest.mark.parametrize("allow", ["::ffff:203.0.113.0/120", "::ffff:cb00:7107"])
+@pytest.mark.parametrize("address", ["203.0.113.7", "::ffff:203.0.113.7"])
+def test_a_network_of_ipv4_may_be_written_as_ipv6_too(make_web, allow, address):
+    web = make_web(callback_allow=allow)
+    assert ask(web, address=address).status_code == 200
+    assert ask(web, address="203.0.114.7").status_code == 404
 
 
 def test_no_other_header_of_a_proxy_counts(make_web):

@@ -239,3 +239,12 @@ def test_a_ledger_that_only_reads_takes_nothing(web):
     finally:
         web.redis.execute_command("REPLICAOF", "NO", "ONE")
     assert web.is_empty()
+
+
+@pytest.mark.parametrize("path", [STATUS, PASSTHRU])
+def test_whoever_looks_before_it_leaps_is_let_look_and_nothing_is_noted(web, path):
+    """Some applets send a HEAD first (contract, section 3)."""
+    answer = web.client.head(path, query_string={"CallSid": SID})
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert web.is_empty()
+    assert web.client.head("/callbacks/not-the-token-of-anybody/status").status_code == 404

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from factories import make_settings
 
-from webhook.operations.checks import judge_redis
+from webhook.operations.checks import check_settings, judge_redis
 from webhook.operations.finding import Verdict
 
 # Of what INFO says, the part that matters, from a server as it is installed.
@@ -30,3 +31,18 @@ def test_a_server_of_a_kind_that_is_not_supported_is_wrong_and_it_is_said_what_w
 def test_a_server_that_says_nothing_of_clusters_is_none():
     told = {name: value for name, value in USUAL.items() if name != "cluster_enabled"}
     assert judge_redis("redis://there/0", told).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, False),
+        ({"trusted_proxies": 1}, True),
+        ({"trusted_proxies": 1, "host": "10.0.0.7"}, True),
+        ({"trusted_proxies": 1, "host": "127.0.0.1"}, False),
+        ({"trusted_proxies": 1, "host": "::1"}, False),
+    ],
+)
+def test_with_a_trusted_proxy_the_port_is_to_be_closed_to_all_others(variables, told):
+    found = [found for found in check_settings(make_settings(**variables)) if "close the port" in found.text]
+    assert [one.verdict for one in found] == ([Verdict.OK] if told else [])

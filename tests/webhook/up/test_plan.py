@@ -165,6 +165,24 @@ def test_no_password_is_shown_that_a_reader_of_urls_sees_none_in(plan_of):
     assert "the-password" not in str(report(plan_of(**REAL, SINKS=sinks)))
 
 
+@pytest.mark.parametrize(
+    ("host", "there"),
+    [
+        ("", "localhost"),
+        ("::", "localhost"),
+        ("[::1]", "[::1]"),
+        ("localhost", "localhost"),
+        ("127.0.0.2", "127.0.0.2"),
+    ],
+)
+def test_urls_lead_to_the_address_that_the_web_listens_on(plan_of, host, there):
+    plan = plan_of(HOST=host)
+    assert report(plan)["console"] == f"http://{there}:{plan.settings.port}/"
+    variables = sandbox_environment(plan, {})
+    by_number = "127.0.0.1" if there == "localhost" else there
+    assert variables["SANDBOX_STATUS_URL"].startswith(f"http://{by_number}:{plan.settings.port}/callbacks/")
+
+
 def test_the_sandbox_does_not_take_the_port_of_the_web(plan_of, monkeypatch):
     port = free_port()
     monkeypatch.setattr(plan_module, "SANDBOX_PORT", port)

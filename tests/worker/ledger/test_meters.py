@@ -132,3 +132,15 @@ def test_every_metric_is_named_as_prometheus_advises():
         assert metric.help.endswith(".")
         assert list(metric.buckets) == sorted(metric.buckets)
         assert bool(metric.buckets) == (metric.kind is metrics.Kind.HISTOGRAM)
+
+
+def test_what_may_not_be_written_waits_and_is_told_all_the_same(bench):
+    """In a ledger that became another Legwork's callbacks are refused: somebody has to hear of it, and nothing is written."""
+    meters = bench.ledger.meters
+    meters.may_write = False
+    meters.count(metrics.CALLBACKS_REFUSED, "status", "unavailable", by=3)
+    assert meters.read()[metrics.CALLBACKS_REFUSED.name, "status", "unavailable"] == 3
+    assert bench.ledger.client.hgetall("lw:meters") == {}
+    meters.may_write = True
+    assert meters.read()[metrics.CALLBACKS_REFUSED.name, "status", "unavailable"] == 3
+    assert bench.ledger.client.hgetall("lw:meters")

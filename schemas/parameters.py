@@ -1,0 +1,100 @@
+"""The parameters of a callback by their names, in any case and spelling, and the objects that Exotel nests them in."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from schemas.nothing import is_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TEXTS = (str, int, float)
+
+
+class Parameters:
+    """The outermost parameters of a callback in any case: `CallSid`, `callsid`, `call_sid` are one name."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._values: dict[str, list[Any]] = {}
+        for name, value in params.items():
+            self._values.setdefault(_fold(name), []).extend(value if isinstance(value, list) else [value])
+
+    def all(self, name: str) -> list[Any]:
+        """Give every value that came under a name, in order of arrival."""
+        return self._values.get(_fold(name), [])
+
+    def text(self, *names: str) -> str | None:
+        """
+        Give what is known under the first of these names that holds anything, untouched; None if none does.
+
+        The last value counts: Exotel appends its parameters to those that stand in the configured URL.
+        """
+        for name in names:
+            # `type`, not `isinstance`: JSON's true and false are no text, but bool is an int.
+            known = [value for value in self.all(name) if type(value) in _TEXTS and not is_nothing(value)]
+            if known:
+                return str(known[-1])
+        return None
+
+    def inside(self, *names: str) -> list[Parameters]:
+        """
+        Give the objects under these names, however they were written.
+
+        Nested (`Stream[Status]`, JSON), with dots (`Stream.Status`), or as JSON in one parameter (`Stream={"Status": …}`,
+        exotel.md section 4.2); of a list each.
+        """
+        found = []
+        for name in filter(self._holds, map(_fold, names)):
+            dotted = {
+                key.removeprefix(f"{name}."): values
+                for key, values in self._values.items()
+                if key.startswith(f"{name}.")
+            }
+            objects = (each for value in self._values.get(name, ()) for each in _objects(value))
+            found += [Parameters(each) for each in (*objects, *([dotted] if dotted else []))]
+        return found
+
+    def with_call(self) -> Parameters:
+        """
+        Give these and those in the object `Call` (exotel.md section 5.3), which say the same of the same call.
+
+        What stands outermost counts, where it says anything.
+        """
+        if not self._holds("call"):
+            return self
+        both = Parameters({})
+        for each in (*self.inside("Call"), self):
+            for name, values in each._values.items():  # noqa: SLF001  one of its own
+                both._values.setdefault(name, []).extend(values)
+        return both
+
+    def _holds(self, name: str) -> bool:
+        """Is there something under this name, or below it? Told in no time, since nearly always there is not."""
+        return name in self._values or f"\n{name}." in "\n".join(("", *self._values))
+
+
+@lru_cache(maxsize=1024)  # the same few dozen names come with every callback
+def _fold(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, str):
+        value = read_json(value)
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict))
+
+
+def read_json(text: str) -> Any:
+    """Give the object or list that a text is in JSON; the text itself if it is none."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,70 @@
+"""Where the door listens: on one address (HOST), or on all of them, of IPv6 too where the host has it."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import ip_address
+
+from schemas.settings import SettingsError
+
+#: All addresses of both families, where the socket is told so, and those of IPv4.
+ALL, ALL_OF_IPV4 = "::", "0.0.0.0"  # noqa: S104  the door is meant to be reached
+
+
+def address_of(host: str | None) -> str:
+    """Return the address to listen on; `host` is HOST, None where it is not set."""
+    if host is not None:
+        return host
+    try:
+        with new_socket(ALL) as probe:
+            probe.bind((ALL, 0))
+    except OSError:  # a kernel without IPv6
+        return ALL_OF_IPV4
+    return ALL
+
+
+def new_socket(address: str) -> socket.socket:
+    """Return a TCP socket for an address, not bound yet. One for `::` takes IPv4 too, whatever the system's default is.
+
+    Raises OSError.
+    """
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        if address == ALL:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def try_port(port: int, address: str) -> None:
+    """Listen on a port for a moment. Raises OSError."""
+    with new_socket(address) as probe:
+        probe.bind((address, port))
+        probe.listen(1)
+
+
+def refuse_port_in_use(host: str | None, port: int) -> None:
+    """Raise SettingsError when listening would not work."""
+    address = address_of(host)
+    try:
+        try_port(port, address)
+    except OSError as error:
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV}:
+            problem = f"HOST: {host} is no address of this machine; set one that is, or none to listen on all"
+        elif error.errno == errno.EADDRINUSE:
+            problem = f"PORT: {port} is in use by another program; set PORT to a free port"
+        else:
+            problem = f"PORT: {port} cannot be listened on ({error.strerror}); set PORT to a free port"
+        raise SettingsError([problem]) from error
+
+
+def seen_from_here(host: str | None, *, name: str = "localhost") -> str:
+    """Return what to write into a URL to get there from this machine; `name` stands for all addresses, and for 127.0.0.1."""
+    if host is None or host in {ALL, ALL_OF_IPV4, "127.0.0.1"}:
+        return name
+    address = ip_address(host)
+    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004  the family's number

@@ -1,0 +1,32 @@
+"""Nothing is changed in a ledger that has become another Legwork's under a running door: 503, until it is ours again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import redis
+from flask import request
+
+from webhook.context.services import services
+from webhook.http.operators import changes_something
+from webhook.http.problems import problem
+from worker.errors import LedgerUnusable
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+
+def install(app: Flask) -> None:
+    """Look before every change by the API and the console; callbacks see to it themselves."""
+
+    @app.before_request
+    def _only_in_our_own() -> Response | None:
+        if not changes_something() or request.blueprint in {None, "callbacks"}:
+            return None
+        try:
+            services().headroom.is_nearly_full()
+        except LedgerUnusable as error:
+            return problem(503, str(error), headers={"Retry-After": "5"})
+        except redis.RedisError:
+            return None  # whoever needs it says so in his own words
+        return None
