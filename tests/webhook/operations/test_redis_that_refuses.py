@@ -13,6 +13,7 @@ from web_app import SID, STATUS
 from webhook.operations.checks import check_broker, check_ledger, check_redis, check_room
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.finding import Verdict
+from webhook.operations.problem import Severity
 from webhook.operations.status import read_status
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -55,7 +56,7 @@ def test_without_info_every_callback_is_taken(user, make_web):
     assert "legwork_calls_received_total" in metrics
     assert "legwork_ledger_used_ratio{" not in metrics
     assert "\nlegwork_ledger_used_ratio " not in metrics
-    assert read_status(web.ledger).room is None
+    assert read_status(web.ledger).capacity is None
     assert web.get("/", headers={"Host": "localhost"}).status_code == 200
 
 
@@ -151,8 +152,8 @@ def test_a_redis_that_cannot_write_to_its_disk(make_web, broken_disk):
     part = web.get("/readyz").json["parts"]["ledger"]
     assert part["state"] == "unusable"
     assert "disk" in part["hint"]
-    (told,) = [holdup for holdup in find_problems(read_status(web.ledger)) if holdup.about == "ledger"]
-    assert told.verdict is Verdict.WRONG
+    (told,) = [problem for problem in find_problems(read_status(web.ledger)) if problem.about == "ledger"]
+    assert told.severity is Severity.ERROR
     assert "nothing can be noted: " in told.text
     assert "cannot write to its disk" in told.text
     (found,) = [found for found in check_ledger(web.ledger) if found.verdict is Verdict.WRONG]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sink_contract import record, sink_spec
 from stubs import StubServer, answer
 
-from worker.sinks import sink_for
+from worker.sinks import BadSink, sink_for
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def target(subscriber, rest, **options):
         "/a?b=c?d=e/f",
         "/a?x=100%",
         "/a?x=%zz&y=%4",
-        "/a?u=https://b.example/c?d@e:f",
-        "/a!$&'()*+,;=:@-._~",
+        "/a?u=https://b.example/c?d:e",
+        "/a!$&'()*+,;=:-._~",
         "/a?sv=2024-11-04&sig=aB%2BcD%3d%3D&se=2026-01-01T00%3A00%3a00Z",
     ],
 )
@@ -69,7 +69,7 @@ def test_it_is_asked_for_as_it_is_written(subscriber, written):
         ("/a#part", "/a"),
         ("/a?b=%7e#part?c", "/a?b=%7e"),
         ("/naïve?q=हिंदी", "/na%C3%AFve?q=%E0%A4%B9%E0%A4%BF%E0%A4%82%E0%A4%A6%E0%A5%80"),
-        ('/a b?q="<x>"', "/a%20b?q=%22%3Cx%3E%22"),
+        ('/a?q="<x>"', "/a?q=%22%3Cx%3E%22"),
         ("/a?q={x}|^`\\", "/a?q=%7Bx%7D%7C%5E%60%5C"),
     ],
 )
@@ -90,7 +90,14 @@ def test_our_own_options_are_taken_out_and_the_rest_is_left(subscriber, query, s
     assert target(subscriber, f"/h{query}") == sent
 
 
-@given(st.text("abzAZ09-._~!$&'()*+,;=:@/?[]%", max_size=30))
+@given(st.text("abzAZ09-._~!$&'()*+,;=:/?[]%", max_size=30))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_url_may_hold(subscriber, text):
+    """But for an `@` behind a host with a port, which could belong to a password: it is refused, and written %40."""
     assert target(subscriber, f"/{text}") == f"/{text}"
+
+
+@pytest.mark.parametrize("rest", ["/a?mail=me@b.example", "/a b", "/a@b"])
+def test_what_could_be_read_in_two_ways_is_refused(subscriber, rest):
+    with pytest.raises(BadSink, match="holds"):
+        sink_for(sink_spec(f"{subscriber.url}{rest}"))
