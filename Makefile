@@ -1,7 +1,7 @@
 # Targets for development; `make` without a target lists them. GNU make 3.81, the version of macOS, is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format docs faults bench screenshots lock upgrade clean runtime development
+.PHONY: help install run test long check format docs faults bench screenshots lock upgrade clean runtime development
 
 # Arguments of pytest: make test PYTEST_ARGS="-k quota". Two processes, each with a Redis of its own, halve the time; files
 # go out by size, so that the fault suite, one test, comes last and has the machine nearly to itself. In their order
@@ -24,6 +24,9 @@ run: runtime ## start everything on this machine: Redis, a mock Exotel, web and 
 
 test: development ## run the tests
 	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+long: development ## run the tests that take minutes, of which `make test` has a short form
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
 check: development ## check format, style and types, and that generated documents are up to date
 	.venv/bin/ruff format --check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from cli_kit import logs_as_they_were, run
+from cli_kit import keep_no_loggers, logs_as_they_were, run
 from factories import make_settings
 from hypothesis import example, given
 from hypothesis import strategies as some
@@ -69,6 +69,7 @@ def test_nor_does_that_of_one_that_was_added_before_its_url_was_refused(redis_ur
         ledger.open()
         ledger.subscribers.add(SinkSpec(name="crm", url="https://u:12/Qzx7w@crm.example/?token=jKv9Q"))
         set_up_logs(settings, stream=log)
+        keep_no_loggers()
         context = WorkerContext(settings, ledger, {})
         context.keep_sinks_open()
         for one in context.clients.values():

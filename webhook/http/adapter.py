@@ -111,10 +111,11 @@ class Adapter:
         except Exception as error:
             log.error("request.crashed", exc_info=error)
             _refuse(job.send, 500, "This is a bug of ours, and logged.")
-        self._loop.call_soon_threadsafe(job.wants_body.set_result, wants_body)
+        told = job.wants_body
         # Libraries keep exceptions in the frames that these lead to. Such a circle holds this frame too, until the garbage
         # collector comes by, and would hold the connection by it.
         del job
+        self._loop.call_soon_threadsafe(told.set_result, wants_body)
 
 
 class _Job:

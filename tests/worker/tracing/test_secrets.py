@@ -6,7 +6,7 @@ import io
 import logging
 
 import pytest
-from cli_kit import logs_as_they_were
+from cli_kit import keep_no_loggers, logs_as_they_were
 from factories import make_settings
 
 from schemas.settings import SettingsError
@@ -22,6 +22,7 @@ def test_the_exporters_password_and_the_values_of_its_headers_are_in_no_log(monk
     log = io.StringIO()
     with logs_as_they_were():
         set_up_logs(make_settings(), stream=log)
+        keep_no_loggers()
         said = "https://user:Qzx7w%40@otel.example", "Qzx7w@ jKv9Q wXqZvJ"
         logging.getLogger("opentelemetry").warning("to %s: %s", *said)
     assert "otel.example" in log.getvalue()
