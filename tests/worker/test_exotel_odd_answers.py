@@ -52,7 +52,7 @@ def in_chunks(body, size=100):
         (LENGTH + b"Content-Encoding: klingon, gzip\r\n", S1.body),
         (b"Transfer-Encoding: identity\r\n" + LENGTH, S1.body),
         (b"", S1.body),
-        (b"Content-Encoding: GZIP\r\n", gzip.compress(S1.body)),
+        (b"Content-Encoding: GZIP\r\n", gzip.compress(S1.body, mtime=0)),
         (CHUNKED + b"Content-Length: 7\r\n", in_chunks(S1.body) + b"0\r\n\r\n"),
         (CHUNKED, in_chunks(S1.body) + b"0\r\nX-Trailer: 1\r\n\r\n"),
         (LENGTH, S1.body + b"\r\nnot asked for"),
