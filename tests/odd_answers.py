@@ -36,7 +36,8 @@ RESTS: dict[str, bytes] = {
     "chunked twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "a coding that nobody knows": b"Transfer-Encoding: klingon\r\n\r\nok",
     "no gzip": _OK + b"Content-Encoding: gzip\r\n\r\nok",
-    "gzip that is cut off": b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + gzip.compress(b"ok", mtime=0)[:12],
+    "gzip that is cut off": b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n"
+    + gzip.compress(b"ok", mtime=0)[:12],
     "gzip of gzip of gzip": _OK + b"Content-Encoding: " + b", ".join([b"gzip"] * 20) + b"\r\n\r\nok",
     "no deflate": _OK + b"Content-Encoding: deflate\r\n\r\nok",
     "a packing that nobody knows": _OK + b"Content-Encoding: klingon\r\n\r\nok",

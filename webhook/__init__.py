@@ -1,4 +1,4 @@
-"""The door: what Exotel's callbacks, probes and people come in by. `webhook/app.py` has the whole wiring on one screen."""
+"""What the outside meets: callbacks, probes, API, console, command line. `webhook/app.py` has the wiring on one screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WSGI application: the whole wiring of the door is on this one screen."""
+"""The WSGI application: the whole wiring of web is on this one screen."""
 
 from __future__ import annotations
 

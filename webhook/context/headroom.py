@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Headroom:
-    """Looks at the ledger for the door. Safe to share between threads."""
+    """Looks at the ledger for the views. Safe to share between threads."""
 
     def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger

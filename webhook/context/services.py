@@ -67,7 +67,7 @@ class Services:
 
 
 def services() -> Services:
-    """Return the door of the current app."""
+    """Return the services of the current app."""
     found: Services = current_app.extensions["legwork"]
     return found
 

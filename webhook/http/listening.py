@@ -1,4 +1,4 @@
-"""Where the door listens: on one address (HOST), or on all of them, of IPv6 too where the host has it."""
+"""Where web listens: on one address (HOST), or on all of them, of IPv6 too where the host has it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from schemas.settings import SettingsError
 
 #: All addresses of both families, where the socket is told so, and those of IPv4.
-ALL, ALL_OF_IPV4 = "::", "0.0.0.0"  # noqa: S104  the door is meant to be reached
+ALL, ALL_OF_IPV4 = "::", "0.0.0.0"  # noqa: S104  web is meant to be reached
 
 
 def address_of(host: str | None) -> str:

@@ -102,7 +102,7 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
 
 
 def _past_proxies(environ: Mapping[str, str], door: str) -> dict[str, str]:
-    """Let nobody ask a proxy for the sandbox or the door, which are on this machine."""
+    """Let nobody ask a proxy for the sandbox or for web, which are on this machine."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY")
     if given == "*":
         return {}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 1.0
-#: What is counted by the minute, of the house and of each account or sink, for the console's charts.
+#: What is counted by the minute, of the whole and of each account or sink, for the console's charts.
 BY_THE_MINUTE = ("received", "fetched", "delivered")
 #: How many minutes are kept.
 MINUTES_KEPT = 120
@@ -68,7 +68,7 @@ class Meters:
         self.may_write = True
 
     def count(self, metric: Metric, *labels: str, by: float = 1, minute: str | None = None) -> None:
-        """Add to a counter; and to a count by the minute, one of BY_THE_MINUTE, of the house and of the first label."""
+        """Add to a counter; and to a count by the minute, one of BY_THE_MINUTE, of the whole and of the first label."""
         with self._lock:
             self._pending[_BETWEEN.join((metric.name, *labels))] += by  # type: ignore[assignment]  # Counter takes floats
             if minute is not None:

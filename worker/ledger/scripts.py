@@ -68,9 +68,9 @@ class Scripts:
         """Load a script where the server does not know it, asking once in a while."""
         now = time.monotonic()
         if now - self._looked.get(name, float("-inf")) > LOOK_AGAIN_SECONDS:
-            luggage = self._client.connection_pool.connection_kwargs.get("redis_connect_func")
-            if isinstance(luggage, ScriptPreload):
-                luggage.add(name, source(name))
+            preload = self._client.connection_pool.connection_kwargs.get("redis_connect_func")
+            if isinstance(preload, ScriptPreload):
+                preload.add(name, source(name))
             if not self._client.script_exists(script.sha)[0]:
                 self._client.script_load(source(name))
             self._looked[name] = now
