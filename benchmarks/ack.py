@@ -2,7 +2,7 @@
 
 `bare` reads the parameters and keeps them under their CallSid; `blind` keeps the bytes without a look at them, which no
 taker of callbacks can do, and is printed for comparison. All run on the server that `legwork web` is (granian with
-webhook/http/adapter.py), in one process with eight threads, and write to the same Redis, which has every write on the
+webhook/serving/adapter.py), in one process with eight threads, and write to the same Redis, which has every write on the
 disk before it answers. They are loaded in turn, round by round, in one run, with the two callbacks that Exotel sends
 most: a StatusCallback with its four default fields as multipart, and a Passthru after Connect as a query. Promised: at
 least 0.7 times the requests a second of `bare`.

@@ -11,7 +11,7 @@ from flask import Flask, jsonify, request
 
 from webhook import create_app as create_legwork
 from webhook.callbacks.senders import known_senders
-from webhook.http.adapter import Adapter
+from webhook.serving.adapter import Adapter
 
 THREADS = 8
 

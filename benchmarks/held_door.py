@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ack import RESULTS, TOKEN, measure, status_callback
 
-from webhook.http.connections import make_room
+from webhook.serving.connections import make_room
 from worker.process import embedded_redis
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError
 
-from schemas.brackets import nest
 from schemas.fields import CallSid, Status, Word
-from schemas.parameters import Parameters
+from schemas.named_parameters import Parameters
+from schemas.php_brackets import nest
 from schemas.plain import MAX_DEPTH, encodable, plain
 
 if TYPE_CHECKING:

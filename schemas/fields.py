@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import fields
 
-from schemas.nothing import is_nothing
+from schemas.no_value import is_nothing
 from schemas.times import parse_time, write_time
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from schemas.fields import Count, ExotelTime, Seconds, Status, Text, Word
-from schemas.nothing import is_nothing
+from schemas.no_value import is_nothing
 from schemas.plain import plain
 from schemas.text import UNKNOWN, text_of
 from schemas.times import in_utc

@@ -13,10 +13,10 @@ from schemas.settings import Settings, load_settings
 from webhook import api, console
 from webhook.callbacks import views
 from webhook.context.services import Services
-from webhook.http import compression, metrics, own_ledger, probes, problems, record_schema, security_headers
-from webhook.http.bodies import MAX_BODY_BYTES
+from webhook.http import compression, ledger_guard, metrics, probes, problems, record_schema, security_headers
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
+from webhook.serving.bodies import MAX_BODY_BYTES
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.install(app, (views.blueprint, probes.blueprint, metrics.blueprint))
     problems.install(app)
     compression.install(app)
-    own_ledger.install(app)
+    ledger_guard.install(app)
     security_headers.install(app)
     for room in (record_schema, openapi, console):
         app.register_blueprint(room.blueprint)

@@ -17,9 +17,9 @@ from granian.server.mp import MPServer
 from schemas.urls import without_password
 from webhook import create_app
 from webhook.callbacks.senders import known_senders
-from webhook.http.adapter import Adapter
-from webhook.http.connections import MAX_HEADER_BYTES, listen, make_room
-from webhook.http.listening import address_of, refuse_port_in_use
+from webhook.serving.adapter import Adapter
+from webhook.serving.connections import MAX_HEADER_BYTES, listen, make_room
+from webhook.serving.listening import address_of, refuse_port_in_use
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.ledger.opening import open_aloud

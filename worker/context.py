@@ -20,7 +20,7 @@ from worker.ledger.opening import Lookout
 from worker.logs import learn_secrets
 from worker.record.shape import is_wanted
 from worker.sinks import Sink, in_step
-from worker.sinks.surprises import as_failures
+from worker.sinks.boundary import as_failures
 from worker.tracing.spans import OFF, Tracing
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ LegworkError                 raised on purpose; the message is fit for an operat
 └── LedgerUnusable           this Redis cannot hold the ledger: at the start stop, later do nothing in it; say what to change
 ```
 
-Any other exception is a bug, unless it comes out of a sink (`worker/sinks/surprises.py`): it is logged with its traceback,
+Any other exception is a bug, unless it comes out of a sink (`worker/sinks/boundary.py`): it is logged with its traceback,
 the lease runs its course, and after five such deaths the call is buried. `redis.RedisError` is neither: the ledger is out
 of reach, nothing was decided, the lease runs its course.
 """

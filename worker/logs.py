@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from worker.secrecy import Secrets, secrets_of, secrets_of_sink
+from worker.secret_masking import Secrets, secrets_of, secrets_of_sink
 from worker.tracing.environment import is_asked_for, secrets_asked_with
 from worker.tracing.ids import trace_id_of
 

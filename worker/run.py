@@ -27,7 +27,7 @@ from worker.logs import set_up_logs
 from worker.process.crashes import tell_crashes
 from worker.process.heartbeat import Heartbeat
 from worker.sinks import open_sinks
-from worker.sinks.surprises import close
+from worker.sinks.boundary import close
 from worker.tasks import Carrier, register
 from worker.tracing.setup import begin_tracing
 

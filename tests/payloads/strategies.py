@@ -4,7 +4,7 @@ import json
 
 from hypothesis import strategies as st
 
-from schemas.nothing import is_nothing
+from schemas.no_value import is_nothing
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 

@@ -6,7 +6,7 @@ from payloads.reading import NOW, OTHER, SID, load, load_one, load_sample
 from payloads.samples import CALLBACKS
 
 from schemas.callback import MAX_CALLS, MAX_DEPTH, MAX_PARAMETERS, is_batch, load_callbacks
-from schemas.parameters import Parameters
+from schemas.named_parameters import Parameters
 
 
 @pytest.mark.parametrize("sample", CALLBACKS.values(), ids=lambda sample: sample.name)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.logs import Mask, mask_number, set_up_logs
-from worker.secrecy import secrets_of
+from worker.secret_masking import secrets_of
 
 NUMBERS = ["09000000001", "+919000000001", "919000000001", "9000000001", "00919000000001", "04000000001", "1234567"]
 

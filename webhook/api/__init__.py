@@ -9,7 +9,7 @@ from flask_smorest import Api
 
 from schemas.settings.fields import Listed, SettingField, WholeNumber
 from webhook.api import calls, dead, parameters, replay, sinks, status
-from webhook.callbacks.described import SHAPES
+from webhook.callbacks.openapi import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ from multipart import MultipartError, MultipartParser, ParserLimitReached
 from werkzeug.formparser import MultiPartParser
 
 from schemas.callback import MAX_PARAMETERS
-from schemas.parameters import read_json
+from schemas.named_parameters import read_json
 from webhook.callbacks.urlencoded import read_pairs
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"

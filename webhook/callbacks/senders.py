@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webhook.callbacks.auth import account_for, is_allowed
-from webhook.http.bodies import MAX_BODY_BYTES
 from webhook.http.proxies import client_address
+from webhook.serving.bodies import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

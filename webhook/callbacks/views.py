@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from schemas.callback import Callback, is_batch, load_callbacks
 from webhook.callbacks.auth import account_for, is_allowed
-from webhook.callbacks.described import by_body, by_query
+from webhook.callbacks.openapi import by_body, by_query
 from webhook.callbacks.parameters import read
 from webhook.context.services import Services, services
 from webhook.http.problems import problem

@@ -14,7 +14,7 @@ from webhook.operations.finding import Finding, Verdict
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.logs import Mask
-from worker.secrecy import secrets_of, secrets_of_sink
+from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

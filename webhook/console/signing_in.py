@@ -11,7 +11,7 @@ from flask import Blueprint, abort, make_response, redirect, request
 from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
 from webhook.console.session import Sessions, set_cookie
 from webhook.context.services import services
-from webhook.http.bodies import limit_body
+from webhook.serving.bodies import limit_body
 from worker.ledger.registry.revoked_sessions import RevokedSessions
 
 if TYPE_CHECKING:

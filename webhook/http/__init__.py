@@ -1,1 +1,1 @@
-"""What HTTP asks of every answer: problem details, security headers, proxies, probes, who is an operator."""
+"""What HTTP asks of every answer: problem details, security headers, compression, proxies, probes, metrics, operators."""

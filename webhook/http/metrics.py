@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from webhook.context.services import services
-from webhook.http.described import PUBLIC, UNREADABLE, answered, refusals
+from webhook.http.openapi_responses import PUBLIC, UNREADABLE, answered, refusals
 from webhook.http.problems import problem
 from worker import metrics as catalog
 from worker.ledger.capacity import read_capacity

@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from webhook.context.services import services
-from webhook.http.described import PUBLIC, UNREADABLE, answered
+from webhook.http.openapi_responses import PUBLIC, UNREADABLE, answered
 from worker.errors import LedgerUnusable
 from worker.ledger.advice import what_to_do
 from worker.ledger.capacity import is_full, read_capacity

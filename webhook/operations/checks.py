@@ -21,7 +21,7 @@ from worker.ledger.advice import RIGHTS, what_to_do
 from worker.ledger.capacity import read_capacity
 from worker.ledger.server import about_server, greet_server
 from worker.sinks import check, open_sink, why_not_opened
-from worker.sinks.surprises import close
+from worker.sinks.boundary import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from webhook.operations.times import utc
 from worker.ledger.queries.dead_letters import DeadLetter, dead_letters, dead_letters_of
 from worker.logs import Mask
-from worker.secrecy import secrets_of, secrets_of_sink
+from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

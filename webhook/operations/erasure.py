@@ -17,8 +17,8 @@ from worker.ledger.operations.erasing import PLACES, LedgerEraser
 from worker.logs import mask_number
 from worker.numbers.erasure import Eraser, known_as
 from worker.sinks import sink_for
-from worker.sinks.kept import Kept
-from worker.sinks.surprises import as_failures
+from worker.sinks.boundary import as_failures
+from worker.sinks.erase_files import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable

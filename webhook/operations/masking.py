@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.logs import Mask, mask_number
 from worker.numbers.erasure import free_name
-from worker.secrecy import secrets_of, secrets_of_sink
+from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from schemas.settings import Settings, SinkSpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas.urls import place_of
-from worker.secrecy import Secrets, secrets_of_sink
+from worker.secret_masking import Secrets, secrets_of_sink
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec

@@ -20,11 +20,11 @@ from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
-from worker.secrecy import without_secrets_of
+from worker.secret_masking import without_secrets_of
 from worker.sinks import BadSink, check, kind_of, open_sink
+from worker.sinks.boundary import as_failures, close
 from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
-from worker.sinks.surprises import as_failures, close
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

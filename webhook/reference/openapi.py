@@ -10,7 +10,7 @@ from flask import Blueprint, current_app, jsonify, render_template
 from schemas.json_schema import record_definitions
 from webhook.console.gate import recognise
 from webhook.context.services import services
-from webhook.http.described import PROBLEM, PUBLIC, refusals
+from webhook.http.openapi_responses import PROBLEM, PUBLIC, refusals
 from webhook.http.operators import scope_of
 from webhook.reference.page import page
 

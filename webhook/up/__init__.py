@@ -15,7 +15,7 @@ from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
 from schemas.urls import without_password
-from webhook.http.listening import seen_from_here
+from webhook.serving.listening import seen_from_here
 from webhook.up.banner import banner, report
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
@@ -26,7 +26,7 @@ from worker.ledger import Ledger
 from worker.ledger.advice import what_to_do
 from worker.process import embedded_redis
 from worker.sinks import open_sinks
-from worker.sinks.surprises import close
+from worker.sinks.boundary import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from schemas.settings import Settings, SettingsError, load_settings
 from schemas.settings.declare import Unusable
 from schemas.settings.document import read_document
 from schemas.settings.environment import Environment
-from webhook.http.listening import refuse_port_in_use, seen_from_here, try_port
+from webhook.serving.listening import refuse_port_in_use, seen_from_here, try_port
 from worker.process.embedded_redis import free_port
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from marshmallow import ValidationError
 
 from schemas.fields import ExotelTime
-from schemas.nothing import is_nothing
-from schemas.parameters import Parameters, read_json
+from schemas.named_parameters import Parameters, read_json
+from schemas.no_value import is_nothing
 from schemas.times import in_utc
 from worker.numbers.phone import to_e164
 from worker.record.outcome import Part, with_role

@@ -9,10 +9,10 @@ import structlog
 from marshmallow import ValidationError
 
 from worker.errors import LegworkError, Surprise
-from worker.secrecy import without_secrets_of
+from worker.secret_masking import without_secrets_of
 from worker.sinks.base import Sink
+from worker.sinks.boundary import as_failures, close
 from worker.sinks.module import own_kind
-from worker.sinks.surprises import as_failures, close
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

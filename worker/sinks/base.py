@@ -12,7 +12,7 @@ from schemas.urls import UnclearUrl, strictly_written
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.numbers.erasure import Eraser
-    from worker.sinks.kept import Kept
+    from worker.sinks.erase_files import Kept
 
 #: A record: the finished CloudEvent of contract section 5, JSON-ready.
 Record = dict[str, Any]

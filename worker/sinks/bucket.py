@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from worker.errors import PermanentFailure, TemporaryFailure
 from worker.extras import import_or_explain
-from worker.secrecy import without_secrets_of
+from worker.secret_masking import without_secrets_of
 from worker.sinks.objects import ObjectSink
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from worker.errors import TemporaryFailure
 from worker.sinks.base import Record, Sink
 from worker.sinks.days import UTC_ZONE, DayZone
-from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_lines, erase_packed
+from worker.sinks.erase_files import HALF_MADE, Kept, clear_up, erase_lines, erase_packed
 from worker.sinks.lines import append
 from worker.sinks.rotation import Rotation, is_at
 

@@ -16,7 +16,7 @@ from marshmallow import ValidationError, fields, validate
 from worker.errors import TemporaryFailure
 from worker.extras import import_or_explain
 from worker.sinks.days import today
-from worker.sinks.kept import HALF_MADE, Kept, clear_up, erase_object
+from worker.sinks.erase_files import HALF_MADE, Kept, clear_up, erase_object
 from worker.sinks.objects import ObjectSink
 from worker.sinks.objects import Options as ObjectOptions
 

@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from schemas.fields import Instant, Seconds
 from schemas.record import CallDataSchema, EventSchema
-from worker.sinks.kept import replacing
+from worker.sinks.erase_files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from worker.numbers.erasure import Eraser
     from worker.sinks.base import Record
-    from worker.sinks.kept import Kept
+    from worker.sinks.erase_files import Kept
 
 _SCALARS = {
     Instant: pa.timestamp("us", tz="UTC"),

@@ -11,7 +11,7 @@ from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, Surprise, TemporaryFailure
 from worker.record.shape import shaped
 from worker.retry import wait_before
-from worker.sinks.surprises import send_to
+from worker.sinks.boundary import send_to
 from worker.steps import sink_health
 from worker.steps.delivery_run import RUN_SECONDS, DeliveryRun, Message, Route
 from worker.steps.sink_rate import allowed

@@ -9,7 +9,7 @@ from stubs import StubServer, answer
 
 from schemas.settings import SettingsError, load_settings
 from worker.logs import Mask
-from worker.secrecy import secrets_of
+from worker.secret_masking import secrets_of
 from worker.sinks import BadSink, sink_for
 
 VALUE = "Bearer s3cr3t-of-the-crm"

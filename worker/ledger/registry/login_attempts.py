@@ -38,7 +38,7 @@ class LoginAttempts:
     def count(self, address: str) -> int:
         """Count a wrong password; returns how many there were from this address."""
         keys = [GUESSES + _neighbourhood(address), ALL_GUESSES]
-        return int(self._scripts.run("guess/count", keys, [WINDOW_SECONDS * 1000]))
+        return int(self._scripts.run("login_attempt/count", keys, [WINDOW_SECONDS * 1000]))
 
 
 def _neighbourhood(address: str) -> str:

@@ -12,7 +12,7 @@ from worker.sinks.base import Record, Sink
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.numbers.erasure import Eraser
-    from worker.sinks.kept import Kept
+    from worker.sinks.erase_files import Kept
     from worker.sinks.sql.database import Database
 
 # The drivers of the extra `sql`; SQLite's comes with Python.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from worker.errors import PermanentFailure, TemporaryFailure
-from worker.sinks.kept import Kept
+from worker.sinks.erase_files import Kept
 from worker.sinks.sql.connecting import STATEMENT_SECONDS, engine_for
 from worker.sinks.sql.erasing import erase_rows
 from worker.sinks.sql.fitness import rehearse, see_that_they_fit, see_to_encoding

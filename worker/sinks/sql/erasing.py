@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
-    from worker.sinks.kept import Kept
+    from worker.sinks.erase_files import Kept
     from worker.sinks.sql.rows import RowWriter
     from worker.sinks.sql.tables import Tables
 

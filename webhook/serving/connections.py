@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 import socket
 
-from webhook.http.listening import new_socket
+from webhook.serving.listening import new_socket
 
 # A process, at most. Held ones cost some 20 kB each, and no thread. Beyond them new ones wait in the kernel's queue.
 MOST_CONNECTIONS = 8192

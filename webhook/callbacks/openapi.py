@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webhook.http.described import PUBLIC, answered, refusals
+from webhook.http.openapi_responses import PUBLIC, answered, refusals
 
 _SID = {"type": "string", "pattern": "^[0-9A-Za-z]{8,64}$"}
 _EXAMPLE_SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"

@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.nothing import is_nothing
+from schemas.no_value import is_nothing
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from webhook.operations.erasure import _kept_by
 from webhook.operations.finding import Verdict
 from worker.numbers.erasure import Eraser
 from worker.sinks import BadSink, in_step, open_sinks
-from worker.sinks.surprises import close
+from worker.sinks.boundary import close
 
 OWN = '''
 import sys

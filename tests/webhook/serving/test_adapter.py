@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from webhook.http.adapter import Adapter
+from webhook.serving.adapter import Adapter
 
 SCOPE = {
     "raw_path": b"/",

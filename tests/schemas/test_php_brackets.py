@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from schemas.brackets import nest
+from schemas.php_brackets import nest
 from schemas.plain import MAX_DEPTH
 
 

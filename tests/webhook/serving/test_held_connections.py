@@ -15,8 +15,8 @@ from processes import until
 from serving import WebServer
 from web_app import SID, STATUS
 
-from webhook.http.connections import MAX_HEADER_BYTES
 from webhook.server import PROCESSES, THREADS
+from webhook.serving.connections import MAX_HEADER_BYTES
 
 pytestmark = pytest.mark.slow
 

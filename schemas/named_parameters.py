@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from schemas.nothing import is_nothing
+from schemas.no_value import is_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ import structlog
 
 from worker.errors import LastAnswer, LegworkError, PermanentFailure, SinkGone, Surprise, TemporaryFailure
 from worker.logs import Mask
-from worker.secrecy import keeping_secrets_of, secrets_of_sink
+from worker.secret_masking import keeping_secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

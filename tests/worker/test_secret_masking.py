@@ -10,7 +10,7 @@ import pytest
 
 from schemas.settings import SinkSpec
 from worker.errors import TemporaryFailure
-from worker.secrecy import Secrets, keeping_secrets_of, secrets_of_sink
+from worker.secret_masking import Secrets, keeping_secrets_of, secrets_of_sink
 
 
 @pytest.mark.parametrize("text", ["postgresql 15.20, tables", "PostgreSQL", "repost", "posted"])

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from webhook.http.bodies import BodyWanted, CutOff, NotYet, TooLarge, TooSlow, limit_of, read_body, read_on
-from webhook.http.environ import environ_of
 from webhook.http.problems import problem
 from webhook.http.security_headers import HEADERS
+from webhook.serving.bodies import BodyWanted, CutOff, NotYet, TooLarge, TooSlow, limit_of, read_body, read_on
+from webhook.serving.environ import environ_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from webhook.http.bodies import Receive
+    from webhook.serving.bodies import Receive
 
     Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
