@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from schemas.fields import CallSid, Status, Word
-from schemas.named_parameters import Parameters
+from schemas.named_parameters import NamedParameters
 from schemas.php_brackets import nest
 from schemas.plain import MAX_DEPTH, encodable, plain
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "Parameters", "is_batch", "load_callbacks"]
+__all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "NamedParameters", "is_batch", "load_callbacks"]
 
 # PHP's own limit, and twenty times the longest passthru: a callback is a hint, not a place to store data.
 MAX_PARAMETERS = 1000
@@ -86,11 +86,11 @@ def load_callbacks(
 
     `pairs` are the parameters of the query and then of the form, `document` is the decoded JSON body or None.
     A name that comes several times, in whatever layers, keeps all its values as a list in that order: no
-    layer overrides another, so nothing is lost. Where one must be chosen it is the last (`Parameters.text`).
+    layer overrides another, so nothing is lost. Where one must be chosen it is the last (`NamedParameters.text`).
     Raises ValidationError, naming the field, without a usable CallSid or beyond the limits.
     """
     params = _merge(pairs, document)
-    outermost = Parameters(params)
+    outermost = NamedParameters(params)
     found = outermost.with_call()
     words = [found.text(name) for name in _HINTS]
     hint = (_usual_hint if all(word is None or len(word) <= _USUAL for word in words) else _read_hint)(*words)
@@ -102,7 +102,7 @@ def load_callbacks(
 
 def is_batch(callback: Callback) -> bool:
     """Say whether it came as a list (`call_sids`), which is answered as a list even if it names one call."""
-    found = Parameters(callback.params)
+    found = NamedParameters(callback.params)
     return bool(found.all("call_sids")) and not _usable(_single_sids(found))
 
 
@@ -126,7 +126,7 @@ def _leaves(value: Any) -> int:
     return 1
 
 
-def _call_sids(found: Parameters) -> list[str]:
+def _call_sids(found: NamedParameters) -> list[str]:
     single, listed = _single_sids(found), found.all("call_sids")
     usable = _usable(single)[-1:] or _usable(listed)
     if len(usable) > MAX_CALLS:
@@ -138,7 +138,7 @@ def _call_sids(found: Parameters) -> list[str]:
     raise ValidationError({"call_sids" if listed and not single else "CallSid": [problem]})
 
 
-def _single_sids(found: Parameters) -> list[Any]:
+def _single_sids(found: NamedParameters) -> list[Any]:
     return [*(sid for call in found.inside("Call") for sid in call.all("Sid")), *found.all("CallSid")]
 
 
@@ -150,7 +150,7 @@ def _usable(candidates: list[Any]) -> list[str]:
     return usable
 
 
-def _has_ended(kind: str, hint: dict[str, str | None], found: Parameters) -> bool:
+def _has_ended(kind: str, hint: dict[str, str | None], found: NamedParameters) -> bool:
     """
     Say whether the data says that the call has ended; a wrong guess costs a fetch too early or too late.
 

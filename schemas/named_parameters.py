@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TEXTS = (str, int, float)
 
 
-class Parameters:
+class NamedParameters:
     """The outermost parameters of a callback in any case: `CallSid`, `callsid`, `call_sid` are one name."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ class Parameters:
                 return str(known[-1])
         return None
 
-    def inside(self, *names: str) -> list[Parameters]:
+    def inside(self, *names: str) -> list[NamedParameters]:
         """
         Give the objects under these names, however they were written.
 
@@ -54,10 +54,10 @@ class Parameters:
                 if key.startswith(f"{name}.")
             }
             objects = (each for value in self._values.get(name, ()) for each in _objects(value))
-            found += [Parameters(each) for each in (*objects, *([dotted] if dotted else []))]
+            found += [NamedParameters(each) for each in (*objects, *([dotted] if dotted else []))]
         return found
 
-    def with_call(self) -> Parameters:
+    def with_call(self) -> NamedParameters:
         """
         Give these and those in the object `Call` (exotel.md section 5.3), which say the same of the same call.
 
@@ -65,7 +65,7 @@ class Parameters:
         """
         if not self._holds("call"):
             return self
-        both = Parameters({})
+        both = NamedParameters({})
         for each in (*self.inside("Call"), self):
             for name, values in each._values.items():  # noqa: SLF001  one of its own
                 both._values.setdefault(name, []).extend(values)

@@ -6,7 +6,7 @@ from payloads.reading import NOW, OTHER, SID, load, load_one, load_sample
 from payloads.samples import CALLBACKS
 
 from schemas.callback import MAX_CALLS, MAX_DEPTH, MAX_PARAMETERS, is_batch, load_callbacks
-from schemas.named_parameters import Parameters
+from schemas.named_parameters import NamedParameters
 
 
 @pytest.mark.parametrize("sample", CALLBACKS.values(), ids=lambda sample: sample.name)
@@ -181,7 +181,7 @@ def test_a_huge_index_costs_nothing():
 
 
 def test_parameters_are_looked_up_in_any_case_and_the_last_known_value_counts():
-    found = Parameters({"RecordingUrl": ["https://a", "null"], "recording_url": "", "flag": True, "n": 7})
+    found = NamedParameters({"RecordingUrl": ["https://a", "null"], "recording_url": "", "flag": True, "n": 7})
     assert found.text("RECORDINGURL") == "https://a"
     assert found.text("Missing", "n") == "7"
     assert found.text("flag") is None

@@ -13,7 +13,8 @@ from worker.numbers.erasure import ERASED
 from worker.numbers.phone import to_e164
 from worker.record.envelope import envelope, event_id
 from worker.record.hints import Hints
-from worker.record.outcome import Part, direction, outcome, parts_of, with_role
+from worker.record.outcome import outcome
+from worker.record.roles import Part, direction, parts_of, with_role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from marshmallow import ValidationError
 
 from schemas.fields import ExotelTime
-from schemas.named_parameters import Parameters, read_json
+from schemas.named_parameters import NamedParameters, read_json
 from schemas.no_value import is_nothing
 from schemas.times import in_utc
 from worker.numbers.phone import to_e164
-from worker.record.outcome import Part, with_role
+from worker.record.roles import Part, with_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Hints:
 
     def __init__(self, callbacks: Sequence[Callback], *, region: str, timezone: tzinfo) -> None:
         self._callbacks = sorted(callbacks, key=lambda callback: callback.received_at)
-        self._parameters = [Parameters(callback.params).with_call() for callback in self._callbacks]
+        self._parameters = [NamedParameters(callback.params).with_call() for callback in self._callbacks]
         self._region = region
         self._timezone = timezone
 
@@ -112,10 +112,10 @@ class Hints:
                 return told
         return self._callbacks[-1].received_at if self._callbacks else None
 
-    def _latest(self, read: Callable[[Parameters], str | None]) -> str | None:
+    def _latest(self, read: Callable[[NamedParameters], str | None]) -> str | None:
         return next((value for value in map(read, reversed(self._parameters)) if value), None)
 
-    def _number_called(self, found: Parameters) -> str | None:
+    def _number_called(self, found: NamedParameters) -> str | None:
         if _direction(found) != "inbound":
             return None
         return self._e164(found.text("CallTo")) or self._e164(found.text("To"))
@@ -134,11 +134,11 @@ class Hints:
         return told and in_utc(told, self._timezone)
 
 
-def _direction(found: Parameters) -> str | None:
+def _direction(found: NamedParameters) -> str | None:
     return _DIRECTIONS.get((found.text("Direction") or "").strip().lower())
 
 
-def _recording(found: Parameters, depth: int = 4) -> str | None:
+def _recording(found: NamedParameters, depth: int = 4) -> str | None:
     named = _url(found.text("RecordingUrl")) or _url(found.text("CallRecordings"))
     named = named or next(filter(None, (_url(one.text("Url")) for one in reversed(found.inside(*_RECORDINGS)))), None)
     if named or not depth:
@@ -149,10 +149,10 @@ def _recording(found: Parameters, depth: int = 4) -> str | None:
 
 def _url(text: str | None) -> str | None:
     """Take off the quotes of JSON, and of a list in one text the last."""
-    known = Parameters({"it": read_json((text or "").strip().strip('"'))})
+    known = NamedParameters({"it": read_json((text or "").strip().strip('"'))})
     return known.text("it")
 
 
-def _digits(found: Parameters) -> str | None:
+def _digits(found: NamedParameters) -> str | None:
     pressed = (found.text("digits") or "").strip().strip('"')
     return None if is_nothing(pressed) else pressed
