@@ -25,7 +25,11 @@ _WITHOUT_HTTP = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LE
 
 
 def environ_of(scope: Mapping[str, Any]) -> WSGIEnvironment:
-    """Return the environ of a request, but for `wsgi.input`. Text of the wire is Latin-1, as PEP 3333 has it."""
+    """Return the environ of a request, but for `wsgi.input`. Text of the wire is Latin-1, as PEP 3333 has it.
+
+    Headers with an underscore in their names are left out: `X_Forwarded_For` and `X-Forwarded-For` would be one key, and a
+    proxy takes care of the second alone. nginx and gunicorn leave them out too (nginx's `underscores_in_headers`).
+    """
     path: bytes = scope["raw_path"]
     server, client = scope["server"], scope["client"]
     environ = {
@@ -40,6 +44,8 @@ def environ_of(scope: Mapping[str, Any]) -> WSGIEnvironment:
         "wsgi.url_scheme": scope["scheme"],
     }
     for name, value in scope["headers"]:
+        if b"_" in name:
+            continue
         key = _WITHOUT_HTTP.get(name) or f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
         text = value.decode("latin-1")
         # RFC 9110, section 5.3: a field that comes twice is one list. Cookies are a list of their own kind (RFC 6265, 5.4).
