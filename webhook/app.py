@@ -13,7 +13,7 @@ from schemas.settings import Settings, load_settings
 from webhook import api, console
 from webhook.callbacks import views
 from webhook.context.services import Services
-from webhook.http import compression, ledger_guard, metrics, probes, problems, record_schema, security_headers
+from webhook.http import compression, metrics, probes, problems, record_schema, security_headers
 from webhook.http.proxies import BehindProxies
 from webhook.reference import openapi
 from webhook.serving.bodies import MAX_BODY_BYTES
@@ -61,7 +61,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.install(app, (views.blueprint, probes.blueprint, metrics.blueprint))
     problems.install(app)
     compression.install(app)
-    ledger_guard.install(app)
     security_headers.install(app)
     for room in (record_schema, openapi, console):
         app.register_blueprint(room.blueprint)

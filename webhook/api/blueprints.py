@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from webhook.api.bodies import only_json
 from webhook.api.parameters import only_known
 from webhook.context.services import services
+from webhook.http.ledger_guard import only_in_our_ledger
 from webhook.http.operators import only_for_programs, scope_of
 from webhook.http.problems import problem
 from webhook.operations.sinks import NoSuchSink, SinkOperations
@@ -27,6 +28,7 @@ def make_blueprint(name: str, description: str) -> Blueprint:
     blueprint.before_request(only_for_programs)
     blueprint.before_request(only_known)
     blueprint.before_request(only_json)
+    blueprint.before_request(only_in_our_ledger)
     blueprint.after_request(_note_change)
     blueprint.after_request(_private)
     blueprint.register_error_handler(NoSuchSink, _no_such_sink)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from schemas.addresses import is_loopback
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
 from webhook.context.services import services
+from webhook.http.ledger_guard import only_in_our_ledger
 from webhook.http.operators import (
     changes_something,
     comes_from_another_site,
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 
 def guard(room: Blueprint) -> None:
-    """Let nobody but operators into a room, and no form but one of ours change anything."""
+    """Let nobody but operators into a room, no form but one of ours change anything, and nothing change in another's ledger."""
     room.before_request(_let_in)
     room.before_request(only_our_forms)
+    room.before_request(only_in_our_ledger)
 
 
 def sessions() -> Sessions:

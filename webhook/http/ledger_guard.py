@@ -1,4 +1,4 @@
-"""Nothing is changed in a ledger that has become another Legwork's under a running door: 503, until it is ours again."""
+"""Nothing is changed in a ledger that has become another Legwork's under a running web: 503, until it is ours again."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import redis
 from flask import request
 
 from webhook.context.services import services
-from webhook.http.operators import changes_something
-from webhook.http.problems import problem
+from webhook.http.operators import scope_of
+from webhook.http.problems import refusal
 from worker.errors import LedgerUnusable
+from worker.ledger.registry.tokens import Scope
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Response
 
 
-def install(app: Flask) -> None:
-    """Look before every change by the API and the console; callbacks see to it themselves."""
+def only_in_our_ledger() -> Response | None:
+    """Refuse a change while the ledger is another Legwork's; a `before_request` of every room in which things are changed.
 
-    @app.before_request
-    def _only_in_our_own() -> Response | None:
-        if not changes_something() or request.blueprint in {None, "callbacks"}:
-            return None
-        try:
-            services().headroom.is_nearly_full()
-        except LedgerUnusable as error:
-            return problem(503, str(error), headers={"Retry-After": "5"})
-        except redis.RedisError:
-            return None  # whoever needs it says so in his own words
+    It comes after those that ask who somebody is: strangers learn nothing of the ledger. Callbacks look for themselves.
+    """
+    if scope_of(request.method, request.url_rule.rule if request.url_rule else "") is not Scope.OPERATE:
         return None
+    try:
+        services().headroom.is_nearly_full()
+    except LedgerUnusable as error:
+        return refusal(503, str(error), headers={"Retry-After": "5"})
+    except redis.RedisError:
+        return None  # whoever needs it says so in his own words
+    return None

@@ -24,12 +24,15 @@ _OLD_HTTP = frozenset({"HTTP/1.0", "HTTP/1"})
 _TRACES_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _FOR_PEOPLE = "This takes CONSOLE_PASSWORD, by Basic authentication."
 _FOR_PROGRAMS = "This takes a token, as `Authorization: Bearer lw_…`, or CONSOLE_PASSWORD, by Basic authentication."
-# Posted, for a number in a URL would be in a proxy's log; it changes nothing.
-_POSTED_TO_READ = frozenset({"/api/calls/search"})
+# Posted, for a number in a URL would be in a proxy's log, or to be counted before it is done; they change nothing.
+_POSTED_TO_READ = frozenset({"/api/calls/search", "/calls", "/calls/<sid>/numbers", "/dead/confirm"})
 
 
 def scope_of(method: str, path: str) -> Scope:
-    """Return what a token has to be good for to do this: only what changes nothing is open to all of them."""
+    """Return what a token has to be good for to do this: only what changes nothing is open to all of them.
+
+    `path` is the path of a rule, `/calls/<sid>/numbers` for instance. The console's are known too.
+    """
     return Scope.READ if method in _SAFE or path in _POSTED_TO_READ else Scope.OPERATE
 
 
