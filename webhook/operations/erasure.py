@@ -14,6 +14,7 @@ import structlog
 from schemas.times import write_milliseconds
 from worker.errors import LegworkError
 from worker.ledger.operations.erasing import PLACES, LedgerEraser
+from worker.ledger.server import about_server
 from worker.logs import mask_number
 from worker.numbers.erasure import Eraser, known_as
 from worker.sinks import sink_for
@@ -188,9 +189,10 @@ def _kept_by(spec: SinkSpec, eraser: Eraser, *, dry_run: bool) -> list[Kept] | N
 
 def _rewrite_append_only_file(ledger: Ledger) -> str:
     """Have Redis write its append-only file anew, which holds what was erased until then."""
+    told = about_server(ledger.client, "persistence")
+    if "aof_enabled" in told and not told["aof_enabled"]:
+        return "off"
     try:
-        if not ledger.client.info("persistence").get("aof_enabled"):
-            return "off"
         ledger.client.bgrewriteaof()
     except redis.ResponseError as error:
         return f"refused: {error}"

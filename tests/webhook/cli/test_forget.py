@@ -271,6 +271,18 @@ def test_a_server_that_refuses_to_rewrite_it_is_told_and_no_error(redis_url, fol
     assert json.loads(result.stdout)["append_only_file"].startswith("refused: ")
 
 
+def test_without_the_right_to_info_it_is_rewritten_all_the_same(redis_url, folder, append_only, ledger, client):
+    """The receipt said "refused", and nobody had asked for it."""
+    client.acl_setuser("limited", enabled=True, passwords=["+limited"], keys=["*"], commands=["+@all", "-info"])
+    try:
+        _, _, host = redis_url.rpartition("@")
+        result = forget(f"redis://limited:limited@{host}", folder, NUMBER, "--yes", "--json")
+    finally:
+        client.acl_deluser("limited")
+    assert json.loads(result.stdout)["append_only_file"] == "being rewritten"
+    until(lambda: DIGITS not in files_in(append_only))
+
+
 @pytest.mark.parametrize(("typed", "is_left"), [(b"n\n", True), (b"y\n", False)])
 def test_on_a_terminal_it_counts_first_and_asks(redis_url, folder, ledger, client, typed, is_left):
     environ = {**os.environ, **ENVIRON, "REDIS_URL": redis_url, "SINKS": sinks_in(folder)}
