@@ -52,7 +52,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             f"TRUSTED_PROXIES is {settings.trusted_proxies}: who gets to port {settings.port} past the proxy may write any "
             "address into X-Forwarded-For; close the port to all but the proxy, or set HOST=127.0.0.1 if it is on this machine"
         )
-        yield Finding("settings", Verdict.OK, text)
+        yield Finding("settings", Verdict.WARNING, text)
     for warning in settings.warnings:
         yield Finding("settings", Verdict.WARNING, warning)
 
