@@ -21,6 +21,11 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    return as_ipv4(address)
+
+
+def as_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that `::ffff:192.0.2.1` stands for; any other address as it is."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webhook.callbacks.auth import account_for, is_allowed
-from webhook.http.proxies import client_address
+from webhook.http.proxies import client_of
 from webhook.serving.bodies import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -33,14 +33,7 @@ def known_senders(settings: Settings) -> Callable[[WSGIEnvironment], int | None]
         token = parts[2].encode("latin-1").decode("utf-8", "replace")
         if account_for(token, settings.accounts) is None:
             return None
-        return MAX_BODY_BYTES if is_allowed(_address(environ, settings), settings.callback_allow) else None
+        client = client_of(environ, settings.trusted_proxies)
+        return MAX_BODY_BYTES if is_allowed(client, settings.callback_allow) else None
 
     return limit
-
-
-def _address(environ: WSGIEnvironment, settings: Settings) -> str:
-    peer: str = environ["REMOTE_ADDR"]
-    seen = environ.get("HTTP_X_FORWARDED_FOR")
-    if seen is None or not settings.trusted_proxies:
-        return peer
-    return client_address(seen, settings.trusted_proxies, peer)

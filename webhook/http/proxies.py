@@ -28,16 +28,20 @@ class BehindProxies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the application does."""
-        peer: str = environ.get("REMOTE_ADDR", "")
-        seen = environ.get("HTTP_X_FORWARDED_FOR") if self._trusted else None
-        if seen is not None:
-            environ["REMOTE_ADDR"] = client_address(seen, self._trusted, peer)
-        elif ":" in peer and (address := read_address(peer)):
-            environ["REMOTE_ADDR"] = str(address)
+        environ["REMOTE_ADDR"] = client_of(environ, self._trusted)
         return self._app(environ, start_response)
 
 
-def client_address(seen: str, trusted: int, peer: str) -> str:
+def client_of(environ: WSGIEnvironment, trusted: int) -> str:
+    """Return the client's address of a request that BehindProxies has not seen yet; '' where it has none."""
+    peer: str = environ.get("REMOTE_ADDR", "")
+    if trusted and (seen := environ.get("HTTP_X_FORWARDED_FOR")) is not None:
+        return _client_address(seen, trusted, peer)
+    address = read_address(peer) if ":" in peer else None
+    return peer if address is None else str(address)
+
+
+def _client_address(seen: str, trusted: int, peer: str) -> str:
     """Return the client's address from X-Forwarded-For, to which each proxy has added whom it saw; '' where it has none.
 
     What stands before the last `trusted` of them the client may have written himself; `peer` is the innermost proxy. A

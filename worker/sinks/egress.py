@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from schemas.addresses import as_ipv4
 from worker.errors import TemporaryFailure
 from worker.http.client import BoundedAdapter, Plain, Tls
 
@@ -65,12 +66,9 @@ def is_public(address: Address) -> bool:
 
 def _carried(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 one stands for, or the address itself."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address in _NAT64:
-            return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address
+    if isinstance(address, IPv6Address) and address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return as_ipv4(address)
 
 
 def _connect(connection: HTTPConnection, host: str, allowed: Networks) -> socket.socket:

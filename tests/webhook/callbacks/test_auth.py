@@ -7,7 +7,7 @@ from factories import ACCOUNT, TOKEN
 from web_app import SID
 
 from webhook.callbacks.auth import account_for, is_allowed
-from webhook.http.proxies import client_address
+from webhook.http.proxies import client_of
 
 OLD, NEW = "the-old-callback-token", "the-new-callback-token"
 
@@ -149,7 +149,22 @@ def test_the_address_is_what_the_trusted_proxies_say_and_no_more(make_web, proxi
     ],
 )
 def test_a_header_gives_an_address_or_none(seen, trusted, peer, address):
-    assert client_address(seen, trusted, peer) == address
+    assert client_of({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": seen}, trusted) == address
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"HTTP_X_FORWARDED_FOR": "203.0.113.7"}], ids=["without", "untrusted"])
+def test_without_a_trusted_proxy_the_peer_is_the_client_and_ipv4_is_ipv4(peer, address, headers):
+    assert client_of({"REMOTE_ADDR": peer, **headers}, 0) == address
 
 
 @pytest.mark.parametrize("allow", ["::ffff:203.0.113.0/120", "::ffff:cb00:7107"])

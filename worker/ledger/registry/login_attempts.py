@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import Any
 
+from schemas.addresses import read_address
 from worker.ledger.keys import ALL_GUESSES, GUESSES
 from worker.ledger.scripts import Scripts
 
@@ -43,12 +44,7 @@ class LoginAttempts:
 
 def _neighbourhood(address: str) -> str:
     """Return what counts as one address: whoever has an IPv6 address has the 2^64 beside it too."""
-    try:
-        given = ip_address(address)
-    except ValueError:
+    given = read_address(address)
+    if given is None:
         return "?"
-    if not isinstance(given, IPv6Address):
-        return str(given)
-    if given.ipv4_mapped is not None:
-        return str(given.ipv4_mapped)
-    return str(IPv6Address(int(given) >> 64 << 64))
+    return str(IPv6Address(int(given) >> 64 << 64) if isinstance(given, IPv6Address) else given)
