@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import redis
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
-from schemas.addresses import is_loopback
 from webhook.console.session import Sessions, Visit, cookie_name, set_cookie
 from webhook.context.services import services
 from webhook.http.ledger_guard import only_in_our_ledger
 from webhook.http.operators import (
     changes_something,
     comes_from_another_site,
+    is_loopback_host,
     only_for_operators,
     sits_here,
 )
@@ -62,12 +61,6 @@ def keep_cookie(response: Response) -> Response:
 def is_secure() -> bool:
     """Is the cookie for TLS alone? Everywhere but at this machine: a proxy in front may have taken the TLS off."""
     return request.is_secure or not is_loopback_host()
-
-
-def is_loopback_host() -> bool:
-    """Was this machine asked for by a name that can be no other's?"""
-    host = urlsplit(f"//{request.host}").hostname or ""
-    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
 
 
 def only_our_forms() -> ResponseReturnValue | None:

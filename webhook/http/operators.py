@@ -119,10 +119,13 @@ def sits_here() -> bool:
     if not services().settings.trusted_proxies and _came_by_a_proxy():
         return False
     # A name that a stranger's DNS points at this machine would let his page in by the operator's browser.
+    return is_loopback_host() and is_loopback(request.remote_addr or "")
+
+
+def is_loopback_host() -> bool:
+    """Was this machine asked for by a name that can be no other's?"""
     host = urlsplit(f"//{request.host}").hostname or ""
-    if not (host == "localhost" or host.endswith(".localhost") or is_loopback(host)):
-        return False
-    return is_loopback(request.remote_addr or "")
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
 
 
 def _came_by_a_proxy() -> bool:
