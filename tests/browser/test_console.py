@@ -154,7 +154,7 @@ def test_what_is_dead_is_counted_and_tried_again(tab, stage):
     stage.wait_for(sid)
     tab.goto("/dead")
     tab.get_by_label(f"{sid}, fetch").check()
-    tab.get_by_role("button", name="Try the ticked again").click()
+    tab.get_by_role("button", name="Try the selected again").click()
     tab.get_by_role("heading", name="Try again 1?").wait_for()
     tab.get_by_role("button", name="Try again 1").click()
     tab.get_by_text("One is tried again.").wait_for()

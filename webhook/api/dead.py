@@ -85,7 +85,7 @@ def _mended(given: dict[str, Any], verb: str) -> dict[str, Any]:
 
     def noted() -> Iterator[DeadLetter]:
         # What dies after this was asked for is not meant.
-        for letter in Selection(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
+        for letter in Selection(ids).letters(letters, until_ms=letters.ledger.now_ms()):
             if ids:
                 found.add(key_of(letter))
             yield letter

@@ -16,6 +16,7 @@ from worker.ledger.queries.recent import recent_dead_letters
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+    from werkzeug.datastructures import MultiDict
 
 blueprint = Blueprint("dead", __name__)
 
@@ -48,10 +49,10 @@ def confirm() -> ResponseReturnValue:
     ledger = services().ledger
     ledger.refresh_sinks()
     verb = _verb()
-    chosen = Selection.read(request.form)
+    chosen = _selection(request.form)
     if chosen is None:
         return render_template(
-            "trouble.html", title="Nothing was chosen", text="Tick what is meant, then try again."
+            "trouble.html", title="Nothing was chosen", text="Select what is meant, then try again."
         ), 422
     # What dies after it was counted is not what is agreed to.
     until_ms = ledger.now_ms()
@@ -64,7 +65,7 @@ def mend() -> ResponseReturnValue:
     """Do it: what `legwork dead retry` and `legwork dead drop` do."""
     ledger = services().ledger
     ledger.refresh_sinks()
-    verb, chosen = _verb(), Selection.read(request.form)
+    verb, chosen = _verb(), _selection(request.form)
     until_ms = request.form.get("until_ms", type=float)
     if chosen is None or until_ms is None:
         abort(422, "Nothing was chosen.")
@@ -75,6 +76,14 @@ def mend() -> ResponseReturnValue:
     return back_to(
         "console.dead.show", {"retry": "retried", "drop": "dropped"}[verb] if number else "unchanged", number
     )
+
+
+def _selection(form: MultiDict[str, str]) -> Selection | None:
+    """Return what a form chose; None if that is nothing. Its confirmation page brings the same along again."""
+    keys = tuple(dict.fromkeys(form.getlist("letter")))
+    if not keys and form.get("all") is None and not form.get("reason"):
+        return None
+    return Selection(keys, form.get("what", ""), form.get("reason", ""))
 
 
 def _verb() -> str:

@@ -1,4 +1,4 @@
-"""The dead letters that somebody chose on the page of the dead: by ticking them, by their reason, or all."""
+"""The dead letters that somebody chose: by their keys, by their reason, or all."""
 
 from __future__ import annotations
 
@@ -10,36 +10,26 @@ from webhook.operations.dead_letters import FETCH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from werkzeug.datastructures import MultiDict
-
     from webhook.operations.dead_letters import DeadLetters
     from worker.ledger.queries.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a form chose, and what its confirmation page has to bring along again."""
+    """Which dead letters are meant."""
 
     #: Letters by `key_of`; if there are some, the rest does not count.
-    ticked: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     #: A sink, FETCH, or '' for all.
     what: str = ""
     #: The whole reason, as it is shown; '' for all.
     reason: str = ""
 
-    @classmethod
-    def read(cls, form: MultiDict[str, str]) -> Selection | None:
-        """Read a form; None if nothing was chosen in it."""
-        ticked = tuple(dict.fromkeys(form.getlist("letter")))
-        if not ticked and form.get("all") is None and not form.get("reason"):
-            return None
-        return cls(ticked, form.get("what", ""), form.get("reason", ""))
-
     def letters(self, letters: DeadLetters, *, until_ms: float) -> Iterator[DeadLetter]:
         """Yield them; what was given up on after `until_ms` was not there to be chosen."""
-        if self.ticked:
-            wanted = set(self.ticked)
-            for call_sid in dict.fromkeys(key.split("/")[0] for key in self.ticked):
+        if self.keys:
+            wanted = set(self.keys)
+            for call_sid in dict.fromkeys(key.split("/")[0] for key in self.keys):
                 yield from (letter for letter in letters.of(call_sid) or () if key_of(letter) in wanted)
             return
         for letter in letters.all(until_ms=until_ms):
@@ -48,5 +38,5 @@ class Selection:
 
 
 def key_of(letter: DeadLetter) -> str:
-    """Return what names a letter in a form: `<CallSid>/<sink>/<record>`."""
+    """Return what names a letter: `<CallSid>/<sink>/<record>`."""
     return f"{letter.call_sid}/{letter.sink or FETCH}/{letter.event_key}"
