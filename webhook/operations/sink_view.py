@@ -12,12 +12,14 @@ from schemas.times import write_milliseconds
 from schemas.urls import place_of
 from webhook.operations.dead_letters import DeadLetters
 from worker.errors import LegworkError
-from worker.ledger.queries.totals import totals_of_sink
+from worker.ledger.queries.totals import SinkTotals, totals_of_sinks
 from worker.record.envelope import envelope, event_id
 from worker.record.shape import shaped
 from worker.sinks.signing import public_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.settings import SinkSpec
     from worker.ledger import Ledger
 
@@ -30,10 +32,19 @@ def stands_in_settings(ledger: Ledger, name: str) -> bool:
     return any(spec.name == name for spec in ledger.settings.sinks)
 
 
-def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Describe a sink, and how it is; `states` is what `Ledger.sink_states` returned."""
-    standing = totals_of_sink(ledger, spec.name, states)
-    state = states.get(spec.name, {})
+def describe(ledger: Ledger, specs: Sequence[SinkSpec]) -> list[dict[str, Any]]:
+    """Describe sinks, and how they are: two round trips, however many there are. Raises redis.RedisError."""
+    states, letters = ledger.sink_states(), DeadLetters(ledger)
+    totals = totals_of_sinks(ledger, [spec.name for spec in specs], states)
+    return [
+        _described(ledger, spec, standing, states.get(spec.name, {}), letters)
+        for spec, standing in zip(specs, totals, strict=True)
+    ]
+
+
+def _described(
+    ledger: Ledger, spec: SinkSpec, standing: SinkTotals, state: dict[str, Any], letters: DeadLetters
+) -> dict[str, Any]:
     return {
         "name": spec.name,
         "source": _FROM_SETTINGS if stands_in_settings(ledger, spec.name) else _ADDED,
@@ -48,7 +59,7 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
         "public_keys": _public_keys(spec),
         "state": standing.state,
         # A stranger may have written it: a sink, in its answer.
-        "reason": standing.reason and DeadLetters(ledger).fit(standing.reason),
+        "reason": standing.reason and letters.fit(standing.reason),
         "since": None if "since" not in state else write_milliseconds(state["since"]),
         "waiting": standing.waiting,
         "delivered": standing.delivered,

@@ -51,8 +51,7 @@ class SinkOperations:
     def descriptions(self) -> list[dict[str, Any]]:
         """Describe every sink: those of the settings, those added, and those added that no key here decrypts."""
         self._ledger.refresh_sinks()
-        states = self._ledger.sink_states()
-        found = [describe(self._ledger, spec, states) for spec in self._ledger.sinks.values()]
+        found = describe(self._ledger, list(self._ledger.sinks.values()))
         return found + [unusable_sink(name, reason) for name, reason in self._ledger.register.unusable.items()]
 
     def describe(self, name: str) -> dict[str, Any]:
@@ -61,7 +60,8 @@ class SinkOperations:
         unusable = self._ledger.register.unusable
         if name in unusable and name not in self._ledger.sinks:
             return unusable_sink(name, unusable[name])
-        return describe(self._ledger, self.spec(name), self._ledger.sink_states())
+        (described,) = describe(self._ledger, [self.spec(name)])
+        return described
 
     def add(self, spec: SinkSpec, *, unchecked: bool = False) -> tuple[dict[str, Any], str]:
         """Add a subscriber; returns what it is, and the secret made for it, which is shown this once ('' if it has its own).
