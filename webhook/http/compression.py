@@ -36,7 +36,8 @@ def install(app: Flask) -> None:
         if request.accept_encodings.quality("gzip") <= 0 or (answer.content_length or 0) < _LEAST_BYTES:
             return answer
         answer.direct_passthrough = False  # of a file, which is read here once
-        answer.set_data(_compressed(answer.get_data()))
+        plain = answer.get_data()
+        answer.set_data(compressed_file(plain) if request.endpoint == "static" else _compressed(plain))
         answer.content_encoding = "gzip"
         tag, _ = answer.get_etag()
         if tag is not None:
@@ -46,7 +47,9 @@ def install(app: Flask) -> None:
         return answer
 
 
-@lru_cache(maxsize=16)
 def _compressed(content: bytes) -> bytes:
-    """The files are few and do not change while a process runs; metrics do, and push nothing else out soon."""
     return gzip.compress(content, mtime=0)
+
+
+#: For what is asked for again: the files are few, and do not change while a process runs. The metrics are never the same twice.
+compressed_file = lru_cache(maxsize=16)(_compressed)

@@ -9,6 +9,8 @@ import pytest
 from console_kit import PAGES, Person, settle_calls
 from web_app import SID
 
+from webhook.http.compression import compressed_file
+
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 # The largest of what pages load is a third of itself.
 LARGE = [
@@ -64,6 +66,18 @@ def test_each_form_of_a_file_has_a_tag_of_its_own_and_whoever_has_it_is_told_so(
     for tag, headers in zip(tags, ({}, GZIP), strict=True):
         again = get(web, path, headers={**headers, "If-None-Match": tag})
         assert (again.status_code, again.data) == (304, b"")
+
+
+def test_files_alone_are_kept_compressed(web):
+    """Metrics are never the same twice: each scrape pushed a file out, and was kept in its place."""
+    compressed_file.cache_clear()
+    for path in LARGE:
+        get(web, path, headers=GZIP)
+    kept = compressed_file.cache_info().currsize
+    for _ in range(3):
+        get(web, "/metrics", headers=GZIP)
+        get(web, "/static/legwork.css", headers=GZIP)
+    assert (kept, compressed_file.cache_info().currsize) == (2, 2)
 
 
 def test_head_says_what_get_would(web):
