@@ -16,7 +16,7 @@ from granian.server.mp import MPServer
 
 from schemas.urls import without_password
 from webhook import create_app
-from webhook.callbacks.senders import known_senders
+from webhook.callbacks.senders import count_refused_bodies, known_senders
 from webhook.serving.adapter import Adapter
 from webhook.serving.connections import MAX_HEADER_BYTES, listen, make_room
 from webhook.serving.listening import address_of, refuse_port_in_use
@@ -30,6 +30,7 @@ from worker.tracing.setup import look_for_the_extra
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
+    from webhook.context.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +125,8 @@ def create_served_app() -> Adapter:
     """
     end_with_parent()
     app = create_app()
-    return Adapter(app, THREADS, known_senders(app.extensions["legwork"].settings))
+    here: Services = app.extensions["legwork"]
+    return Adapter(app, THREADS, known_senders(here.settings), count_refused_bodies(here.ledger.meters))
 
 
 def _look_at_the_ledger(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Who may send the body of a callback, told by the request alone: neither a thread nor Redis is asked."""
+"""What is known of a callback before its body is there, by the request alone: neither a thread nor Redis is asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from webhook.callbacks.auth import account_for, is_allowed
 from webhook.http.proxies import client_of
 from webhook.serving.bodies import MAX_BODY_BYTES
+from worker import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from schemas.settings import Settings
+    from worker.ledger.meters import Meters
 
 # `/callbacks/<token>/<kind>`, with or without a slash behind it.
 _START, _PARTS = "/callbacks/", 4
+_KINDS = frozenset({"passthru", "status"})
 
 
 def known_senders(settings: Settings) -> Callable[[WSGIEnvironment], int | None]:
@@ -37,3 +40,14 @@ def known_senders(settings: Settings) -> Callable[[WSGIEnvironment], int | None]
         return MAX_BODY_BYTES if is_allowed(client, settings.callback_allow) else None
 
     return limit
+
+
+def count_refused_bodies(meters: Meters) -> Callable[[WSGIEnvironment], None]:
+    """Return what counts a callback whose body was refused before a view saw it, among those that are invalid."""
+
+    def count(environ: WSGIEnvironment) -> None:
+        path = environ["PATH_INFO"]
+        if path.startswith(_START) and len(parts := path.split("/")) >= _PARTS and parts[3] in _KINDS:
+            meters.count(metrics.CALLBACKS_REFUSED, parts[3], "invalid")
+
+    return count

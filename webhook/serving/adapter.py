@@ -17,7 +17,7 @@ import structlog
 
 from webhook.http.problems import problem
 from webhook.http.security_headers import HEADERS
-from webhook.serving.bodies import BodyWanted, CutOff, NotYet, TooLarge, TooSlow, limit_of, read_body, read_on
+from webhook.serving.bodies import BodyRefused, BodyWanted, CutOff, NotYet, limit_of, read_body, read_on
 from webhook.serving.environ import environ_of
 
 if TYPE_CHECKING:
@@ -36,15 +36,21 @@ class Adapter:
     """An ASGI application around a WSGI one, with threads of its own; one a process.
 
     `known_limit` says of a request with a body how many bytes its sender may send where that is told by the request alone,
-    and None where the application has to be asked. It runs beside all connections, so it may wait for nothing.
+    and None where the application has to be asked. `body_refused` hears of each request whose body was refused here, which
+    no view sees. Both run beside all connections, so they may wait for nothing.
     """
 
     def __init__(
-        self, app: WSGIApplication, threads: int, known_limit: Callable[[WSGIEnvironment], int | None] = lambda _: None
+        self,
+        app: WSGIApplication,
+        threads: int,
+        known_limit: Callable[[WSGIEnvironment], int | None] = lambda _: None,
+        body_refused: Callable[[WSGIEnvironment], None] = lambda _: None,
     ) -> None:
         self._app = app
         self._threads = threads
         self._known_limit = known_limit
+        self._body_refused = body_refused
         self._waiting: SimpleQueue[_Job] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -72,14 +78,13 @@ class Adapter:
             limit = limit_of(first)
         try:
             body = await read_body(receive, limit)
-        except TooSlow:
-            _refuse(send, 408, "The body did not come in time.")
-            await read_on(receive)
-        except CutOff:
-            _refuse(send, 400, "The body ends too soon.")
-        except TooLarge:
-            _refuse(send, 413, f"The body is larger than {limit // 1024} KiB.")
-            await read_on(receive)
+        except BodyRefused as refused:
+            # Not where it was sent: a callback's URL holds a secret.
+            log.info("body.refused", status=refused.status, reason=refused.reason)
+            self._body_refused(environ)
+            _refuse(send, refused.status, str(refused))
+            if not isinstance(refused, CutOff):
+                await read_on(receive)
         else:
             await self._ask(environ, io.BytesIO(body), send)
 

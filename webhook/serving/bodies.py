@@ -32,16 +32,29 @@ class BodyWanted(BaseException):
     """The application needs the body. No Exception: whoever catches those on the way means errors."""
 
 
-class TooSlow(Exception):
+class BodyRefused(Exception):
+    """Raised for a body that is not taken. The message is for its sender, `reason` for the log."""
+
+    status: int
+    reason: str
+
+
+class TooSlow(BodyRefused):
     """The body was not there in time (RFC 9110, 15.5.9)."""
 
+    status, reason = 408, "slow"
 
-class TooLarge(Exception):
+
+class TooLarge(BodyRefused):
     """The body is longer than its sender may send, and its length was told by no header."""
 
+    status, reason = 413, "large"
 
-class CutOff(Exception):
+
+class CutOff(BodyRefused):
     """The sender went away in the middle of the body: half a CallSid may look like a whole one."""
+
+    status, reason = 400, "cut off"
 
 
 class NotYet:
@@ -78,16 +91,16 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise CutOff
+                    raise CutOff("The body ends too soon.")
                 piece = message.get("body", b"")
                 size += len(piece)
                 if size > most_bytes:
-                    raise TooLarge
+                    raise TooLarge(f"The body is larger than {most_bytes // 1024} KiB.")
                 pieces.append(piece)
                 if not message.get("more_body"):
                     return b"".join(pieces)
     except TimeoutError as error:
-        raise TooSlow from error
+        raise TooSlow("The body did not come in time.") from error
 
 
 async def read_on(receive: Receive) -> None:

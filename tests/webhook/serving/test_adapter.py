@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import selectors
 import weakref
 
 import pytest
+from structlog.testing import capture_logs
+from web_app import STATUS
 
+from webhook.callbacks.senders import count_refused_bodies, known_senders
 from webhook.serving.adapter import Adapter
+from webhook.serving.bodies import BODY_SECONDS
+from worker import metrics
 
 SCOPE = {
     "raw_path": b"/",
@@ -65,3 +71,66 @@ def test_a_connection_is_let_go_of_whatever_circles_the_application_leaves():
         return weakref.ref(connection)
 
     assert asyncio.run(ask())() is None
+
+
+class Hurried(selectors.DefaultSelector):
+    """Waits a hundredth of the time, as the clock of a loop that is a hundred times as fast wants it."""
+
+    def select(self, timeout=None):
+        return super().select(timeout and timeout / 100)
+
+
+class HurriedLoop(asyncio.SelectorEventLoop):
+    def __init__(self):
+        super().__init__(Hurried())
+
+    def time(self):
+        return super().time() * 100
+
+
+class Slow(Connection):
+    """A peer that sends the first byte and then nothing, until its server has waited long enough."""
+
+    def __init__(self):
+        super().__init__()
+        self.pieces = [{"type": "http.request", "body": b"C", "more_body": True}]
+
+    async def receive(self):
+        if not self.pieces:
+            await asyncio.sleep(2 * BODY_SECONDS)
+        return self.pieces.pop(0) if self.pieces else {"type": "http.disconnect"}
+
+
+class Endless(Connection):
+    async def receive(self):
+        return {"type": "http.request", "body": b"x" * 300_000, "more_body": len(self.said) == 0}
+
+
+@pytest.fixture
+def refused(web):
+    """What becomes of a callback whose body comes by a connection: the status, the log, the counter."""
+
+    def ask(connection, path=STATUS, headers=()):
+        adapter = Adapter(web.app, 1, known_senders(web.settings), count_refused_bodies(web.ledger.meters))
+        scope = {**SCOPE, "raw_path": path.encode(), "headers": [(b"host", b"localhost"), *headers]}
+        with capture_logs() as logs, asyncio.Runner(loop_factory=HurriedLoop) as runner:
+            runner.run(adapter(scope, connection.receive, connection))
+        counted = web.ledger.meters.read().get((metrics.CALLBACKS_REFUSED.name, "status", "invalid"), 0)
+        events = [{name: each[name] for name in ("event", "status", "reason")} for each in logs]
+        return connection.said[0]["status"], events, counted
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("connection", "status", "reason"), [(Slow, 408, "slow"), (Connection, 400, "cut off"), (Endless, 413, "large")]
+)
+def test_a_callback_whose_body_is_refused_is_logged_and_counted_as_any_other(refused, connection, status, reason):
+    """No view sees it; half-sent callbacks left no trace at all."""
+    said = refused(connection(), headers=[(b"transfer-encoding", b"chunked")])
+    assert said == (status, [{"event": "body.refused", "status": status, "reason": reason}], 1)
+
+
+def test_another_body_that_is_refused_is_logged_alone(refused):
+    said = refused(Slow(), path="/api/calls/search", headers=[(b"content-length", b"5")])
+    assert said == (408, [{"event": "body.refused", "status": 408, "reason": "slow"}], 0)
