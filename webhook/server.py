@@ -126,7 +126,14 @@ def create_served_app() -> Adapter:
     end_with_parent()
     app = create_app()
     here: Services = app.extensions["legwork"]
-    return Adapter(app, THREADS, known_senders(here.settings), count_refused_bodies(here.ledger.meters))
+    return Adapter(
+        app,
+        THREADS,
+        known_limit=known_senders(here.settings),
+        body_refused=count_refused_bodies(here.ledger.meters),
+        # Else a Redis that hangs, for which all threads wait, would have the probe end a web that it cannot help.
+        without_thread=["/livez"],
+    )
 
 
 def _look_at_the_ledger(settings: Settings) -> None:

@@ -73,7 +73,7 @@ class Readiness(Schema):
 def livez() -> ResponseReturnValue:
     """Get liveness.
 
-    200 as long as requests are answered at all.
+    200 as long as requests are taken, also while every thread waits for Redis: `legwork web` answers it without a thread.
     """
     return jsonify(status="alive")
 

@@ -38,6 +38,9 @@ class Adapter:
     `known_limit` says of a request with a body how many bytes its sender may send where that is told by the request alone,
     and None where the application has to be asked. `body_refused` hears of each request whose body was refused here, which
     no view sees. Both run beside all connections, so they may wait for nothing.
+
+    `without_thread` are paths whose answer is always the same. The application is asked for each once, here; from then on
+    they are answered while every thread waits, too.
     """
 
     def __init__(
@@ -46,11 +49,17 @@ class Adapter:
         threads: int,
         known_limit: Callable[[WSGIEnvironment], int | None] = lambda _: None,
         body_refused: Callable[[WSGIEnvironment], None] = lambda _: None,
+        without_thread: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._threads = threads
         self._known_limit = known_limit
         self._body_refused = body_refused
+        self._ready = {
+            (method, path): _run(app, _request_for(method, path))
+            for path in without_thread
+            for method in ("GET", "HEAD")
+        }
         self._waiting: SimpleQueue[_Job] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -60,6 +69,9 @@ class Adapter:
             self._begin()
         environ = environ_of(scope)
         if not has_body(environ):
+            if (ready := self._ready.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))) is not None:
+                _answer(send, *ready)
+                return
             await self._ask(environ, io.BytesIO(), send)
             return
         # A task of asyncio's: the server's own have no time-outs.
@@ -156,6 +168,13 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[int, list[tupl
         if (close := getattr(pieces, "close", None)) is not None:
             close()
     return start.status, start.headers, body
+
+
+def _request_for(method: str, path: str) -> WSGIEnvironment:
+    """Return a request that nobody sent."""
+    here = ("localhost", 80)
+    scope = {"method": method, "raw_path": path.encode(), "query_string": b"", "headers": [], "http_version": "1.1"}
+    return {**environ_of({**scope, "scheme": "http", "server": here, "client": here}), "wsgi.input": io.BytesIO()}
 
 
 def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
