@@ -90,10 +90,12 @@ _ANSWERS = {
     "200": answered("The callback is durably stored.", {"oneOf": [Accepted, AcceptedCalls]}),
     **refusals(
         {
-            "400": "No usable CallSid, or beyond the limits; the field is named.",
+            "400": "No usable CallSid, or beyond the limits; the field is named. Or the body is cut off or cannot be unpacked.",
             "404": "Wrong token, or an address that may not post callbacks.",
-            "413": "The body is larger than 256 KiB.",
-            "503": "The ledger is out of reach: nothing was stored, send it again.",
+            "408": "The body was not there within ten seconds.",
+            "413": "The body is larger than 256 KiB, or was before it was packed.",
+            "415": "The body's `Content-Encoding` is neither gzip nor deflate, and the query names no call.",
+            "503": "The ledger is out of reach, full, or another Legwork's: nothing was stored, send it again.",
         }
     ),
 }

@@ -28,11 +28,12 @@ _REFUSALS = {
     "404": "Without CONSOLE_PASSWORD and without a token, the API is there for its own machine only.",
     "422": "Some of it cannot be used; `errors` says by field what is wrong.",
     "429": "Too many wrong ones came from there; `Retry-After` says when the next is listened to.",
-    "503": "The ledger is out of reach: nothing was done.",
+    "503": "The ledger is out of reach, or another Legwork's: nothing was done.",
 }
 # Those of whatever is posted.
 _REFUSED_BODIES = {
-    "400": "The body is no JSON, or nests too deep.",
+    "400": "The body is no JSON, nests too deep, or is cut off.",
+    "408": "The body was not there within ten seconds.",
     "413": "The body is larger than 256 KiB.",
     "415": "The body is of another type than JSON.",
 }
