@@ -15,7 +15,7 @@ from webhook.console.calls import blueprint as calls_room
 from webhook.console.dead import blueprint as dead_room
 from webhook.console.filters import FILTERS
 from webhook.console.flash import flashed_message
-from webhook.console.gate import form_token, guard, keep_cookie, visit
+from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
 from webhook.console.overview import blueprint as overview_room
 from webhook.console.signing_in import blueprint as signing_in_room
 from webhook.console.sinks import blueprint as sinks_room
@@ -50,9 +50,12 @@ def _teach_templates(state: BlueprintSetupState) -> None:
 
 @blueprint.app_context_processor
 def _known_to_templates() -> dict[str, Any]:
-    let_in = bool(g.get("let_in"))
+    if "let_in" not in g:  # a page outside of the console, or one that refuses
+        recognise()
+    let_in = bool(g.let_in)
     return {
         "let_in": let_in,
+        "can_sign_in": services().settings.console_password is not None,
         "signed_in": let_in and visit().signed_in,
         "form_token": form_token,
         "masked": _masked,

@@ -108,8 +108,9 @@ def recognise() -> None:
         g.let_in = sits_here()
         return
     known = _known()
-    if known is not None and known.signed_in:
-        g.visit, g.let_in = known, True
+    g.let_in = known is not None and known.signed_in
+    if g.let_in:
+        g.visit = known
 
 
 def sign_in_page(status: int, said: str = "") -> Response:

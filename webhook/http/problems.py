@@ -35,11 +35,15 @@ def problem(
 def refusal(
     status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """Return a problem, or to a browser a page: whichever is accepted more (RFC 9110, 12.5.1). The API is for programs."""
+    """Return a problem, or to a browser a page: whichever is accepted more (RFC 9110, 12.5.1). The API is for programs.
+
+    The page has the console's menu for those who may see the console, and tells nobody else of it.
+    """
     if _is_for_people():
         told = detail or _IN_WORDS.get(status, "")
         page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=told)
         answer = make_response(page, status, headers or {})
+        answer.headers["Cache-Control"] = "no-store"  # it is another one for whoever signs in
     else:
         answer = problem(status, detail, headers=headers, **more)
     answer.vary.add("Accept")

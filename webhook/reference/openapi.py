@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, current_app, jsonify, render_template
 
 from schemas.json_schema import record_definitions
-from webhook.console.gate import recognise
 from webhook.context.services import services
 from webhook.http.openapi_responses import PROBLEM, PUBLIC, refusals
 from webhook.http.operators import scope_of
@@ -149,5 +148,4 @@ def openapi() -> ResponseReturnValue:
 @blueprint.get("/docs")
 def docs() -> ResponseReturnValue:
     """Show the description to a person."""
-    recognise()
     return render_template("docs.html", **page(document()))

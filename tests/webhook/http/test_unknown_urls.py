@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from console_kit import PASSWORD, words_of
+from console_kit import PASSWORD, Person, words_of
 from factories import TOKEN
 from web_app import PASSTHRU, PROBLEM
 
@@ -36,10 +36,34 @@ def test_both_say_that_it_depends_on_what_is_accepted(web):
         assert "Accept" in web.get("/no/such/page", headers={"Accept": accept}).headers["Vary"]
 
 
-def test_the_page_leads_nowhere_and_tells_nothing_of_a_console(make_web):
+def links_of(page):
+    return re.findall(r'<a [^>]*href="([^"]+)"', page.text)
+
+
+def test_whoever_may_see_the_console_finds_the_way_back_to_it(web):
+    page = Person(web).read("/no/such/page")
+    assert page.status_code == 404
+    assert {"/", "/calls", "/sinks", "/dead", "/accounts"} <= set(links_of(page))
+    assert "To the overview" in words_of(page)
+
+
+def test_whoever_is_signed_in_finds_the_way_back_and_others_the_sign_in_page(make_web):
+    web = make_web(console_password=PASSWORD)
+    known, stranger = Person(web, address="203.0.113.7"), Person(web, address="203.0.113.7")
+    known.sign_in()
+    page, other = known.read("/no/such/page"), stranger.read("/no/such/page")
+    assert "/calls" in links_of(page)
+    assert links_of(other) == ["/"]
+    assert (page.headers["Cache-Control"], other.headers["Cache-Control"]) == ("no-store", "no-store")
+    assert "Set-Cookie" not in other.headers
+
+
+def test_where_nobody_can_sign_in_the_page_leads_nowhere_and_tells_nothing_of_a_console(make_web):
     stranger = make_web()
-    page = stranger.get("/no/such/page", headers={"Accept": BROWSER})
-    asked = stranger.get("/", headers={"Accept": BROWSER}, environ_overrides={"REMOTE_ADDR": "203.0.113.7"})
+    page, asked = (
+        stranger.get(path, headers={"Accept": BROWSER}, environ_overrides={"REMOTE_ADDR": "203.0.113.7"})
+        for path in ("/no/such/page", "/")
+    )
     assert (asked.status_code, asked.data) == (404, page.data)
     assert "Set-Cookie" not in page.headers
     assert not re.search(r"<(a|nav|form)\b", page.text)
