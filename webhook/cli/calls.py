@@ -48,7 +48,10 @@ _SINCE = (
 def list_command(
     state: str | None, account: str | None, since: GivenTime | None, until: GivenTime | None, limit: int, as_json: bool
 ) -> None:
-    """List calls, newest first."""
+    """List calls, newest first.
+
+    With --since or --until, the order is by when a call became final or failed, or is due, the latest first.
+    """
     ledger = open_ledger(settings_with_redis())
     check_account(ledger, account)
     accounts, states = [account] if account else list(ledger.calls), [state] if state else STATES

@@ -13,6 +13,7 @@ from webhook.cli.common import examples, json_option, open_ledger, print_json, s
 from webhook.cli.errors import Interrupted
 from webhook.cli.progress import progress
 from worker.ledger.queries.number_search import NUMBER, find_by_number
+from worker.numbers.phone import to_e164
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 def find_command(number: str, as_json: bool) -> None:
     """Find the calls that a number was in, newest first.
 
-    NUMBER may be written +919000000001 or 09000000001, or be a SIP address. - reads it from standard input, since
-    others on the host can see arguments. There is no index of numbers, so all calls are searched.
+    NUMBER is a whole number, written +919000000001 or 09000000001, or a SIP address; its last digits alone find nothing.
+    - reads it from standard input, since others on the host can see arguments. There is no index of numbers, so all calls are
+    searched.
     """
     number = sys.stdin.readline().strip() if number == "-" else number.strip()
     if not re.fullmatch(NUMBER, number):
@@ -53,6 +55,14 @@ def find_command(number: str, as_json: bool) -> None:
     if calls:
         show_calls(ledger, calls)
     click.echo(f"{looked_through:,} call(s) were looked through; {len(calls):,} with this number.")
+    if not calls and not _is_whole(ledger, number):
+        click.echo("A part of a number finds nothing: give all of it, as +919000000001 or 09000000001.")
+
+
+def _is_whole(ledger: Ledger, number: str) -> bool:
+    """Is this all of a number, in the region of any account, or a SIP address?"""
+    regions = {account.region for account in ledger.settings.accounts}
+    return number.lower().startswith("sip") or any(to_e164(number, region) for region in regions)
 
 
 def _pages(ledger: Ledger, number: str) -> Iterator[Found]:

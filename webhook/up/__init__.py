@@ -16,7 +16,7 @@ from honcho.printer import Printer as PrefixPrinter
 
 from schemas.urls import without_password
 from webhook.serving.listening import seen_from_here
-from webhook.up.banner import banner, report
+from webhook.up.banner import banner, command_here, report
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment
 from webhook.up.records import file_of, follow, in_a_line
@@ -78,7 +78,8 @@ def run(directory: Path, environ: Mapping[str, str], *, as_json: bool) -> int:
 def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     for warning in plan.settings.warnings:
         click.echo(f"legwork: {warning}", err=True)
-    click.echo(json.dumps(report(plan)) if as_json else banner(plan))
+    typed = command_here(sys.argv[0], environ.get("PATH"))
+    click.echo(json.dumps(report(plan)) if as_json else banner(plan, typed))
     printer = JsonPrinter() if as_json else PrefixPrinter(sys.stdout, width=_WIDTH)
     # The children write into pipes; it is we who know whether a person reads them.
     on_terminal = sys.stdout.isatty() and not as_json

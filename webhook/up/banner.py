@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.urls import place_of, without_password
@@ -26,8 +29,8 @@ def report(plan: Plan) -> dict[str, Any]:
     }
 
 
-def banner(plan: Plan) -> str:
-    """The same for people."""
+def banner(plan: Plan, command: str = "legwork") -> str:
+    """The same for people; `command` is what they type for `legwork`."""
     told = report(plan)
     lines = ["", "  Legwork: every completed Exotel call, every leg, once", ""]
     lines.append(f"  Console    {told['console']}")
@@ -49,8 +52,15 @@ def banner(plan: Plan) -> str:
     else:
         lines.append(f"  Exotel     has to reach the callback URLs: put your public host in place of {plan.web_url()}")
     return "\n".join(
-        [*lines, "", "  Ctrl-C stops all of it. `legwork status` in another terminal says how it goes.", ""]
+        [*lines, "", f"  Ctrl-C stops all of it. `{command} status` in another terminal says how it goes.", ""]
     )
+
+
+def command_here(started_as: str, path: str | None) -> str:
+    """Return what to type for `legwork` in another terminal: how it was started, where PATH does not have it."""
+    if shutil.which("legwork", path=path) is not None or Path(started_as).name != "legwork":
+        return "legwork"
+    return shlex.quote(started_as)
 
 
 def where(spec: SinkSpec) -> str:

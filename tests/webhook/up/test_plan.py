@@ -6,7 +6,7 @@ import pytest
 
 from schemas.settings import SettingsError
 from webhook.up import plan as plan_module
-from webhook.up.banner import banner, report
+from webhook.up.banner import banner, command_here, report
 from webhook.up.folder import Folder
 from webhook.up.plan import make_plan, sandbox_environment
 from worker.process.embedded_redis import free_port
@@ -155,6 +155,18 @@ def test_the_banner_says_where_things_are_and_which_urls_to_paste(plan_of):
     for secret in ("user", "the-sink-password", "the-key", "real-key", "real:token", plan.redis[1]):
         assert secret not in text
         assert secret not in str(report(plan))
+
+
+def test_the_banner_names_the_command_as_it_was_started_where_path_does_not_have_it(plan_of, tmp_path):
+    """In a clone, `legwork status` was not found: it is `.venv/bin/legwork`."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "legwork").touch(mode=0o755)
+    elsewhere, here = str(tmp_path), str(tmp_path / "bin")
+    assert command_here(".venv/bin/legwork", elsewhere) == ".venv/bin/legwork"
+    assert command_here("/a folder/legwork", elsewhere) == "'/a folder/legwork'"
+    assert command_here(".venv/bin/legwork", here) == "legwork"
+    assert command_here("/usr/lib/webhook/cli/__main__.py", elsewhere) == "legwork"
+    assert "`.venv/bin/legwork status`" in banner(plan_of(**REAL), ".venv/bin/legwork")
 
 
 def test_no_password_is_shown_that_a_reader_of_urls_sees_none_in(plan_of):
