@@ -20,8 +20,7 @@ from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
-from worker.secret_masking import without_secrets_of
-from worker.sinks import BadSink, check, kind_of, open_sink
+from worker.sinks import check, kind_of, open_sink
 from worker.sinks.boundary import as_failures, close
 from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
@@ -215,14 +214,14 @@ class SinkOperations:
             known = ", ".join(self._ledger.calls)
             raise ValidationError({"accounts": [f"{', '.join(strangers)}: no such account; there are {known}"]})
         try:
-            with as_failures(spec, ValidationError, LegworkError, OSError):
+            with as_failures(spec, ValidationError, LegworkError):
                 kind_of(spec.url)(spec).open()
         except ValidationError as error:
             messages = error.normalized_messages()  # type: ignore[no-untyped-call]
             of_options = {name: texts for name, texts in messages.items() if name not in {"url", "secret"}}
             of_keys = {name: texts for name, texts in messages.items() if name in {"url", "secret"}}
             raise ValidationError({**of_keys, **({"options": of_options} if of_options else {})}) from error
-        except (BadSink, LegworkError, OSError) as error:
+        except LegworkError as error:
             raise ValidationError({"options": [str(error)]}) from error
 
 
@@ -232,6 +231,6 @@ def _reach(spec: SinkSpec) -> None:
     try:
         check(sink)
     except (LegworkError, OSError) as error:
-        raise ValidationError({"url": [f"{place_of(spec.url)}: {without_secrets_of(spec, str(error))}"]}) from error
+        raise ValidationError({"url": [f"{place_of(spec.url)}: {error}"]}) from error
     finally:
         close(sink)

@@ -29,15 +29,17 @@ _LONGEST_MESSAGE = 300
 
 @contextmanager
 def as_failures(spec: SinkSpec, *expected: type[BaseException]) -> Iterator[None]:
-    """Raise `Surprise` for what comes out of a sink, but for what is `expected`: by default LegworkError and OSError.
+    """Raise `Surprise` for what comes out of a sink, but for what is `expected`.
 
-    The sink's secrets are in no message of either.
+    By default that is LegworkError, and OSError where it names a file: whoever opened it knows what would be right. Other
+    OSErrors (those of requests are some) may repeat a URL. The sink's secrets are in no message of a LegworkError.
     """
     try:
         with keeping_secrets_of(spec):
             yield
     except BaseException as error:  # a library in Rust panics with a BaseException, and a script may call `sys.exit`
-        if isinstance(error, (KeyboardInterrupt, *(expected or (LegworkError, OSError)))):
+        is_of_a_file = isinstance(error, OSError) and error.filename is not None
+        if isinstance(error, (KeyboardInterrupt, *(expected or (LegworkError,)))) or (is_of_a_file and not expected):
             raise
         raise Surprise(in_words(spec, error)) from error
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import sys
 
 import pytest
+from cryptography.fernet import Fernet
 from factories import make_settings
+from marshmallow import ValidationError
 from sink_contract import sink_spec
 from structlog.testing import capture_logs
 
 from webhook.operations.checks import check_sinks
 from webhook.operations.erasure import _kept_by
 from webhook.operations.finding import Verdict
+from webhook.operations.sinks import SinkOperations
+from worker.ledger import Ledger
 from worker.numbers.erasure import Eraser
 from worker.sinks import BadSink, in_step, open_sinks
 from worker.sinks.boundary import close
 
 OWN = '''
 import sys
+import requests
 from worker.sinks.base import Sink
 
 class Bad(Sink):
@@ -51,6 +56,17 @@ class Bad(Sink):
 
     def close(self):
         self.surprise("close")
+
+class Repeats(Bad):
+    """Raises what its library does: an OSError of requests, which repeats the whole URL."""
+    def surprise(self, where):
+        if where == self.where.partition("&")[0]:
+            raise requests.ConnectionError(f"no route to {self.url}")
+
+class Reads(Bad):
+    def surprise(self, where):
+        if where == self.where:
+            raise FileNotFoundError(2, "No such file or directory", "/no/such/file")
 
 class Exits:
     def __init__(self):
@@ -109,6 +125,32 @@ def test_a_check_goes_on_with_the_next_sink(own, where):
     one, another = check_sinks([bad(own, where), sink_spec("stdout:", name="well")])
     assert (one.about, one.verdict, one.text) == ("sink bad", Verdict.WRONG, SAID)
     assert (another.about, another.verdict) == ("sink well", Verdict.OK)
+
+
+@pytest.mark.parametrize("where", ["init", "open", "check"])
+def test_an_os_error_of_a_library_repeats_no_secret(own, where):
+    """An exception of requests is an OSError, which went through with the sink's token in its words."""
+    (one,) = check_sinks([sink_spec(f"{own}:Repeats?where={where}&token=hunter2-hunter2", name="bad")])
+    said = f"ConnectionError: no route to {own}:Repeats?where={where}&token=***"
+    assert (one.verdict, one.text) == (Verdict.WRONG, said)
+
+
+@pytest.mark.parametrize("where", ["open", "check"])
+def test_a_file_that_is_missing_stays_that_and_says_what_would_be_right(own, where):
+    (one,) = check_sinks([sink_spec(f"{own}:Reads?where={where}", name="bad")])
+    assert one.text.startswith("/no/such/file cannot be opened (No such file or directory); make its directory")
+
+
+@pytest.mark.parametrize("unchecked", [False, True])
+def test_a_subscriber_that_is_refused_is_told_without_its_secret(own, unchecked, client):
+    """With and without a look at whether somebody answers there."""
+    where = "open" if unchecked else "check"
+    ledger = Ledger(client, make_settings(legwork_secret_key=Fernet.generate_key().decode()))
+    spec = sink_spec(f"{own}:Repeats?where={where}&token=hunter2-hunter2", name="bad")
+    with pytest.raises(ValidationError) as caught:
+        SinkOperations(ledger).add(spec, unchecked=unchecked)
+    assert "ConnectionError: no route to" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_sink_that_cannot_be_closed_was_checked_all_the_same(own):
