@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import structlog
@@ -91,9 +92,22 @@ def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> 
     return messages
 
 
-def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> bool:
-    """Send them, and note what comes of each; was the sink there, whatever it said?"""
+class _Outcome(Enum):
+    """What came of an attempt, as far as it concerns the sink."""
+
+    #: The sink was there, and took the records or refused them.
+    HEARD = auto()
+    FAILED = auto()
+    #: The records were put back and have lost no attempt: there was no token, or the sink wants no more.
+    PUT_BACK = auto()
+
+
+def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> _Outcome:
+    """Send them, and note what comes of each."""
     route, book = run.route, run.route.book
+    if run.gone is not None:
+        _put_back(book, messages, str(run.gone), 0.0)
+        return _Outcome.PUT_BACK
     try:
         first = messages[0].delivery.lease
         # A batch that is split asks again for each.
@@ -101,54 +115,69 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
             if wait_seconds:
                 _put_back(book, messages, "", wait_seconds)
                 run.in_trouble = True
-                return False
+                return _Outcome.PUT_BACK
             with _measured(context, route, messages), _traced(context, route, messages):
                 answer = send_to(route.sink, [message.record for message in messages])
     except PermanentFailure as refusal:
-        # It took the trouble to refuse: it is there, and well.
-        _is_well(context, run)
-        if len(messages) == 1:
-            _bury(context, book, messages[0].delivery, str(refusal), refusal.answer)
-            return True
-        # One bad record must not take its neighbours along: find it.
-        for message in messages:
-            _send(context, run, [message])
+        _refused(context, run, messages, refusal)
+        return _Outcome.HEARD
     except SinkGone as gone:
         # What waits for it is kept, and has lost no attempt.
         _count(context, book, "gone", len(messages))
         # First, or somebody else would send it once more before.
         sink_health.gone(context, book, gone)
         _put_back(book, messages, str(gone), 0.0)
-        run.in_trouble = True
+        run.gone, run.in_trouble = gone, True
+        return _Outcome.PUT_BACK
     except TemporaryFailure as failure:
-        sink_health.failed(context, book, failure, attempts=len(messages))
         run.in_trouble = True
         if isinstance(failure, Surprise) and len(messages) > 1:
             _send_apart(context, run, messages, failure)
-            return False
-        for message in messages:
-            _again(context, book, message.delivery, failure)
-    else:
-        _is_well(context, run)
-        # Of a batch that was split, the first of its messages begins the next one for all.
-        room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
-        run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
-        _count(context, book, "delivered", len(messages))
-        return True
-    return False
+        else:
+            _failed(context, book, messages, failure)
+        return _Outcome.FAILED
+    _is_well(context, run)
+    # Of a batch that was split, the first of its messages begins the next one for all.
+    room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
+    run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
+    _count(context, book, "delivered", len(messages))
+    return _Outcome.HEARD
+
+
+def _refused(context: WorkerContext, run: DeliveryRun, messages: list[Message], refusal: PermanentFailure) -> None:
+    """Bury a record; of several, find the bad one, which must not take its neighbours along."""
+    # It took the trouble to refuse: it is there, and well.
+    _is_well(context, run)
+    if len(messages) == 1:
+        _bury(context, run.route.book, messages[0].delivery, str(refusal), refusal.answer)
+        return
+    for message in messages:
+        _send(context, run, [message])
 
 
 def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message], surprise: Surprise) -> None:
     """Send each by itself: a surprise may be about one record, and must not cost its neighbours their attempts.
 
-    Where two in a row fail it is about the sink, which then keeps this thread no longer.
+    Where two in a row fail it is about the sink, which then keeps this thread no longer. The batch itself was no attempt:
+    each record has one, by itself or with those that are left.
     """
     in_a_row = 0
+    for number, message in enumerate(messages):
+        if in_a_row == FAILURES_APART:
+            _failed(context, run.route.book, messages[number:], surprise)
+            return
+        match _send(context, run, [message]):
+            case _Outcome.HEARD:
+                in_a_row = 0
+            case _Outcome.FAILED:
+                in_a_row += 1
+
+
+def _failed(context: WorkerContext, book: DeliveryBook, messages: list[Message], failure: TemporaryFailure) -> None:
+    """Note an attempt of each that failed for now."""
+    sink_health.failed(context, book, failure, attempts=len(messages))
     for message in messages:
-        if in_a_row < FAILURES_APART:
-            in_a_row = 0 if _send(context, run, [message]) else in_a_row + 1
-        else:
-            _again(context, run.route.book, message.delivery, surprise)
+        _again(context, book, message.delivery, failure)
 
 
 def _count(context: WorkerContext, book: DeliveryBook, outcome: str, by: int = 1) -> None:

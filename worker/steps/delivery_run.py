@@ -1,4 +1,4 @@
-"""What one thread does for one sink in one go: the way there, the records, and how long it may last."""
+"""What one thread does for one sink in one go: its route, its records, and how long it may last."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
+    from worker.errors import SinkGone
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.sinks import Sink
     from worker.sinks.base import Record
@@ -33,6 +34,8 @@ class DeliveryRun:
     next: list[OwedDelivery] = field(default_factory=list)
     went_well: bool = False
     in_trouble: bool = False
+    #: What the sink said when it wanted no more: nothing is sent to it after that.
+    gone: SinkGone | None = None
 
     def goes_on(self, now: float) -> bool:
         """May the next delivery be taken in the place of the one that is done?"""

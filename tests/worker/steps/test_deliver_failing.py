@@ -16,6 +16,9 @@ class BatchOfTen(BatchSink):
 
 
 @pytest.mark.parametrize(
+    "failure", [lambda: TemporaryFailure("503"), lambda: TypeError("of a library")], ids=["failure", "surprise"]
+)
+@pytest.mark.parametrize(
     ("kind", "calls", "states"),
     [
         (MemorySink, 4, [None, None, "failing"]),
@@ -24,11 +27,14 @@ class BatchOfTen(BatchSink):
         (BatchOfTen, 10, [None, "failing"]),
     ],
 )
-def test_as_many_attempts_fail_as_there_are_records(make_bench, exotel, kind, calls, states):
-    """Four records in one batch, six times: twenty-four attempts had failed, and nobody was told."""
+def test_as_many_attempts_fail_as_there_are_records(make_bench, exotel, kind, calls, states, failure):
+    """Four records in one batch, six times: twenty-four attempts had failed, and nobody was told.
+
+    A batch that surprised its sink counted twice: as a batch, and record by record when these were sent one by one.
+    """
     exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
     sink = kind(sink_spec("stdout:"))
-    sink.failures = [TemporaryFailure("503")] * 100
+    sink.failures = [failure() for _ in range(100)]
     schedule = " ".join(["5"] * 20)
     bench = make_bench(sink_specs=[sink.spec], opened={"crm": sink}, delivery_schedule=schedule, confirm_seconds=0)
     for number in range(calls):

@@ -8,6 +8,7 @@ for a minute (thirty such sinks held the threads of all the others), and after f
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import redis
@@ -17,9 +18,11 @@ from sink_contract import sink_spec
 from structlog.testing import capture_logs
 from worker_kit import BatchSink, MemorySink, legs_answer
 
+from schemas.settings.sink_fields import Rate
 from worker.errors import LegworkError, PermanentFailure, SinkGone, TemporaryFailure
 from worker.ledger.backlog import Lane
 from worker.ledger.health import FAILURES_IN_A_ROW
+from worker.ledger.keys import SINK_RUNS
 
 
 class Panic(BaseException):
@@ -161,6 +164,45 @@ def test_a_library_that_trips_over_everything_is_not_asked_for_each_record(make_
     deliveries.deliver()
     assert sink.calls == 3
     assert deliveries.due_in() == [(Lane.RETRY, 5)] * 9
+
+
+@pytest.mark.parametrize(("tokens", "attempts"), [(1, 0), (2, 1)])
+def test_a_record_that_finds_no_token_when_sent_by_itself_has_lost_no_attempt(make_deliveries, tokens, attempts):
+    """A rate that was used up counted as a sink that failed twice in a row: all the rest lost an attempt."""
+    spec = replace(sink_spec("stdout:"), rate=Rate(tokens, 3600.0))
+    deliveries = make_deliveries(sink := Broken(spec), calls=9)
+    deliveries.deliver()
+    assert sink.calls == tokens
+    assert [len(deliveries.delivery(number).get("attempts", ())) for number in range(9)] == [1] * attempts + [0] * (
+        9 - attempts
+    )
+    assert int(deliveries.bench.ledger.client.hget(SINK_RUNS, sink.name) or 0) == attempts
+
+
+def test_a_sink_that_wants_no_more_is_not_sent_the_rest_of_its_batch(make_deliveries):
+    """After a 410 to a record that was sent by itself it was sent another, and the rest lost an attempt."""
+    deliveries = make_deliveries(sink := BatchSink(sink_spec("stdout:")), calls=3)
+    sink.failures = [TypeError("of a library"), SinkGone("410")]
+    deliveries.deliver()
+    assert sink.sent == []
+    assert deliveries.standing() == ("disabled", 3, 0, 0)
+    assert [deliveries.delivery(number).get("attempts", []) for number in range(3)] == [[]] * 3
+
+
+def test_a_sink_that_wants_no_more_is_not_sent_the_batches_after(make_deliveries):
+    deliveries = make_deliveries(sink := BatchSink(sink_spec("stdout:")), calls=7)
+    sink.failures = [SinkGone("410")]
+    deliveries.deliver()
+    assert sink.sent == []
+    assert deliveries.standing() == ("disabled", 7, 0, 0)
+
+
+def test_a_sink_that_wants_no_more_is_not_sent_the_rest_of_a_refused_batch(make_deliveries):
+    deliveries = make_deliveries(sink := BatchSink(sink_spec("stdout:")), calls=3)
+    sink.failures = [PermanentFailure("one of them is bad"), SinkGone("410")]
+    deliveries.deliver()
+    assert sink.sent == []
+    assert deliveries.standing() == ("disabled", 3, 0, 0)
 
 
 # What a sink of somebody's own may say
