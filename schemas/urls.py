@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PARTS = re.compile(r"(?P<authority>[^/?#]*)(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(#(?P<fragment>.*))?", re.DOTALL)
-# A host and perhaps a port; brokers of Kafka and hosts of PostgreSQL are several, with commas between.
-_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(%[\w.~-]+)?\]|[^:\[\],@]*)(:(?P<port>[0-9]*))?")
+# A host and perhaps a port; brokers of Kafka and hosts of PostgreSQL are several, with commas between. Python makes no number
+# of more than 4300 digits.
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(%[\w.~-]+)?\]|[^:\[\],@]*)(:0*(?P<port>[0-9]{0,5}))?")
 _HIGHEST_PORT = 65535
 # What may stand in a user or a password as it is (RFC 3986, 3.2.1), and what parts the two.
 _USERINFO = ":!$&'()*+,;=-._~"

@@ -161,3 +161,16 @@ def test_what_of_a_url_is_a_secret(url, secrets, no_secrets):
     found = secrets_in(url)
     assert secrets <= found
     assert not no_secrets & found
+
+
+@pytest.mark.parametrize("port", ["65536", "1" * 5_000, "0" * 5_000 + "65536"])
+def test_a_port_however_long_is_no_number_that_a_port_can_be(port):
+    """One of more than 4300 digits was a ValueError of Python's own, and a traceback at the start."""
+    url = f"https://crm.example:{port}/hooks"
+    with pytest.raises(UnclearUrl, match="its port is no number up to 65535"):
+        take_apart(url)
+    assert place_of(url) == without_password(url) == "https://…"
+
+
+def test_a_port_may_have_noughts_in_front():
+    assert take_apart("https://crm.example:00443/hooks").address == "crm.example:00443"
