@@ -51,7 +51,8 @@ def settings_for(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     sasl = {**_SASL, "sasl.username": name, "sasl.password": password} if user else {}
     theirs = {**dict(parse_qsl(parts.query)), **options}
     for name, value in theirs.items():
-        if name in _ACKS and str(value) not in _ALL:
+        # confluent-kafka takes the settings of a topic by either name.
+        if name.removeprefix("topic.") in _ACKS and str(value) not in _ALL:
             raise ValidationError(f"{name} is to be all: else a record is lost with the broker that took it", "url")
         if name.startswith(_NOT_HERE) or name.endswith("_cb"):
             raise ValidationError(f"{name} is none that can be set here", "url")

@@ -173,6 +173,8 @@ def test_a_user_and_a_password_mean_sasl_over_tls():
         ("kafka://broker?topic=..", "topic: is no name of a topic"),
         ("kafka://broker?acks=0", "acks is to be all: else a record is lost with the broker that took it"),
         ("kafka://broker?enable.idempotence=false&request.required.acks=1", "request.required.acks is to be all"),
+        ("kafka://broker?topic.acks=0", "topic.acks is to be all"),
+        ("kafka://broker?topic.request.required.acks=1", "topic.request.required.acks is to be all"),
         ("kafka://broker?message.max.bytes=1500", "message.max.bytes is to be 1000000 or more"),
         ("kafka://broker?transactional.id=me", "transactional.id is none that can be set here"),
         ("kafka://broker?test.mock.num.brokers=3", "test.mock.num.brokers is none that can be set here"),
