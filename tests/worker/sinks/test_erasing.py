@@ -93,7 +93,9 @@ def test_a_file_that_is_not_there_is_said_to_be_missing_and_not_made(tmp_path):
 
 
 def test_what_a_sink_keeps_elsewhere_is_not_ours_to_rewrite():
-    for url in ("stdout:", "https://crm.example.com/x", "redis://localhost:1/0?stream=x", "postgresql://u:p@h/d"):
+    """`postgresql+psycopg` was taken for a file, since it names its driver itself."""
+    elsewhere = ("stdout:", "https://crm.example.com/x", "redis://localhost:1/0?stream=x", "postgresql://u:p@h/d")
+    for url in (*elsewhere, "postgresql+psycopg://u:p@h/d", "mysql+pymysql://u:p@h/d"):
         assert sink_for(sink_spec(url)).erase(ERASER, dry_run=False) is None
 
 

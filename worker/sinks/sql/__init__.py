@@ -74,7 +74,8 @@ class SqlSink(Sink):
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept] | None:
         """Rewrite the rows of a SQLite file; other databases are elsewhere, whichever host they are on."""
-        if self._driver:
+        # The scheme may name its driver: postgresql+psycopg.
+        if not self.url.lower().startswith("sqlite"):
             return None
         database = import_or_explain("worker.sinks.sql.database", extra="sql").Database(
             self._full_url, self.options["table"]
