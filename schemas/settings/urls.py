@@ -39,15 +39,19 @@ def with_tls_options_read(text: str) -> str:
     """Return the URL of a Redis server with the options of TLS as its clients spell them. Raises ValidationError."""
     before, _, query = text.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")]
-    given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs if name.startswith("ssl_")}
+    given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs if _is_of_tls(name)}
     if not given:
         return text
     try:
         read = read_tls_options(given)
     except ValidationError as error:
         raise ValidationError(f"has a wrong option: {error.messages[0]}") from None
-    others = ["".join(pair) for pair in pairs if unquote_plus(pair[0]) not in given]
+    others = ["".join(pair) for pair in pairs if not _is_of_tls(pair[0])]
     return f"{before}?{'&'.join([*others, urlencode(read)])}"
+
+
+def _is_of_tls(name: str) -> bool:
+    return unquote_plus(name).startswith("ssl_")
 
 
 class RedisUrl(SettingField[str]):
@@ -125,10 +129,8 @@ class SinkUrl(SettingField[str]):
             raise ValidationError("names no bucket" if url.scheme in {"s3", "gs"} else "names no host")
         if url.scheme in _WITH_HOST - {"kafka"} and "," in (url.address or ""):
             raise ValidationError("names several hosts, where only one can be")
-        if url.scheme in {"redis", "rediss"}:
-            if url.fragment is not None:
-                raise ValidationError("holds a #; percent-encode it (%23)")
-            with_tls_options_read(text)
+        if url.scheme in {"redis", "rediss"} and url.fragment is not None:
+            raise ValidationError("holds a #; percent-encode it (%23)")
         return text
 
 

@@ -13,6 +13,8 @@ from relay import Relay
 from tls import Authority
 
 from schemas.settings import SinkSpec
+from webhook.operations.checks import check_sinks
+from webhook.operations.finding import Verdict
 from worker.celery import make_celery
 from worker.connections import connect
 from worker.sinks import BadSink, open_sinks, sink_for
@@ -98,10 +100,21 @@ def test_a_known_authority_will_do_whatever_name_it_certifies(address, authority
     [
         ("ssl_cert_reqs=CERT_MAYBE", "sink crm: url: has a wrong option: ssl_cert_reqs is none, optional or required"),
         ("ssl_ocsp_context=x", "one of TLS is none here; there are ssl_cert_reqs"),
+        ("ssl_check_hostname=perhaps", "ssl_check_hostname is true or false"),
+        ("ssl_ca_certs=/no/such/file.pem", "ssl_ca_certs names a file that cannot be read (No such file or directory)"),
+        ("ssl%5Fca_certs=/dev/null", "ssl_ca_certs names a file that holds no certificate in PEM"),
+        ("ssl_ca_path=/no/such/folder", "ssl_ca_path names a folder that is not there"),
+        ("ssl_min_version=1", "ssl_min_version is 771 (TLS 1.2) or 772 (1.3)"),
+        ("ssl_include_verify_flags=[NO_FLAG]", "ssl_include_verify_flags is a list of Python's ssl.VerifyFlags"),
+        ("ssl_ciphers=nothing", "ssl_ciphers names no cipher that there is here"),
     ],
 )
 def test_what_is_wrong_with_the_sink_is_told_as_the_sinks(options, wrong):
     """It was told as if the ledger were out of reach, and ended the check."""
+    spec = SinkSpec(name="crm", url=f"rediss://h:1/0?{options}")
     with pytest.raises(BadSink) as caught:
-        sink_for(SinkSpec(name="crm", url=f"rediss://h:1/0?{options}"))
+        sink_for(spec)
     assert wrong in str(caught.value)
+    (finding,) = check_sinks([spec])
+    assert finding.verdict is Verdict.WRONG
+    assert wrong.removeprefix("sink crm: ") in finding.text
