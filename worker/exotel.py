@@ -23,7 +23,7 @@ from schemas.legs import LegsAnswer, load_error, load_legs
 from schemas.text import in_utf_8
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
 from worker.http.bodies import Body, read_body
-from worker.http.client import Session
+from worker.http.client import Session, UnsupportedProxy
 from worker.http.waiting import retry_after_seconds
 from worker.tracing.spans import current_span
 
@@ -136,6 +136,8 @@ class ExotelClient:
                 body = read_body(response, most=MAX_ANSWER_BYTES + 1)
         except requests.Timeout as error:
             raise Unreachable(f"no answer within {timeout:g} s") from error
+        except UnsupportedProxy as error:
+            raise Unreachable(f"no answer: {error}") from error
         # Not all that urllib3 raises comes out as an exception of requests': a host name with two dots does not.
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The library's messages hold URLs and addresses; the class says enough for an operator.

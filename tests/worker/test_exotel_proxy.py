@@ -43,6 +43,18 @@ def test_a_tunnel_that_is_refused_is_no_answer(proxy):
     assert proxy.targets == ["exotel.example:443"]
 
 
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS4"])
+@pytest.mark.parametrize("url", ["http://exotel.example", "https://exotel.example"])
+def test_a_socks_proxy_is_not_supported_which_is_said(proxy, monkeypatch, scheme, url):
+    """It said `InvalidSchema`; with PySocks installed a header that is no header was sent to Exotel."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy.url.replace("http", scheme))
+    client = client_of(url)
+    assert "a SOCKS proxy, which is not supported: name an HTTP proxy" in str(failure_of(client, Unreachable))
+    client.close()
+    assert proxy.seen == []
+
+
 def test_a_tunnel(proxy, tmp_path, monkeypatch):
     """The proxy's answer to CONNECT is read as any other, and is not the end of its connection."""
     authority = Authority(tmp_path)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
+class UnsupportedProxy(requests.exceptions.ProxyError):
+    """Raised when the environment names a proxy that nothing goes through; the message says what would be right."""
+
+
 class Session(requests.Session):
     """A session that follows no redirect, does not look where one leads, keeps no cookie, and asks for URLs as written."""
 
@@ -73,10 +77,14 @@ class BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools()
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools of connections through a proxy."""
+        """Make the pools of connections through a proxy. Raises UnsupportedProxy."""
+        if proxy.lower().startswith("socks"):
+            # urllib3's connections through one (urllib3.contrib.socks) are none of ours: an answer would have no bounds.
+            raise UnsupportedProxy(
+                "the environment names a SOCKS proxy, which is not supported: name an HTTP proxy in HTTPS_PROXY, or none"
+            )
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = self._pools()
+        manager.pool_classes_by_scheme = self._pools()
         return manager
 
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
