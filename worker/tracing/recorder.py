@@ -11,7 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
-from worker.errors import PermanentFailure, SinkGone, TemporaryFailure
+from worker.errors import PermanentFailure, SinkGone, Surprise, TemporaryFailure
 from worker.tracing.ids import span_id_of, trace_id_of
 from worker.tracing.recorded import W3C, Recorded, ended
 from worker.tracing.spans import Span, Tracing, as_current, current_span
@@ -179,8 +179,11 @@ def _outcome_of(error: BaseException, *, batch: int) -> str:
     match error:
         case SinkGone():
             return "gone"
+        # Of several, each is tried on its own now.
+        case PermanentFailure() | Surprise() if batch > 1:
+            return "split"
         case PermanentFailure():
-            return "dead" if batch == 1 else "split"  # of several, each is tried on its own now
+            return "dead"
         case TemporaryFailure():
             return "again"
         case _:

@@ -339,14 +339,16 @@ def test_a_call_that_is_given_up_and_retried_goes_on_in_its_trace(make_bench, ex
     assert len({span.context.span_id for span in office.worker.spans}) == len(office.worker.spans)
 
 
-def test_each_record_of_a_batch_has_a_span_in_the_trace_of_its_call(make_bench, exotel):
+@pytest.mark.parametrize("failure", [PermanentFailure("one of them is bad"), TypeError("of a library")], ids=repr)
+def test_each_record_of_a_batch_has_a_span_in_the_trace_of_its_call(make_bench, exotel, failure):
+    """A batch that a library tripped over is sent one by one, and its spans said `again`."""
     office = Office(make_bench, confirm_seconds=0)
     exotel.choose(lambda seen: legs_answer(seen.target.split("/")[5]))
     calls = [f"call{number:08}" for number in range(3)]
     for call_sid in calls:
         office.bench.admit(call_sid)
         office.bench.fetch()
-    office.sink.failures = [PermanentFailure("one of them is bad")]
+    office.sink.failures = [failure]
     office.deliver()
     spans = office.named("deliver")
     outcomes = [span.attributes["legwork.outcome"] for span in spans]
