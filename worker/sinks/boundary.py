@@ -5,13 +5,13 @@ A sink's library may raise what none of its documents says, and a sink of somebo
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from worker.errors import LastAnswer, LegworkError, PermanentFailure, SinkGone, Surprise, TemporaryFailure
+from worker.http.waiting import LONGEST_PAUSE_SECONDS
 from worker.logs import Mask
 from worker.secret_masking import keeping_secrets_of, secrets_of_sink
 
@@ -100,7 +100,8 @@ def _tidied(failure: TemporaryFailure | PermanentFailure) -> TemporaryFailure | 
         is_tidy = answer is failure.answer and text == _plain(text)
         return failure if is_tidy else PermanentFailure(_plain(text), answer=answer)
     asked = failure.retry_after
-    wait = asked if isinstance(asked, int | float) and math.isfinite(asked) else None
+    # Python compares whole numbers that no float can hold.
+    wait = min(asked, LONGEST_PAUSE_SECONDS) if isinstance(asked, int | float) and asked >= 0 else None
     is_tidy = answer is failure.answer and wait is asked and text == _plain(text)
     return failure if is_tidy else TemporaryFailure(_plain(text), retry_after=wait, answer=answer)
 

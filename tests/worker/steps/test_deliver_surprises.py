@@ -20,6 +20,7 @@ from worker_kit import BatchSink, MemorySink, legs_answer
 
 from schemas.settings.sink_fields import Rate
 from worker.errors import LegworkError, PermanentFailure, SinkGone, TemporaryFailure
+from worker.http.waiting import LONGEST_PAUSE_SECONDS
 from worker.ledger.backlog import Lane
 from worker.ledger.health import FAILURES_IN_A_ROW
 from worker.ledger.keys import SINK_RUNS
@@ -230,6 +231,8 @@ def test_a_coroutine_is_none_since_nothing_of_it_has_run(make_deliveries):
     [
         (TemporaryFailure("later \udcff", retry_after="soon"), ("active", 1, 0, 0)),
         (TemporaryFailure("later", retry_after=float("nan"), answer="what is no answer"), ("active", 1, 0, 0)),
+        (TemporaryFailure("later", retry_after=10**400), ("active", 1, 0, 0)),
+        (TemporaryFailure("later", retry_after=-1), ("active", 1, 0, 0)),
         (PermanentFailure(b"never", answer="what is no answer"), ("active", 0, 0, 1)),
         (SinkGone("gone \udcff"), ("disabled", 1, 0, 0)),
     ],
@@ -239,6 +242,17 @@ def test_failures_with_anything_in_them_are_failures(make_deliveries, sink, fail
     sink.failures = [failure]
     deliveries.deliver()
     assert deliveries.standing() == standing
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(7, 7), (10**400, LONGEST_PAUSE_SECONDS), (float("inf"), LONGEST_PAUSE_SECONDS), (-1, 5)]
+)
+def test_a_wait_that_is_asked_for_is_kept_but_for_one_that_has_no_end(make_deliveries, sink, asked, seconds):
+    """A whole number that no float can hold was an OverflowError, and after five of these a dead letter."""
+    deliveries = make_deliveries(sink)
+    sink.failures = [TemporaryFailure("later", retry_after=asked)]
+    deliveries.deliver()
+    assert deliveries.due_in() == [(Lane.RETRY, seconds)]
 
 
 def test_another_sink_is_not_concerned(make_bench, exotel):
