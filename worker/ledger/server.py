@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import redis
@@ -10,6 +11,7 @@ from worker.errors import LedgerUnusable
 
 # The oldest server whose commands the scripts may use; Valkey calls itself Redis 7.2.
 OLDEST_REDIS = (7, 0)
+_VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?", re.IGNORECASE)
 
 
 def about_server(client: Any, *sections: str) -> dict[str, Any]:
@@ -51,8 +53,8 @@ def greet_server(client: Any) -> dict[str, Any]:
 def check_version(told: dict[str, Any]) -> None:
     """Raise LedgerUnusable for a server too old for the scripts. One that does not tell is tried."""
     version = str(told.get("redis_version") or "")
-    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if parts and parts < OLDEST_REDIS:
+    found = _VERSION.match(version)
+    if found and (int(found[1]), int(found[2] or 0)) < OLDEST_REDIS:
         raise LedgerUnusable(f"Redis {version} is too old: Legwork needs Redis 7.0 or later, or any Valkey")
 
 

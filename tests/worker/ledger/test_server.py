@@ -40,7 +40,13 @@ def test_a_server_that_is_away_is_no_server_that_says_nothing():
                 ask(nobody, *(["server"] if ask is about_server else []))
 
 
-@pytest.mark.parametrize("version", ["6.2.14", "6", "2.8.17"])
+@pytest.mark.parametrize("version", ["6.2.14", "6", "2.8.17", "v6.2"])
 def test_a_server_too_old_is_told_so(version):
     with pytest.raises(LedgerUnusable, match=version):
         check_version({"redis_version": version})
+
+
+@pytest.mark.parametrize("version", ["7", "7.0", "7.2.4", "v7.2", "V8", "255.255.255", "unstable", "", None])
+def test_a_server_that_is_new_enough_is_taken_however_it_writes_its_version(version):
+    """`7` and `v7.2` counted as too old, and web and worker did not start."""
+    check_version({"redis_version": version})
