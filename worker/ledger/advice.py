@@ -5,8 +5,9 @@ from __future__ import annotations
 import redis
 
 #: The heading in docs/operations.md that says what a user may need.
-RIGHTS = 'give this user the rights that docs/operations.md names under "A user of its own"'
+RIGHTS = 'give this user the rights that docs/operations.md names under "A Redis user for Legwork"'
 
+_CLUSTER = "it is in cluster mode, which is not supported: name one that is set to cluster-enabled no"
 # What an error begins with (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors), where redis-py has
 # no class for it; the text may stand behind "Command # 1 (...) of pipeline caused error: ".
 _BY_CODE = {
@@ -18,9 +19,8 @@ _BY_CODE = {
     "WRONGTYPE": "somebody else keeps his data under lw: in this database: name another in REDIS_URL",
     "DB index is out of range": "name a database in REDIS_URL that it has",
     "max number of clients": "raise its maxclients, or close what else is connected",
-    "cluster support": "it is in cluster mode, which is not supported: name one that is set to cluster-enabled no",
+    "cluster support": _CLUSTER,
 }
-_CLUSTER = "it is in cluster mode, which is not supported: name one that is set to cluster-enabled no"
 _BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
     (redis.exceptions.NoPermissionError, RIGHTS),
     (redis.OutOfMemoryError, "raise its maxmemory"),
