@@ -50,6 +50,10 @@ class OwedCall:
         """The CallSid."""
         return self.lease.item
 
+    def fetch_step(self, answer: str) -> dict[str, Any]:
+        """Return what the call's history says of this fetch."""
+        return {"at": round(self.claim.now), "step": "fetch", "answer": answer}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

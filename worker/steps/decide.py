@@ -38,7 +38,7 @@ def settle(context: WorkerContext, book: CallBook, call: OwedCall, fetched: Fetc
     revision = call.state.revision + 1
     provenance = _provenance(call, sent, fetched)
     event = _record(book, call, revision, provenance, answer=fetched.answer, settled=True)
-    step = _step(call, "200: final")
+    step = call.fetch_step("200: final")
     if revision > 1:
         before = _last_record(book, call)
         if before is not None and before["data"]["settled"] and same_facts(before, event):
@@ -52,7 +52,7 @@ def settle(context: WorkerContext, book: CallBook, call: OwedCall, fetched: Fetc
 
 def give_up(context: WorkerContext, book: CallBook, call: OwedCall, failure: LegworkError, sent: Sent) -> None:
     """Past the schedule: say so to the sinks, with the legs that were seen if there were any."""
-    step = _step(call, str(failure))
+    step = call.fetch_step(str(failure))
     if call.claim.lane is Lane.CONFIRM:
         # What was sent stands; only its confirmation could not be had.
         _decide(context, book, call, Verdict("confirmed", call.state.revision, step=step))
@@ -184,7 +184,3 @@ def _provenance(call: OwedCall, sent: Sent, fetched: Fetched | None) -> Provenan
 
 def _moment(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _step(call: OwedCall, answer: str) -> dict[str, Any]:
-    return {"at": round(call.claim.now), "step": "fetch", "answer": answer}

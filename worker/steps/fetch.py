@@ -168,7 +168,7 @@ def _put_back(
         wait_seconds=seconds,
         attempt=False,
         settle_seconds=context.settings.settle_seconds,
-        step=None if answer is None else _step(call, answer),
+        step=None if answer is None else call.fetch_step(answer),
         requests=requests,
     )
 
@@ -189,12 +189,8 @@ def _missed(context: WorkerContext, book: CallBook, call: OwedCall, failure: Tem
         attempt=True,
         settle_seconds=context.settings.settle_seconds,
         lane=Lane.CONFIRM if confirming else Lane.RETRY,
-        step=_step(call, str(failure)),
+        step=call.fetch_step(str(failure)),
         # A confirmation that finds less than we had is no news.
         partial=None if confirming else body,
         requests=1,
     )
-
-
-def _step(call: OwedCall, answer: str) -> dict[str, object]:
-    return {"at": round(call.claim.now), "step": "fetch", "answer": answer}
