@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,7 +18,6 @@ from worker.fairness import LARGEST_PART_OF_A_SINK
 from worker.ledger.deliveries import LEASE_SECONDS
 from worker.ledger.opening import Lookout
 from worker.logs import learn_secrets
-from worker.record.shape import is_wanted
 from worker.sinks import Sink, in_step
 from worker.sinks.boundary import as_failures
 from worker.tracing.spans import OFF, Tracing
@@ -50,6 +49,8 @@ class WorkerContext:
     tracing: Tracing = OFF
     #: How many this process works with; 0 where it delivers nothing.
     threads: int = 0
+    #: That of the process, where it has one for this ledger already.
+    shared_lookout: InitVar[Lookout | None] = None
     clients: dict[str, ExotelClient] = field(init=False)
     #: Looked through before anything is begun in the ledger.
     lookout: Lookout = field(init=False)
@@ -60,9 +61,9 @@ class WorkerContext:
     _lock: Lock = field(default_factory=Lock, init=False)
     _housekeeper: Thread | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, shared_lookout: Lookout | None) -> None:
         self.clients = {account.sid: ExotelClient(account) for account in self.settings.accounts}
-        self.lookout = Lookout(self.ledger)
+        self.lookout = shared_lookout or Lookout(self.ledger)
 
     def keep_sinks_open(self) -> None:
         """Open subscribers that were added at run time, close those that were removed."""
@@ -113,17 +114,3 @@ class WorkerContext:
             if free:
                 with self._lock:
                     sending.remove(now)
-
-    def sinks_for(self, account_sid: str, event_type: str, event: dict[str, Any] | None = None) -> list[str]:
-        """Return the names of the sinks that want this type of record of this account; this record, if it is given.
-
-        Operator records go only to sinks that ask for them by name; records of calls to every sink that does not say
-        otherwise.
-        """
-        return [
-            spec.name
-            for spec in self.ledger.sinks.values()
-            if (not spec.accounts or account_sid in spec.accounts)
-            and (event_type in spec.types if spec.types else event_type.startswith("legwork.call."))
-            and (event is None or is_wanted(spec, event))
-        ]

@@ -10,7 +10,6 @@ from webhook.api.shapes.replay import Replayed, Replaying
 from webhook.context.services import services
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
 from webhook.operations.times import in_ms
-from worker.context import WorkerContext
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
@@ -42,12 +41,7 @@ def replayed(given: dict[str, Any]) -> dict[str, Any]:
     ledger.refresh_sinks()
     account, sink = given["account"], given["sink"]
     check_known(account, sink)
-    wanted = Wanted(
-        WorkerContext(ledger.settings, ledger, {}).sinks_for,
-        sink=sink,
-        event_type=given["type"],
-        only_missing=given["only_missing"],
-    )
+    wanted = Wanted(sink=sink, event_type=given["type"], only_missing=given["only_missing"])
     plan = Replay(ledger, wanted)
     calls, wrong = _calls(given, plan)
     asked = plan.survey(calls())

@@ -25,7 +25,6 @@ from webhook.cli.errors import Interrupted
 from webhook.cli.progress import counting, progress
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
 from webhook.operations.times import utc
-from worker.context import WorkerContext
 from worker.ledger.operations.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
@@ -74,11 +73,10 @@ def replay(
     """
     if bool(sids) == (since is not None) or (until is not None and since is None):
         raise click.UsageError("name calls by their SIDs, or give a span of time: --since, and --until if need be")
-    settings = settings_with_redis()
-    ledger = open_ledger(settings)
+    ledger = open_ledger(settings_with_redis())
     check_account(ledger, account)
     check_sink(ledger, narrower["sink"], account)
-    plan = Replay(ledger, Wanted(WorkerContext(settings, ledger, {}).sinks_for, **narrower))
+    plan = Replay(ledger, Wanted(**narrower))
     if since is None:
         found, wrong = calls_named(ledger, sids, account, plan)
         calls: Calls = lambda: found  # noqa: E731  they are gone through twice

@@ -13,7 +13,6 @@ from webhook.console.flash import back_to
 from webhook.context.services import services
 from webhook.operations.masking import Shown
 from webhook.timeline.svg import SAVED_WIDTH, draw_svg
-from worker.context import WorkerContext
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import Fate, Replay, Wanted, call_named
 from worker.ledger.queries.lookup import call_history
@@ -83,7 +82,7 @@ def deliver_again(sid: str) -> ResponseReturnValue:
     known = call_named(ledger, sid)
     if known is None or sink not in {None, *ledger.sinks}:
         abort(404, "There is no such call, or no such sink.")
-    plan = Replay(ledger, Wanted(WorkerContext(ledger.settings, ledger, {}).sinks_for, sink=sink))
+    plan = Replay(ledger, Wanted(sink=sink))
     done: Tally = Counter()
     for _, counts in plan.run([known]):
         done.update(counts)

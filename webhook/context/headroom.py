@@ -25,7 +25,8 @@ class Headroom:
 
     def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
-        self._lookout = Lookout(ledger, also=self._look_at_room, monotonic=monotonic)
+        #: Sees also how full the ledger is, whoever has it look.
+        self.lookout = Lookout(ledger, also=self._look_at_capacity, monotonic=monotonic)
         self._is_nearly_full = False
 
     def is_nearly_full(self) -> bool:
@@ -33,10 +34,10 @@ class Headroom:
 
         Raises redis.RedisError when the server is out of reach, LedgerUnusable while what lies there is not ours.
         """
-        self._lookout.see()
+        self.lookout.see()
         return self._is_nearly_full
 
-    def _look_at_room(self) -> None:
+    def _look_at_capacity(self) -> None:
         was, self._is_nearly_full = self._is_nearly_full, is_full(read_capacity(self._ledger))
         if self._is_nearly_full and not was:
             log.error("ledger.nearly_full", hint="callbacks are answered with 503 until there is room: raise maxmemory")

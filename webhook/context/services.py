@@ -18,6 +18,7 @@ from worker.tracing.spans import OFF, Tracing
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from worker.ledger import Ledger
+    from worker.ledger.opening import Lookout
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class Services:
         self._wake.set()
 
     def _run(self) -> None:
-        dispatcher = _dispatcher(self.settings, self.ledger)
+        dispatcher = _dispatcher(self.settings, self.ledger, self.headroom.lookout)
         while True:
             self._wake.wait()
             self._wake.clear()
@@ -72,10 +73,11 @@ def services() -> Services:
     return found
 
 
-def _dispatcher(settings: Settings, ledger: Ledger) -> Dispatcher:
+def _dispatcher(settings: Settings, ledger: Ledger, lookout: Lookout) -> Dispatcher:
     # Celery is half a second of imports that a door with the usual settling times never needs.
     from worker.celery import make_celery  # noqa: PLC0415
     from worker.context import WorkerContext  # noqa: PLC0415
     from worker.tasks import Carrier  # noqa: PLC0415
 
-    return Dispatcher(WorkerContext(settings, ledger, sinks={}), Carrier(make_celery(settings)), name="web", threads=0)
+    context = WorkerContext(settings, ledger, sinks={}, shared_lookout=lookout)
+    return Dispatcher(context, Carrier(make_celery(settings)), name="web", threads=0)

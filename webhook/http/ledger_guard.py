@@ -25,7 +25,7 @@ def only_in_our_ledger() -> Response | None:
     if scope_of(request.method, request.url_rule.rule if request.url_rule else "") is not Scope.OPERATE:
         return None
     try:
-        services().headroom.is_nearly_full()
+        services().headroom.lookout.see()
     except LedgerUnusable as error:
         return refusal(503, str(error), headers={"Retry-After": "5"})
     except redis.RedisError:

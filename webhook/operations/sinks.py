@@ -14,7 +14,6 @@ from schemas.settings.sinks import LONGEST_NAME
 from schemas.urls import place_of
 from webhook.operations.redaction import discreet
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
-from worker.context import WorkerContext
 from worker.encryption import Locked
 from worker.errors import LegworkError
 from worker.ledger.operations.purging import purge, waiting_for
@@ -169,10 +168,7 @@ class SinkOperations:
         Yields first the count of what there is to do, then page by page what was done. Enables the sink. Raises NoSuchSink.
         """
         spec = self.spec(name)
-        wanted = Wanted(
-            WorkerContext(self._ledger.settings, self._ledger, {}).sinks_for, sink=spec.name, only_missing=True
-        )
-        plan = Replay(self._ledger, wanted)
+        plan = Replay(self._ledger, Wanted(sink=spec.name, only_missing=True))
         yield plan.survey(self._calls(spec, spans))
         if not dry_run:
             self._ledger.enable_sink(spec.name)

@@ -12,6 +12,8 @@ import structlog
 from worker.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jmespath.parser import ParsedResult
 
     from schemas.settings import SinkSpec
@@ -38,6 +40,23 @@ def is_wanted(spec: SinkSpec, event: dict[str, Any]) -> bool:
         return True
     # `==` alone would take 0 for False.
     return not any(type(found) is type(false) and found == false for false in _FALSE)
+
+
+def sinks_for(
+    specs: Iterable[SinkSpec], account_sid: str, event_type: str, event: dict[str, Any] | None = None
+) -> list[str]:
+    """Return the names of the sinks that want this type of record of this account; this record, if it is given.
+
+    Operator records go only to sinks that ask for them by name; records of calls to every sink that does not say
+    otherwise.
+    """
+    return [
+        spec.name
+        for spec in specs
+        if (not spec.accounts or account_sid in spec.accounts)
+        and (event_type in spec.types if spec.types else event_type.startswith("legwork.call."))
+        and (event is None or is_wanted(spec, event))
+    ]
 
 
 def _reason(error: Exception) -> str:

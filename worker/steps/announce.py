@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.times import write_milliseconds
 from worker.record.envelope import envelope, event_id
+from worker.record.shape import sinks_for
 
 if TYPE_CHECKING:
     from worker.context import WorkerContext
@@ -42,7 +43,8 @@ def announce(context: WorkerContext, account_sid: str, name: str, *, once: str |
     `once` is the same record, whoever tells it.
     """
     event_type = f"legwork.operator.{name}"
-    if not context.sinks_for(account_sid, event_type):
+    specs = context.ledger.sinks.values()
+    if not sinks_for(specs, account_sid, event_type):
         return
     now_ms = context.ledger.now_ms()
     told = f"{account_sid} {event_type} {once or f'{now_ms:.3f}'} {sorted(data.items())}"
@@ -55,7 +57,7 @@ def announce(context: WorkerContext, account_sid: str, name: str, *, once: str |
         time=write_milliseconds(now_ms),
         data={"account_sid": account_sid, **data},
     )
-    sinks = context.sinks_for(account_sid, event_type, event)
+    sinks = sinks_for(specs, account_sid, event_type, event)
     if sinks:
         context.ledger.calls[account_sid].announce(f"operator-{known_as[:16]}", event, sinks)
         context.nudge()

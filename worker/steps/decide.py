@@ -16,6 +16,7 @@ from worker.errors import LegworkError, NotFinalYet
 from worker.ledger.backlog import Lane, Lease
 from worker.ledger.call import CallState, OwedCall, Verdict
 from worker.record.build import Provenance, build_record, same_facts
+from worker.record.shape import sinks_for
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _send_out(
         revision,
         event_key=f"{event['data']['revision']}/{kind}",
         event=event,
-        sinks=context.sinks_for(book.account.sid, event["type"], event),
+        sinks=sinks_for(context.ledger.sinks.values(), book.account.sid, event["type"], event),
         reason=reason,
         confirm_seconds=confirm_seconds,
         step=step,

@@ -14,6 +14,7 @@ from schemas.settings.sink_fields import Rate
 from worker import metrics
 from worker.encryption import new_key
 from worker.fairness import LARGEST_PART_OF_A_SINK
+from worker.record.shape import sinks_for
 from worker.sources import Deliveries
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
@@ -151,7 +152,7 @@ def test_a_worker_opens_a_subscriber_that_is_added_while_it_runs_and_closes_it_w
     opened = bench.context.sinks["hook"]
     bench.context.keep_sinks_open()
     assert bench.context.sinks["hook"] is opened, "nothing has changed"
-    assert bench.context.sinks_for(ACCOUNT, "legwork.call.completed") == ["hook", "stdout"]
+    assert sinks_for(bench.ledger.sinks.values(), ACCOUNT, "legwork.call.completed") == ["hook", "stdout"]
     bench.ledger.subscribers.change("hook", lambda _: sink_spec("https://other.example/", name="hook"))
     bench.context.keep_sinks_open()
     assert bench.context.sinks["hook"].url == "https://other.example/"

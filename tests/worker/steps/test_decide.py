@@ -16,6 +16,7 @@ from worker.ledger.backlog import DEATHS_ALLOWED, Lane
 from worker.ledger.operations.dead_letters import DeadLetterOperations
 from worker.ledger.queries.dead_letters import dead_letters_of
 from worker.ledger.queries.totals import totals_of_account
+from worker.record.shape import sinks_for
 from worker.steps import decide
 
 CALLER, FIRST, SECOND = "09000000001", "09000000002", "09000000003"
@@ -303,7 +304,7 @@ def test_bad_news_goes_to_who_wants_it(choosy, exotel):
 
 
 def test_records_of_operators_go_only_to_who_asks_for_them_by_name(choosy):
-    assert choosy.context.sinks_for(ACCOUNT, "legwork.account.suspended") == ["news"]
+    assert sinks_for(choosy.ledger.sinks.values(), ACCOUNT, "legwork.account.suspended") == ["news"]
 
 
 def test_a_call_whose_records_nobody_wants_is_done_and_forgotten_in_time(make_bench, exotel):

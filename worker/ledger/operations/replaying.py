@@ -15,10 +15,10 @@ from worker.ledger.codec import unpack_event
 from worker.ledger.queries.lookup import book_that_knows
 from worker.ledger.queries.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
-from worker.record.shape import is_wanted
+from worker.record.shape import is_wanted, sinks_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import redis
 
@@ -56,13 +56,8 @@ Tally = Counter[tuple[str, Fate]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records are to be replayed.
+    """Which of the records that sinks take are to be replayed: to one sink, of one type, what a sink has not got before."""
 
-    `sinks_for` says which sinks take a type of record of an account; `sink` and `event_type` narrow that down, and
-    `only_missing` leaves out what a sink has got before.
-    """
-
-    sinks_for: Callable[[str, str], Collection[str]]
     sink: str | None = None
     event_type: str | None = None
     only_missing: bool = False
@@ -188,7 +183,7 @@ class Replay:
         if (account_sid, event_type) not in self._sinks:
             self._sinks[account_sid, event_type] = [
                 self._ledger.book(account_sid, sink)
-                for sink in self._wanted.sinks_for(account_sid, event_type)
+                for sink in sinks_for(self._ledger.sinks.values(), account_sid, event_type)
                 if self._wanted.sink in {None, sink}
             ]
         return self._sinks[account_sid, event_type]

@@ -100,7 +100,7 @@ class MendingMachine(RuleBasedStateMachine):
 
     @rule(only_missing=st.booleans())
     def replay(self, only_missing: bool) -> None:
-        plan = Replay(self.ledger, Wanted(lambda *_: self.sinks, only_missing=only_missing), clock=self.clock)
+        plan = Replay(self.ledger, Wanted(only_missing=only_missing), clock=self.clock)
         before = sum(map(len, self.owed().values()))
         dead = sum(len(self.dead_in(sink)) for sink in self.sinks)
         counts = [count for _, count in plan.run(calls_between(self.ledger, {ACCOUNT: ALWAYS}))]

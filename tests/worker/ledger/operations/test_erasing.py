@@ -78,7 +78,7 @@ def test_who_may_have_got_the_number_is_named_whatever_became_of_the_delivery(ma
 
     tried(lambda owed: book.postpone(owed, "no answer within 15 s", wait_seconds=0, attempt=True))
     tried(lambda owed: book.delivered(owed, "200"))
-    replay = Replay(bench.ledger, Wanted(lambda *_: ["stdout"]), clock=bench.clock)
+    replay = Replay(bench.ledger, Wanted(), clock=bench.clock)
     assert list(replay.run([call_named(bench.ledger, SID)]))
     assert erase(bench, dry_run=True)[SID].delivered == {"stdout"}
     tried(lambda owed: book.bury(owed, "422"))
