@@ -13,13 +13,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from schemas.fields import CallSid, Status, Word
 from schemas.named_parameters import NamedParameters
 from schemas.php_brackets import nest
-from schemas.plain import MAX_DEPTH, encodable, plain
+from schemas.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-__all__ = ["FINAL", "MAX_DEPTH", "MAX_PARAMETERS", "Callback", "NamedParameters", "is_batch", "load_callbacks"]
 
 # PHP's own limit, and twenty times the longest passthru: a callback is a hint, not a place to store data.
 MAX_PARAMETERS = 1000

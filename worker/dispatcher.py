@@ -87,7 +87,7 @@ class Dispatcher:
     def __init__(
         self, context: WorkerContext, carrier: Carrier, *, name: str, threads: int, heartbeat: Heartbeat | None = None
     ) -> None:
-        self._shop = context
+        self._context = context
         self._heartbeat = heartbeat or Heartbeat(None)
         self._carrier = carrier
         self._name = name
@@ -130,29 +130,29 @@ class Dispatcher:
 
     def deregister_worker(self) -> None:
         """Take this worker off the list; what it holds, its leases give back."""
-        self._shop.ledger.deregister_worker(self._name, self._threads)
+        self._context.ledger.deregister_worker(self._name, self._threads)
 
     def housekeep(self) -> None:
         """Say hello, take back what expired leases hold, forget what is old: each now and then."""
-        now, ledger = time.monotonic(), self._shop.ledger
-        self._shop.lookout.see()
-        if self._shop.deferred_writes.settle():
+        now, ledger = time.monotonic(), self._context.ledger
+        self._context.lookout.see()
+        if self._context.deferred_writes.settle():
             log.info("ledger.caught_up")
         if self._threads and self._hello.due(now):
             ledger.register_worker(self._name, self._threads)
-            announce_new_ledger(self._shop)
+            announce_new_ledger(self._context)
         if self._threads and self._learn.due(now):
-            self._shop.keep_sinks_open()
+            self._context.keep_sinks_open()
         if self._reap.due(now):
             self.reap()
         if self._forget.due(now):
             self._forget_old()
         if self._threads and self._forget_files.due(now):
-            self._shop.forget_old_files_soon()
+            self._context.forget_old_files_soon()
 
     def _forget_old(self) -> None:
         """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
-        ledger = self._shop.ledger
+        ledger = self._context.ledger
         now_ms, short = ledger.now_ms(), is_short(read_capacity(ledger))
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
         if short and forgotten:
@@ -162,7 +162,7 @@ class Dispatcher:
 
     def reap(self) -> None:
         """Take back what expired leases and dead workers hold, and bury what no worker survives."""
-        context, ledger, alive = self._shop, self._shop.ledger, self._alive()
+        context, ledger, alive = self._context, self._context.ledger, self._alive()
         calls, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
         backlogs = [*(book.fetches for book in calls), *(book.backlog for book in deliveries)]
         # One round trip, however many accounts and sinks there are.
@@ -187,12 +187,12 @@ class Dispatcher:
         # In the first round after an outage too: the others say hello up to some seconds later.
         if self._in_trouble or time.monotonic() - self._in_touch_since <= WORKER_SILENCE_SECONDS:
             return []
-        return [self._name, *self._shop.ledger.workers()]
+        return [self._name, *self._context.ledger.workers()]
 
     def run_once(self, accounts: Collection[str] | None = None) -> int:
         """Lease what is due and publish it, for all accounts or only these; returns how many tasks."""
         if self._count.due(time.monotonic()):
-            self._fleet = max(1, self._threads, sum(self._shop.ledger.workers().values()))
+            self._fleet = max(1, self._threads, sum(self._context.ledger.workers().values()))
         wants = self._survey()
         # What the others hold takes room too, whoever may have some now.
         room = TASKS_PER_THREAD * self._fleet - sum(want.held for want in wants.values())
@@ -201,14 +201,14 @@ class Dispatcher:
         given = share(room, asking, most_each=most_each)
         for source, tasks in given.items():
             source.release(tasks, self._carrier)
-        self._shop.ledger.meters.count(metrics.DISPATCHER_TICKS)
+        self._context.ledger.meters.count(metrics.DISPATCHER_TICKS)
         if given:
-            self._shop.ledger.meters.count(metrics.TASKS_DISPATCHED, by=sum(given.values()))
+            self._context.ledger.meters.count(metrics.TASKS_DISPATCHED, by=sum(given.values()))
         return sum(given.values())
 
     def _survey(self) -> dict[Source, Want]:
         """Look at every backlog in one round trip."""
-        ledger, sinks = self._shop.ledger, self._shop.sinks
+        ledger, sinks = self._context.ledger, self._context.sinks
         sources: list[Source] = [Fetches(book) for book in ledger.calls.values()]
         sources += [Deliveries(ledger, book, sinks.get(book.sink)) for book in ledger.deliveries.values()]
         pipeline = ledger.client.pipeline(transaction=False)
@@ -219,7 +219,7 @@ class Dispatcher:
 
     def _asking(self, wants: dict[Source, Want], accounts: Collection[str] | None) -> dict[Source, Want]:
         """Leave out who may have nothing now: the accounts that were not named, the sinks that are not well."""
-        states = self._shop.ledger.health.states() if accounts is None else {}
+        states = self._context.ledger.health.states() if accounts is None else {}
         asking: dict[Source, Want] = {}
         for source, want in wants.items():
             if isinstance(source, Fetches):

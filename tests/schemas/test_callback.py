@@ -5,8 +5,9 @@ from marshmallow import ValidationError
 from payloads.reading import NOW, OTHER, SID, load, load_one, load_sample
 from payloads.samples import CALLBACKS
 
-from schemas.callback import MAX_CALLS, MAX_DEPTH, MAX_PARAMETERS, is_batch, load_callbacks
+from schemas.callback import MAX_CALLS, MAX_PARAMETERS, is_batch, load_callbacks
 from schemas.named_parameters import NamedParameters
+from schemas.plain import MAX_DEPTH
 
 
 @pytest.mark.parametrize("sample", CALLBACKS.values(), ids=lambda sample: sample.name)

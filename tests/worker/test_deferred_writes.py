@@ -77,7 +77,7 @@ def test_a_request_whose_answer_could_not_be_noted_costs_neither_its_lease_nor_i
                 assert fetches.survey() == (1, 0, 0, 0, 0)
                 exotel.always(legs_answer())
                 bench.fetch()
-                assert bench.story(SID).standing.state == "settled"
+                assert bench.story(SID).summary.state == "settled"
             finally:
                 bench.close()
                 server.stop()

@@ -33,7 +33,7 @@ def test_what_a_dead_worker_held_is_due_again(bench, exotel, tray, make_dispatch
     fetch_call(bench.context, ACCOUNT, dead)
     assert exotel.seen == [], "a message that turns up late is worth nothing"
     fetch_call(bench.context, ACCOUNT, alive)
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
 
 
 def test_what_nobody_survives_is_buried_and_its_sinks_are_told(make_bench, tray, make_dispatcher):
@@ -46,7 +46,7 @@ def test_what_nobody_survives_is_buried_and_its_sinks_are_told(make_bench, tray,
         dispatcher.reap()
     (event,) = bench.events().values()
     assert event["data"]["reason"] == "no worker survived fetching it"
-    assert bench.story().standing.state == "dead"
+    assert bench.story().summary.state == "dead"
 
 
 def test_one_item_that_cannot_even_be_buried_keeps_no_other_from_it(make_bench, accounts, tray, make_dispatcher):
@@ -135,4 +135,4 @@ def test_while_the_broker_is_dead_nothing_is_lost_and_nothing_is_due_twice(make_
     assert bench.book.fetches.survey() == (1, 0, 0, 0, 0), "due again at once"
     make_dispatcher(bench).run_once()
     fetch_call(bench.context, *tray.fetches[0])
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"

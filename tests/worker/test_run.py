@@ -52,7 +52,7 @@ def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exot
     assert worker.wait() == 0
     ledger = Ledger(client, make_settings(redis_url))
     story = call_history(ledger, SID)
-    assert story.standing.state == "settled"
+    assert story.summary.state == "settled"
     assert len(exotel.seen) == 1, "and nothing new was begun"
     assert ledger.workers() == {}, "it has taken its leave"
     assert worker.logged("worker.stopped")

@@ -1,4 +1,4 @@
-"""`/api/calls`: where calls stand, one call's story, and what can be done about it; what `legwork calls` shows."""
+"""`/api/calls`: where calls stand, one call's history, and what can be done about it; what `legwork calls` shows."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
     `numbers` is true, which is logged.
     """
     ledger = services().ledger
-    story = call_history(ledger, sid)
-    if story is None:
+    history = call_history(ledger, sid)
+    if history is None:
         _no_such_call()
     ledger.refresh_sinks()
     if given["numbers"]:
-        log.info("api.numbers_shown", call_sid=story.standing.call_sid, **asked_by())
+        log.info("api.numbers_shown", call_sid=history.summary.call_sid, **asked_by())
     shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=given["numbers"])
-    return dict(shown.document(as_document(story)))
+    return dict(shown.document(as_document(history)))
 
 
 @blueprint.post("/<string(minlength=8, maxlength=64):sid>/fetch")

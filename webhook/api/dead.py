@@ -61,7 +61,7 @@ def retry(given: dict[str, Any]) -> dict[str, Any]:
 
     The calls are fetched and the records delivered now, by a schedule that begins anew.
     """
-    return _mended(given, "retry")
+    return _changed(given, "retry")
 
 
 @blueprint.post("/drop")
@@ -75,10 +75,10 @@ def drop(given: dict[str, Any]) -> dict[str, Any]:
 
     For good: the calls are not fetched any more, and sinks do without the records.
     """
-    return _mended(given, "drop")
+    return _changed(given, "drop")
 
 
-def _mended(given: dict[str, Any], verb: str) -> dict[str, Any]:
+def _changed(given: dict[str, Any], verb: str) -> dict[str, Any]:
     letters = _letters(given.get("account"), given.get("sink"), given.get("reason"))
     ids = tuple(given.get("ids", ()))
     found: set[str] = set()
@@ -107,11 +107,11 @@ def _letters(account: str | None, sink: str | None, reason: str | None = None) -
     return DeadLetters(ledger, account, sink, reason)
 
 
-def _cursor(grave: DeadLetterCursor | None) -> str | None:
-    if grave is None:
+def _cursor(cursor: DeadLetterCursor | None) -> str | None:
+    if cursor is None:
         return None
-    call_sid, _, record = grave.item.partition("/")
-    return f"{grave.at_ms!r}-{call_sid}/{grave.sink or FETCH}/{record}"
+    call_sid, _, record = cursor.item.partition("/")
+    return f"{cursor.at_ms!r}-{call_sid}/{cursor.sink or FETCH}/{record}"
 
 
 def _grave(cursor: str | None) -> DeadLetterCursor | None:

@@ -1,4 +1,4 @@
-"""One call's story, for people; `webhook/operations/call_history.py` tells it to programs."""
+"""One call's history, for people; `webhook/operations/call_history.py` tells it to programs."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from worker.ledger.queries.lookup import CallHistory
 
 
-def show(story: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
+def show(history: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
     """Print it, times in `zone`; `fit` makes what Exotel or a sink wrote fit to be shown."""
-    standing, details = story.standing, story.details
+    summary, details = history.summary, history.details
     say = Printer(screen, fit)
-    say.heading(f"Call {standing.call_sid}")
+    say.heading(f"Call {summary.call_sid}")
     say.line(
-        f"{standing.state}, account {standing.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
+        f"{summary.state}, account {summary.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
     )
     say.line(f"first heard of at {local(details.since, zone)} ({zone})")
-    if story.confirm_at_ms is not None:
-        say.line(f"is read once more from {local(story.confirm_at_ms, zone)} on, with quota that nobody else wants")
+    if history.confirm_at_ms is not None:
+        say.line(f"is read once more from {local(history.confirm_at_ms, zone)} on, with quota that nobody else wants")
     if details.reason:
         say.line(details.reason)
     say.heading("Callbacks")
-    for callback in story.callbacks:
+    for callback in history.callbacks:
         ended = ", the call has ended" if callback.ended else ""
         say.line(
             f"{local(callback.received_at.timestamp() * 1000, zone)}  {callback.kind}  {callback.event or '-'}{ended}"
         )
-    if story.steps:
+    if history.steps:
         say.heading("Steps")
-    for step in story.steps:
+    for step in history.steps:
         say.line(f"{local(step['at'], zone)}  {step['step']}  {step['answer']}")
-    for name, event in story.events.items():
+    for name, event in history.events.items():
         _show_record(say, name, event, zone)
-    if story.deliveries:
+    if history.deliveries:
         say.heading("Deliveries")
-    for name, delivery in story.deliveries.items():
+    for name, delivery in history.deliveries.items():
         say.line(f"{name}  {delivery.get('state', 'waiting')}")
         for attempt in delivery.get("attempts", []):
             say.line(f"  {local(attempt['at'], zone)}  {attempt['answer']}")

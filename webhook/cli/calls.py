@@ -1,4 +1,4 @@
-"""`legwork calls list` and `show`: where calls stand, and one call's whole story."""
+"""`legwork calls list` and `show`: where calls stand, and one call's whole history."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ def show_command(sid: str, as_json: bool) -> None:
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """
     ledger = open_ledger(settings_with_redis())
-    story = call_history(ledger, sid)
-    if story is None:
+    history = call_history(ledger, sid)
+    if history is None:
         raise CommandFailed(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
     ledger.refresh_sinks()
     shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=True)
     if as_json:
-        print_json(shown.document(as_document(story)))
+        print_json(shown.document(as_document(history)))
     else:
-        show(story, ledger.account(story.standing.account_sid).timezone, console(), shown.as_asked)
+        show(history, ledger.account(history.summary.account_sid).timezone, console(), shown.as_asked)
 
 
 def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, ...], limit: int) -> list[CallSummary]:

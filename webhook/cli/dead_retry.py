@@ -63,9 +63,9 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
             yield letter
 
     with progress("trying again", total, as_json=as_json) as advance:
-        mended = DeadLetterOperations(letters.ledger).retry(_counted(noted(), advance))
+        changed = DeadLetterOperations(letters.ledger).retry(_counted(noted(), advance))
     tell_of_disabled(letters.ledger, sinks)
-    _tell("Trying again:", mended, wrong, as_json)
+    _tell("Trying again:", changed, wrong, as_json)
 
 
 @click.command(
@@ -85,8 +85,8 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
     found, wrong = _find(letters, sids)
     total = _ask("Drop:", found()) if not yes and sys.stdin.isatty() else None
     with progress("dropping", total, as_json=as_json) as advance:
-        mended = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
-    _tell("Dropped:", mended, wrong, as_json)
+        changed = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
+    _tell("Dropped:", changed, wrong, as_json)
 
 
 def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> DeadLetters:
@@ -120,14 +120,14 @@ def _ask(verb: str, found: Iterable[DeadLetter]) -> int:
     return counts.total()
 
 
-def _tell(verb: str, mended: ChangedCounts, wrong: dict[str, str], as_json: bool) -> None:
+def _tell(verb: str, changed: ChangedCounts, wrong: dict[str, str], as_json: bool) -> None:
     if as_json:
-        print_json({"calls": mended.calls, "deliveries": mended.deliveries, "wrong": wrong})
+        print_json({"calls": changed.calls, "deliveries": changed.deliveries, "wrong": wrong})
     else:
-        click.echo(f"{verb} {_spoken(mended)}.")
+        click.echo(f"{verb} {_spoken(changed)}.")
     check_all_found(wrong, RIGHT)
 
 
-def _spoken(mended: ChangedCounts) -> str:
-    calls, deliveries = mended.calls, mended.deliveries
+def _spoken(changed: ChangedCounts) -> str:
+    calls, deliveries = changed.calls, changed.deliveries
     return f"{calls} call{'' if calls == 1 else 's'} and {deliveries} deliver{'y' if deliveries == 1 else 'ies'}"

@@ -1,4 +1,4 @@
-"""`/calls/<sid>`: one call's whole story, a drawing of its legs, and what can be done about it."""
+"""`/calls/<sid>`: one call's whole history, a drawing of its legs, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ class TimelineEntry(NamedTuple):
 @blueprint.get("/calls/<sid>")
 def show(sid: str) -> ResponseReturnValue:
     """Show a call, its numbers masked."""
-    return _page(_story(sid), numbers=False)
+    return _page(_history(sid), numbers=False)
 
 
 @blueprint.post("/calls/<sid>/numbers")
 def show_numbers(sid: str) -> ResponseReturnValue:
     """Show a call with its numbers in full, this once; that somebody did is logged."""
-    story = _story(sid)
-    log.info("console.numbers_shown", call_sid=story.standing.call_sid, address=request.remote_addr)
-    return _page(story, numbers=True)
+    history = _history(sid)
+    log.info("console.numbers_shown", call_sid=history.summary.call_sid, address=request.remote_addr)
+    return _page(history, numbers=True)
 
 
 @blueprint.get("/calls/<sid>/legs.svg")
 def legs(sid: str) -> ResponseReturnValue:
     """Return the drawing by itself, to be saved; its numbers are masked."""
-    drawing = _drawing(_story(sid), _shown(numbers=False), width=SAVED_WIDTH)
+    drawing = _drawing(_history(sid), _shown(numbers=False), width=SAVED_WIDTH)
     if drawing is None:
         abort(404, "Exotel has told nothing of this call's legs yet.")
     return Response(drawing, content_type="image/svg+xml; charset=utf-8")
@@ -94,50 +94,52 @@ def deliver_again(sid: str) -> ResponseReturnValue:
     return back_to("console.call.show", "waiting" if waiting else "unchanged", waiting, sid=sid)
 
 
-def _story(sid: str) -> CallHistory:
-    story = call_history(services().ledger, sid)
-    if story is None:
+def _history(sid: str) -> CallHistory:
+    history = call_history(services().ledger, sid)
+    if history is None:
         abort(404, NO_SUCH_CALL)
-    return story
+    return history
 
 
-def _page(story: CallHistory, *, numbers: bool) -> ResponseReturnValue:
+def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
     ledger, shown = services().ledger, _shown(numbers=numbers)
-    zone = ledger.account(story.standing.account_sid).timezone
+    zone = ledger.account(history.summary.account_sid).timezone
     records = [
-        (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(story.events.items()))
+        (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(history.events.items()))
     ]
-    deliveries, now_ms = _deliveries(story, shown), ledger.now_ms()
+    deliveries, now_ms = _deliveries(history, shown), ledger.now_ms()
     is_unfinished = (
-        story.standing.state in {"waiting", "fetching"}
+        history.summary.state in {"waiting", "fetching"}
         or any(it["state"] == "waiting" for it in deliveries)
-        or (story.confirm_at_ms is not None and story.confirm_at_ms < now_ms + _SOON_MS)
+        or (history.confirm_at_ms is not None and history.confirm_at_ms < now_ms + _SOON_MS)
     )
     return render_template(
         "call.html",
-        story=story,
+        history=history,
         # Numbers were asked for once: a page that went on by itself would mask them again.
         is_moving=is_unfinished and not numbers,
-        call=story.standing,
+        call=history.summary,
         shown=shown,
         zone=zone,
         now_ms=now_ms,
-        drawing=_drawing(story, shown),
+        drawing=_drawing(history, shown),
         records=records,
-        callbacks=[(callback, _json(shown.document(callback.params, by_others=True))) for callback in story.callbacks],
-        moments=_timeline(story, shown),
+        callbacks=[
+            (callback, _json(shown.document(callback.params, by_others=True))) for callback in history.callbacks
+        ],
+        moments=_timeline(history, shown),
         deliveries=deliveries,
     )
 
 
-def _timeline(story: CallHistory, shown: Shown) -> list[TimelineEntry]:
+def _timeline(history: CallHistory, shown: Shown) -> list[TimelineEntry]:
     """Put all that happened in the order in which it did."""
     moments = [
         TimelineEntry(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
-        for callback in story.callbacks
+        for callback in history.callbacks
     ]
-    moments += [TimelineEntry(step["at"], step["step"], shown.text(str(step["answer"]))) for step in story.steps]
-    for name, delivery in story.deliveries.items():
+    moments += [TimelineEntry(step["at"], step["step"], shown.text(str(step["answer"]))) for step in history.steps]
+    for name, delivery in history.deliveries.items():
         sink = name.partition("/")[0]
         moments += [
             TimelineEntry(attempt["at"], f"delivery to {sink}", shown.text(attempt["answer"]))
@@ -151,9 +153,9 @@ def _heard(callback: Callback, shown: Shown) -> str:
     return ", ".join(filter(None, (callback.kind, event, "the call has ended" if callback.ended else "")))
 
 
-def _deliveries(story: CallHistory, shown: Shown) -> list[dict[str, Any]]:
+def _deliveries(history: CallHistory, shown: Shown) -> list[dict[str, Any]]:
     found = []
-    for name, delivery in story.deliveries.items():
+    for name, delivery in history.deliveries.items():
         sink, _, record = name.partition("/")
         attempts = [
             {"at": attempt["at"], "answer": shown.text(attempt["answer"])} for attempt in delivery.get("attempts", [])
@@ -171,10 +173,10 @@ def _shown(*, numbers: bool) -> Shown:
     return Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
 
 
-def _drawing(story: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:
+def _drawing(history: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:
     """Draw the legs of the newest record that has some."""
-    zone = services().ledger.account(story.standing.account_sid).timezone
-    for event in reversed(story.events.values()):
+    zone = services().ledger.account(history.summary.account_sid).timezone
+    for event in reversed(history.events.values()):
         if event["data"]["legs"]:
             legs = event["data"]["legs"]
             return draw_svg(legs, zone=zone, numbers=shown.numbers, fit=shown.as_asked, width=width)

@@ -1,4 +1,4 @@
-"""One call's story, as `legwork calls show --json` and `/api/calls/<sid>` tell it."""
+"""One call's history, as `legwork calls show --json` and `/api/calls/<sid>` tell it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from worker.ledger.queries.lookup import CallHistory
 
 
-def as_document(story: CallHistory) -> dict[str, Any]:
+def as_document(history: CallHistory) -> dict[str, Any]:
     """All of it, as it can be read from JSON.
 
     But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.
     """
-    standing, details = story.standing, story.details
+    summary, details = history.summary, history.details
     return {
-        "account_sid": standing.account_sid,
-        "call_sid": standing.call_sid,
-        "state": standing.state,
-        "at": utc(standing.at_ms),
+        "account_sid": summary.account_sid,
+        "call_sid": summary.call_sid,
+        "state": summary.state,
+        "at": utc(summary.at_ms),
         "since": utc(details.since),
         "ended": utc(details.ended),
         "revision": details.revision,
         "fetches": details.fetches,
         "reason": details.reason,
-        "confirm_at": utc(story.confirm_at_ms),
+        "confirm_at": utc(history.confirm_at_ms),
         "callbacks": [
             {
                 "kind": callback.kind,
@@ -36,15 +36,15 @@ def as_document(story: CallHistory) -> dict[str, Any]:
                 "received_at": write_time(callback.received_at),
                 "params": callback.params,
             }
-            for callback in story.callbacks
+            for callback in history.callbacks
         ],
-        "steps": [{**step, "at": utc(step["at"])} for step in story.steps],
-        "records": story.events,
+        "steps": [{**step, "at": utc(step["at"])} for step in history.steps],
+        "records": history.events,
         "deliveries": {
             name: {
                 **{part: value for part, value in delivery.items() if part != "last_answer"},
                 "attempts": [{**attempt, "at": utc(attempt["at"])} for attempt in delivery.get("attempts", [])],
             }
-            for name, delivery in story.deliveries.items()
+            for name, delivery in history.deliveries.items()
         },
     }

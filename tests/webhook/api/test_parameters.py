@@ -12,7 +12,7 @@ def test_what_would_have_been_done_otherwise_is_not_done(web):
     answer = web.post("/api/dead/drop?dry_run=true", json={"all": True})
     assert answer.status_code == 422
     assert answer.json["errors"] == {"dry_run": ["No such parameter; there are none."]}
-    assert web.story(SID).standing.state == "dead"
+    assert web.story(SID).summary.state == "dead"
 
 
 @pytest.mark.parametrize(

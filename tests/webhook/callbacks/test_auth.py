@@ -72,7 +72,7 @@ def test_the_token_says_which_account_it_is_for(make_web, tmp_path):
     config.write_text(f'[[accounts]]\nsid = "acme2m"\napi_key = "k"\napi_token = "t"\ncallback_token = "{NEW}"\n')
     web = make_web(legwork_config=config)
     assert ask(web, NEW).json["accepted"]
-    assert web.story().standing.account_sid == "acme2m"
+    assert web.story().summary.account_sid == "acme2m"
     assert ask(web, TOKEN).json["accepted"], "a call of that name is another call in another account"
     assert web.redis.exists(web.ledger.calls[ACCOUNT].key("call", SID))
 

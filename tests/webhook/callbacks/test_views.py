@@ -30,7 +30,7 @@ MULTIPART = {"content_type": "multipart/form-data"}
 def test_a_callback_is_noted_and_answered(web, path, method):
     answer = web.client.open(path, method=method, query_string={"CallSid": SID, "Status": "completed"})
     assert (answer.status_code, answer.json) == (200, {"call_sid": SID, "accepted": True})
-    assert web.story().standing.state == "waiting"
+    assert web.story().summary.state == "waiting"
     assert web.params() == [{"CallSid": SID, "Status": "completed"}]
     assert web.story().callbacks[0].kind == path.rpartition("/")[2]
 
@@ -90,7 +90,7 @@ def test_what_is_due_at_once_is_sent_to_the_workers_at_once(make_web):
     _, message = web.redis.blpop([QUEUE], timeout=20)
     body = base64.b64decode(json.loads(message)["body"])
     assert json.loads(body)[0][:2] == [ACCOUNT, SID]
-    assert web.story().standing.state == "fetching"
+    assert web.story().summary.state == "fetching"
 
 
 def test_a_flood_of_callbacks_of_one_call_is_answered_and_kept_within_bounds(web):

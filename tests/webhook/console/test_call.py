@@ -146,7 +146,7 @@ def test_a_call_that_was_given_up_on_is_fetched_again_by_a_button(web, person):
     assert "Fetch again" in person.read(PAGE).text
     page = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is fetched again" in words_of(page)
-    assert web.story(SID).standing.state == "waiting"
+    assert web.story(SID).summary.state == "waiting"
     assert "Fetch again" not in page.text
 
 

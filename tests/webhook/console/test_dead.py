@@ -20,7 +20,7 @@ def person(web):
 
 
 def states(web):
-    return [web.story(sid).standing.state for sid in CALLS]
+    return [web.story(sid).summary.state for sid in CALLS]
 
 
 def agree(person, answer):

@@ -245,7 +245,7 @@ def test_a_dead_call_stays_with_its_reason(book, ledger):
     verdict = Verdict("dead", 0, event_key="1/unavailable", event=EVENT, sinks=("stdout",), reason="404")
     book.decide(SID, book.claim(lease_one(book)).lease, verdict)
     story = call_history(ledger, SID)
-    assert (story.standing.state, story.standing.reason) == ("dead", "404")
+    assert (story.summary.state, story.summary.reason) == ("dead", "404")
     assert totals_of_account(ledger, ACCOUNT).dead == 1
 
 

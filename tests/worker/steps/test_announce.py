@@ -89,7 +89,7 @@ def test_who_has_lost_his_lease_tells_nobody_that_the_call_is_dead(bench, pager)
     assert bench.book.fetches.reap().again == 1
     decide.give_up(bench.context, bench.book, call, LegworkError("404"), Sent(at_ms=call.claim.now))
     assert told(bench, pager) == []
-    assert bench.story("call0001").standing.state == "waiting"
+    assert bench.story("call0001").summary.state == "waiting"
 
 
 def test_what_was_told_is_forgotten_like_a_record(bench, pager, client):

@@ -109,7 +109,7 @@ def test_a_confirmation_that_finds_the_same_says_nothing(bench, exotel):
     confirm(bench, exotel, legs_answer())
     assert list(bench.events()) == ["1/completed"]
     assert bench.due_in() is None, "and it is not read again"
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_confirmation_that_cannot_be_had_changes_nothing(bench, exotel, reply)
     exotel.always(reply)
     bench.fetch_until_done()
     assert list(bench.events()) == ["1/completed"]
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert totals_of_account(bench.ledger, ACCOUNT).dead == 0
 
 
@@ -196,7 +196,7 @@ def test_a_call_that_exotel_never_knew_is_unavailable_with_the_reason(bench, exo
     assert data["callbacks"][0]["params"]["From"] == CALLER
     assert data["provenance"]["fetches"] == 4
     assert list(bench.story().deliveries) == ["stdout/1/unavailable"]
-    assert bench.story().standing.reason == data["reason"]
+    assert bench.story().summary.reason == data["reason"]
 
 
 @pytest.mark.parametrize("order", [["legs", "404"], ["404", "legs"]])
@@ -210,7 +210,7 @@ def test_legs_that_were_seen_in_any_attempt_go_out_unsettled(make_bench, exotel,
     VALIDATOR.validate(event)
     assert (event["type"], event["data"]["settled"]) == ("legwork.call.completed", False)
     assert [leg["number"] for leg in event["data"]["legs"]] == ["+919000000001", "+919000000002"]
-    assert bench.story().standing.state == "dead"
+    assert bench.story().summary.state == "dead"
 
 
 def test_the_legs_of_another_call_never_get_into_the_record(bench, exotel):
@@ -242,7 +242,7 @@ def test_a_dead_call_stays_until_somebody_looks_at_it_though_its_record_was_deli
     deliveries.delivered(deliveries.claim(lease), "written")
     bench.clock.advance(10 * 86_400)
     assert bench.book.forget_old(bench.clock.now_ms) == 0
-    assert bench.story().standing.reason == "404"
+    assert bench.story().summary.reason == "404"
 
 
 def test_a_call_that_no_worker_survives_is_buried_and_the_sinks_are_told(bench, exotel):
@@ -256,7 +256,7 @@ def test_a_call_that_no_worker_survives_is_buried_and_the_sinks_are_told(bench, 
     (event,) = bench.events().values()
     assert (event["type"], event["data"]["reason"]) == ("legwork.call.unavailable", "no worker survived fetching it")
     decide.bury(bench.context, bench.book, lease, "twice")
-    assert bench.story().standing.reason == "no worker survived fetching it"
+    assert bench.story().summary.reason == "no worker survived fetching it"
 
 
 def test_a_confirmation_that_no_worker_survives_leaves_what_was_sent(bench, exotel):
@@ -268,7 +268,7 @@ def test_a_confirmation_that_no_worker_survives_leaves_what_was_sent(bench, exot
         reaped = bench.book.fetches.reap()
     decide.bury(bench.context, bench.book, reaped.poisoned[0], "no worker survived fetching it")
     assert list(bench.events()) == ["1/completed"]
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
 
 
 # Who gets what

@@ -22,7 +22,7 @@ def test_a_final_answer_settles_the_call_with_one_request(bench, exotel):
     exotel.always(legs_answer())
     bench.admit()
     bench.fetch()
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert len(exotel.seen) == 1
     assert bench.nudges == 1, "its record is due at once"
 
@@ -73,7 +73,7 @@ def test_what_is_not_ready_is_asked_for_again_by_the_schedule_until_its_end(make
     exotel.always(reply)
     bench.admit(wait=120)
     assert bench.fetch_until_done() == pytest.approx([120, 15, 60, 300])
-    assert bench.story().standing.state == "dead"
+    assert bench.story().summary.state == "dead"
     assert len(exotel.seen) == 4
     assert bench.story().details.fetches == 4
 
@@ -196,7 +196,7 @@ def test_what_is_settled_while_a_callback_comes_stays_settled_and_has_it(bench, 
     bench.admit(again="1")
     gate.set()
     thread.join()
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert len(bench.story().callbacks) == 2
     assert bench.fetch() is None, "nothing is to be asked for again"
 
@@ -213,5 +213,5 @@ def test_a_worker_that_dies_over_a_call_leaves_it_to_the_next(bench, exotel):
     bench.clock.advance(1.1)
     assert bench.book.fetches.reap().again == 1
     bench.fetch()
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert list(bench.events()) == ["1/completed"]

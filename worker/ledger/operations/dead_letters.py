@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from worker.ledger.scripts import Argument
 
     # Queues a script about one dead letter on a pipeline.
-    Mend = Callable[[redis.client.Pipeline, "DeadLetter"], None]
+    Change = Callable[[redis.client.Pipeline, "DeadLetter"], None]
 
 
 log = structlog.get_logger(__name__)
@@ -71,24 +71,24 @@ class DeadLetterOperations:
 
     def retry(self, letters: Iterable[DeadLetter]) -> ChangedCounts:
         """Fetch the calls again, deliver the records again; each is due now, and its schedule begins anew."""
-        return self._mend(letters, self._retry_call, self._retry_delivery)
+        return self._change(letters, self._retry_call, self._retry_delivery)
 
     def drop(self, letters: Iterable[DeadLetter]) -> ChangedCounts:
         """Let go of them for good; a call is forgotten when nothing of it is owed any more, and its retention is over."""
-        return self._mend(letters, self._drop_call, self._drop_delivery)
+        return self._change(letters, self._drop_call, self._drop_delivery)
 
-    def _mend(self, letters: Iterable[DeadLetter], of_call: Mend, of_delivery: Mend) -> ChangedCounts:
-        mended = ChangedCounts()
+    def _change(self, letters: Iterable[DeadLetter], of_call: Change, of_delivery: Change) -> ChangedCounts:
+        changed = ChangedCounts()
         for page in in_pages(letters):
             pipeline = self._ledger.client.pipeline(transaction=False)
             for letter in page:
                 (of_call if letter.sink is None else of_delivery)(pipeline, letter)
             for letter, done in zip(page, pipeline.execute(), strict=True):
                 if letter.sink is None:
-                    mended.calls += done
+                    changed.calls += done
                 else:
-                    mended.deliveries += done
-        return mended
+                    changed.deliveries += done
+        return changed
 
     def _retry_call(self, pipeline: redis.client.Pipeline, letter: DeadLetter) -> None:
         book, sid = self._ledger.calls[letter.account_sid], letter.call_sid

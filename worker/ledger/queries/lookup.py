@@ -38,7 +38,7 @@ class CallSummary:
 class CallHistory:
     """All that the ledger holds of a call."""
 
-    standing: CallSummary
+    summary: CallSummary
     details: CallState
     callbacks: tuple[Callback, ...]
     steps: tuple[dict[str, Any], ...]
@@ -132,7 +132,7 @@ def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
         _of_no_list(steps),
     )
     return CallHistory(
-        standing=summary_of(book.account.sid, call_sid, state, at, stored[0]),
+        summary=summary_of(book.account.sid, call_sid, state, at, stored[0]),
         details=CallState.parse(stored[0]),
         callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
         steps=tuple(json.loads(step) for step in steps),

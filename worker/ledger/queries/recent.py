@@ -45,7 +45,7 @@ class _List(NamedTuple):
 
 
 class _Row(NamedTuple):
-    grave: DeadLetterCursor
+    cursor: DeadLetterCursor
     account_sid: str
 
 
@@ -108,11 +108,11 @@ def page_of_dead_letters(
     wanted = [each for each in lists if account_sid in {None, each.account_sid}]
     found = nlargest(limit + 1, _rows(ledger, wanted, after, limit + 1))
     page = found[:limit]
-    return DeadLetterPage(_letters(ledger, page), page[-1].grave if len(found) > limit else None)
+    return DeadLetterPage(_letters(ledger, page), page[-1].cursor if len(found) > limit else None)
 
 
 def _rows(ledger: Ledger, lists: list[_List], after: DeadLetterCursor | None, limit: int) -> list[_Row]:
-    def grave(at: int, member: tuple[bytes, float]) -> DeadLetterCursor:
+    def cursor(at: int, member: tuple[bytes, float]) -> DeadLetterCursor:
         return DeadLetterCursor(member[1], member[0].decode(), lists[at].sink)
 
     found = latest_members(
@@ -120,9 +120,9 @@ def _rows(ledger: Ledger, lists: list[_List], after: DeadLetterCursor | None, li
         [each.key for each in lists],
         limit=limit,
         highest="+inf" if after is None else after.at_ms,
-        wanted=None if after is None else lambda at, member: grave(at, member) < after,
+        wanted=None if after is None else lambda at, member: cursor(at, member) < after,
     )
-    return [_Row(grave(at, member), lists[at].account_sid) for at, members in enumerate(found) for member in members]
+    return [_Row(cursor(at, member), lists[at].account_sid) for at, members in enumerate(found) for member in members]
 
 
 def _letters(ledger: Ledger, page: list[_Row]) -> list[DeadLetter]:

@@ -39,7 +39,7 @@ class Subscribers:
 
     def __init__(self, client: Any, keys: Sequence[str]) -> None:
         self._client = client
-        self._vault = Encryptor(keys)
+        self._encryptor = Encryptor(keys)
 
     def load(self) -> Register:
         """Read all of them."""
@@ -58,7 +58,7 @@ class Subscribers:
 
     def need_key(self) -> None:
         """Raise Locked where there is no key under which anything could be added."""
-        self._vault.encrypt("")
+        self._encryptor.encrypt("")
 
     def add(self, spec: SinkSpec) -> None:
         """Add a subscriber. Raises NameTaken, Locked."""
@@ -117,14 +117,14 @@ class Subscribers:
                 "projection": spec.projection,
                 "rate": None if spec.rate is None else str(spec.rate),
                 "concurrency": spec.concurrency,
-                "sealed": self._vault.encrypt(json.dumps(sealed)),
+                "sealed": self._encryptor.encrypt(json.dumps(sealed)),
             }
         )
 
     def _unpack(self, name: str, document: dict[str, Any]) -> SinkSpec:
         if document["version"] != _VERSION:
             raise Locked(f"it was added by another version of Legwork (its form is {document['version']})")
-        sealed = json.loads(self._vault.decrypt(document["sealed"]))
+        sealed = json.loads(self._encryptor.decrypt(document["sealed"]))
         return SinkSpec(
             name=name,
             url=sealed["url"],

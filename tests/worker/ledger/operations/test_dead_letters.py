@@ -97,7 +97,7 @@ def test_a_retried_call_is_due_now_among_the_most_urgent(bench, exotel, mending)
     let_die(bench, exotel)
     assert mending.retry(letters(bench)) == ChangedCounts(calls=1)
     assert bench.due_in() == (Lane.LIVE, 0)
-    assert (bench.story().standing.state, bench.story().standing.reason) == ("waiting", None)
+    assert (bench.story().summary.state, bench.story().summary.reason) == ("waiting", None)
     assert bench.story().steps[-1]["step"] == "retry"
 
 
@@ -117,7 +117,7 @@ def test_a_call_that_was_unavailable_is_completed_when_it_settles_after_all(benc
     assert events["1/completed"]["type"] == "legwork.call.completed"
     assert (events["1/completed"]["data"]["revision"], events["1/completed"]["data"]["settled"]) == (1, True)
     assert events["1/completed"]["id"] != events["1/unavailable"]["id"]
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert letters(bench) == []
 
 
@@ -131,7 +131,7 @@ def test_a_call_that_went_out_unsettled_is_corrected_when_it_settles_after_all(b
     assert corrected["type"] == "legwork.call.corrected"
     assert (corrected["data"]["revision"], corrected["data"]["settled"]) == (2, True)
     assert "crm/2/corrected" in bench.story().deliveries
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
 
 
 def test_a_correction_goes_out_even_where_the_legs_are_those_that_were_sent_unsettled(bench, exotel, mending):
@@ -161,7 +161,7 @@ def test_a_dropped_call_is_dead_no_more_and_asked_for_no_more(bench, exotel, men
     assert mending.drop(letters(bench)) == ChangedCounts(calls=1)
     assert letters(bench) == []
     assert bench.due_in() is None
-    assert (bench.story().standing.state, bench.story().standing.at_ms) == ("dropped", bench.clock.now_ms)
+    assert (bench.story().summary.state, bench.story().summary.at_ms) == ("dropped", bench.clock.now_ms)
     standing = totals_of_account(bench.ledger, ACCOUNT)
     assert (standing.waiting, standing.dead) == (0, 0)
 

@@ -93,8 +93,8 @@ class MendingMachine(RuleBasedStateMachine):
     def mend(self, data: st.DataObject, retry: bool) -> None:
         letter = data.draw(st.sampled_from(self.letters))
         as_it_was = letter in list(dead_letters(self.ledger))
-        mended = (self.mending.retry if retry else self.mending.drop)([letter])
-        assert mended.calls + mended.deliveries == int(as_it_was)
+        changed = (self.mending.retry if retry else self.mending.drop)([letter])
+        assert changed.calls + changed.deliveries == int(as_it_was)
         if as_it_was and letter.sink is None:
             self.dead_calls.discard(letter.call_sid)
 

@@ -92,4 +92,4 @@ def test_a_call_given_up_on_is_none_of_it(make_bench, exotel):
     bench.admit(SIDS[0])
     bench.fetch_until_done()
     purge(bench.ledger, "crm", clock=bench.clock)
-    assert bench.story(SIDS[0]).standing.state == "dead"
+    assert bench.story(SIDS[0]).summary.state == "dead"

@@ -61,7 +61,7 @@ def test_a_settled_one_is_read_once_more_and_only_what_differs_goes_out(bench, e
     bench.fetch()
     assert refetch(bench) is Refetch.CONFIRM
     assert bench.due_in() == (Lane.CONFIRM, 0)
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     bench.fetch()
     assert list(bench.events()) == ["1/completed"]
     exotel.always(legs_answer(statuses=["completed", "busy", "completed"]))
@@ -77,7 +77,7 @@ def test_a_settled_one_that_cannot_be_read_again_stays_what_it_is(bench, exotel)
     exotel.always(UNKNOWN)
     refetch(bench)
     bench.fetch_until_done()
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
     assert list(bench.events()) == ["1/completed"]
 
 
@@ -100,7 +100,7 @@ def test_what_was_dropped_can_be_wanted_after_all(bench, exotel):
     assert refetch(bench) is Refetch.RETRIED
     exotel.always(legs_answer())
     bench.fetch()
-    assert bench.story().standing.state == "settled"
+    assert bench.story().summary.state == "settled"
 
 
 def test_the_story_says_that_an_operator_wanted_it(bench):
