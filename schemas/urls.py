@@ -32,6 +32,8 @@ _DELIMITERS = re.compile(r"[@/?#:]")
 SECRETIVE = re.compile(r"^auth|^code$|cred|hmac|jwt|(?<!routing_)key(?!file)|pass|pwd|secret|sig|token", re.IGNORECASE)
 # Whoever stands alone before their `@` is often no name but an API key (Stripe's, GitHub's).
 _LONE_USER_IS_SECRET = frozenset({"http", "https"})
+# What is shorter than this is found in many a text where it is no secret (`worker/secret_masking.py`).
+_SHORT = 4
 _ENCODE = "percent-encode what stands in a user or a password (/ as %2F, ? as %3F, # as %23, @ as %40)"
 
 
@@ -181,7 +183,10 @@ def secrets_in(text: str) -> set[str]:
         found |= _pieces(text.partition("://")[2].rpartition("@")[0])
     else:
         if url.password:
-            found |= {url.userinfo or ""} | _pieces(url.password) | _pieces(unquote(url.password))
+            # With what is around it too: a password of one to three letters is known in a text by nothing else.
+            userinfo = url.userinfo or ""
+            found |= {userinfo, *([f"//{userinfo}@"] if len(userinfo) < _SHORT else [])}
+            found |= _pieces(url.password) | _pieces(unquote(url.password))
             # What a web client makes of them (RFC 7617).
             pair = f"{unquote(url.user or '')}:{unquote(url.password)}"
             found.add(base64.b64encode(pair.encode(errors="replace")).decode())

@@ -9,8 +9,9 @@ import re
 import pytest
 
 from schemas.settings import SinkSpec
+from schemas.urls import place_of, take_apart, without_password
 from worker.errors import TemporaryFailure
-from worker.secret_masking import Secrets, keeping_secrets_of, secrets_of_sink
+from worker.secret_masking import Secrets, keeping_secrets_of, secrets_of_sink, without_secrets_of
 
 
 @pytest.mark.parametrize("text", ["postgresql 15.20, tables", "PostgreSQL", "repost", "posted"])
@@ -52,3 +53,15 @@ def test_what_is_raised_about_a_sink_has_none_of_its_secrets():
         raise TemporaryFailure("failed to resolve host 's3cr3tPW@127.0.0.1'", retry_after=3.0)
     assert str(caught.value) == "failed to resolve host '***@127.0.0.1'"
     assert caught.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize("user", ["", "u", "user"])
+@pytest.mark.parametrize("password", ["a", "7", "ab", "@b", "abc"])
+def test_a_password_of_a_few_letters_is_masked_where_a_url_is(user, password):
+    """In a text alone it cannot be: an `a` is in every sentence."""
+    url = f"redis://{user}:{password}@h:1/0"
+    spec = SinkSpec(name="crm", url=url, secrets=(password,))
+    shown = [place_of(url), without_password(url), repr(take_apart(url)), repr(spec)]
+    shown += [without_secrets_of(spec, f"no route to {url}, given up")]
+    assert not [text for text in shown if f":{password}@" in text or repr(password) in text]
+    assert without_secrets_of(spec, "a cab is no route, 7 abc") == "a cab is no route, 7 abc"

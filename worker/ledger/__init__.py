@@ -10,7 +10,7 @@ from worker.ledger.bucket import TokenBucket
 from worker.ledger.calls import CallBook
 from worker.ledger.deliveries import LEASE_SECONDS, DeliveryBook
 from worker.ledger.health import SinkHealth
-from worker.ledger.keys import LEDGER, WORKERS
+from worker.ledger.keys import LEDGER, SCHEMA, WORKERS
 from worker.ledger.meters import Meters
 from worker.ledger.registry.subscribers import CHANGES, Register, Subscribers
 from worker.ledger.scripts import Scripts
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledger"]
 
-# The version of all that is stored. Raise it when an older Legwork could misread what this one writes.
-SCHEMA = 1
 # A ledger begun within the last day is pointed out: it is a first day, or Redis has lost its data.
 NEW_SECONDS = 86_400
 # A worker that has not been heard of for so long is taken for gone; it says hello every few seconds.

@@ -30,6 +30,9 @@ Times are milliseconds since the epoch, by Redis's own clock.
 
 from __future__ import annotations
 
+#: The version of all that is stored. Raise it when an older Legwork could misread what this one writes.
+SCHEMA = 1
+
 LEDGER = "lw:ledger"
 WORKERS = "lw:workers"
 SINKS = "lw:sinks"

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from worker.connections import ScriptPreload
+from worker.ledger.keys import LEDGER, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def source(name: str) -> str:
     lua = files(__package__) / "lua"
     folder, _, _ = name.partition("/")
     parts = (lua / "prelude.lua", lua / folder / "prelude.lua", lua / f"{name}.lua")
-    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
+    return "\n".join((f"local SCHEMA = '{SCHEMA}'", *(part.read_text(encoding="utf-8") for part in parts)))
 
 
 class Scripts:
@@ -56,6 +57,9 @@ class Scripts:
 
         Raises redis.RedisError when the server is out of reach or refuses the write.
         """
+        if name.startswith("backlog/"):
+            # Its prelude takes it out again: what was begun in this ledger is not written into another's.
+            keys = [*keys, LEDGER]
         script = self._scripts.get(name)
         if script is None:
             script = self._scripts.setdefault(name, self._client.register_script(source(name)))

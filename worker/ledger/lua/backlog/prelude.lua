@@ -1,16 +1,25 @@
 -- Stands before the scripts of a backlog, which have its eight keys first, always in this order:
 --   1-4 due lists, one a lane, most urgent first (zset item -> due)     5 leases (zset item -> expiry)
 --   6 fences (hash item -> "lease lane due worker")                     7 deaths (hash)      8 attempts (hash)
+-- Behind all its keys each is given the key of the ledger itself, which is taken out here: a script counts its own keys.
 -- The worker of a lease is the one that has begun the work on it, NOBODY before that.
+local LEDGER = table.remove(KEYS)
 local NOBODY = '0'
 local LANES, LEASES, FENCES, DEATHS, ATTEMPTS = 4, KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 
--- What is known of a lease: a table, or nil if the item is not leased, or under another lease than `lease`.
+-- Has the ledger become another Legwork's, which reads what lies here in its own way?
+local function is_anothers()
+  local schema = redis.call('HGET', LEDGER, 'schema')
+  return schema and schema ~= SCHEMA
+end
+
+-- What is known of a lease: a table, or nil if the item is not leased, or under another lease than `lease`. In another's
+-- ledger no lease that was given out is held any more: work that was begun before is not written into it.
 local function held(item, lease)
   local fence = redis.call('HGET', FENCES, item)
   if not fence then return nil end
   local id, lane, due, worker = string.match(fence, '^(%d+) (%d) (%S+) (%S+)$')
-  if lease and id ~= lease then return nil end
+  if lease and (id ~= lease or is_anothers()) then return nil end
   return { id = id, lane = tonumber(lane), due = tonumber(due), worker = worker, started = worker ~= NOBODY }
 end
 
