@@ -57,6 +57,8 @@ def test_every_callback_is_503_and_nothing_is_fetched_until_it_is_ours_again(
     until(lambda: post(0) == 200)
     records = tmp_path / "records.jsonl"
     until(lambda: records.exists() and records.read_text())
+    # Nothing is under way any more: what is would be done again, and its record be there twice.
+    until(lambda: not list(client.scan_iter("lw:*:leases")))
     asked = len(exotel.seen)
 
     client.hset("lw:ledger", "schema", 99)
