@@ -63,6 +63,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.install(app)
     ledger_guard.install(app)
     security_headers.install(app)
-    for room in (record_schema, openapi, console):
-        app.register_blueprint(room.blueprint)
+    for part in (record_schema, openapi, console):
+        app.register_blueprint(part.blueprint)
     return app

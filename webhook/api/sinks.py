@@ -37,7 +37,7 @@ _NONE = "There is none of that name."
 _NONE_ADDED = "There is none of that name, or it stands in the settings."
 
 
-def _desk() -> SinkOperations:
+def _operations() -> SinkOperations:
     return SinkOperations(services().ledger)
 
 
@@ -49,7 +49,7 @@ def list_sinks() -> list[dict[str, Any]]:
 
     Every sink: where it leads, what it takes, and how it is.
     """
-    return _desk().descriptions()
+    return _operations().descriptions()
 
 
 @blueprint.post("")
@@ -63,7 +63,7 @@ def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
 
     Its signing secret is made here, unless one is given, and told in this answer alone.
     """
-    described, secret = _desk().add(spec, unchecked=not asking["check"])
+    described, secret = _operations().add(spec, unchecked=not asking["check"])
     return {**described, "secret": secret or None}
 
 
@@ -76,7 +76,7 @@ def describe(name: str) -> dict[str, Any]:
 
     Where it leads, what it takes, and how it is.
     """
-    return _desk().describe(name)
+    return _operations().describe(name)
 
 
 @blueprint.delete("/<name>")
@@ -88,7 +88,7 @@ def remove(name: str) -> dict[str, Any]:
 
     What waits for it is dropped. A sink of the settings is removed there.
     """
-    return {"name": name, "dropped": _desk().remove(name)}
+    return {"name": name, "dropped": _operations().remove(name)}
 
 
 @blueprint.post("/<name>/disable")
@@ -102,7 +102,7 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 
     Nothing is delivered to it until it is enabled; what waits for it is kept.
     """
-    operations = _desk()
+    operations = _operations()
     operations.disable(name, given["reason"])
     return operations.describe(name)
 
@@ -117,7 +117,7 @@ def enable(name: str) -> dict[str, Any]:
 
     Deliveries to it go on, as if it had never failed.
     """
-    operations = _desk()
+    operations = _operations()
     operations.enable(name)
     return operations.describe(name)
 
@@ -133,7 +133,7 @@ def rotate_secret(name: str) -> dict[str, str]:
 
     A new one is made, and told in this answer alone; the old ones sign too until the rotation is finished.
     """
-    return {"name": name, "secret": _desk().rotate_secret(name)}
+    return {"name": name, "secret": _operations().rotate_secret(name)}
 
 
 @blueprint.post("/<name>/finish-rotation")
@@ -146,7 +146,7 @@ def finish_rotation(name: str) -> dict[str, Any]:
 
     From now on the newest secret alone signs.
     """
-    return {"name": name, "out_of_use": _desk().finish_rotation(name)}
+    return {"name": name, "out_of_use": _operations().finish_rotation(name)}
 
 
 @blueprint.post("/<name>/test")
@@ -159,7 +159,7 @@ def test(name: str) -> dict[str, Any]:
 
     A webhook is sent a signed `legwork.ping`, and all that came of it is told; any other sink checks itself.
     """
-    operations = _desk()
+    operations = _operations()
     operations.spec(name)
     letters = DeadLetters(services().ledger)
     try:
@@ -187,7 +187,7 @@ def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     ledger = services().ledger
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
     spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))
-    steps = _desk().recover(name, spans, dry_run=given["dry_run"])
+    steps = _operations().recover(name, spans, dry_run=given["dry_run"])
     asked, done = next(steps), Counter[tuple[str, Fate]]()
     for counts in steps:
         done.update(counts)

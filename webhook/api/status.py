@@ -41,8 +41,8 @@ def list_accounts() -> list[dict[str, Any]]:
     ledger = services().ledger
     fit = DeadLetters(ledger).fit
     documents = [
-        {"account_sid": standing.sid, **account_document(ledger.account(standing.sid), standing)}
-        for standing in totals_of_accounts(ledger, ledger.calls)
+        {"account_sid": totals.sid, **account_document(ledger.account(totals.sid), totals)}
+        for totals in totals_of_accounts(ledger, ledger.calls)
     ]
     # In a reason there may be what Exotel said.
     return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]

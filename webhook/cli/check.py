@@ -62,7 +62,7 @@ def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
         yield reached
         if reached.verdict is Verdict.OK:
             ledger = Ledger(client, settings)
-            yield from checks.check_room(client)
+            yield from checks.check_capacity(client)
             yield from checks.check_durability(client)
             yield from checks.check_ledger(ledger)
         if reached.verdict is Verdict.OK or settings.broker_url != settings.redis_url:

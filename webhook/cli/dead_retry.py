@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
-def _mending(command: Command) -> Command:
+def _selection_options(command: Command) -> Command:
     """The arguments and options of `retry` and `drop`."""
     parameters: list[Callable[[Command], Command]] = [
         click.argument("sids", metavar="[SID]...", nargs=-1, type=letter_sid, shell_complete=dead_sids),
@@ -46,7 +46,7 @@ def _mending(command: Command) -> Command:
         "legwork dead retry 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --sink crm --reason 503"
     )
 )
-@_mending
+@_selection_options
 def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
     """Retry failed calls and dead letters.
 
@@ -57,21 +57,21 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
     total = _ask("Try again:", found()) if everything and not yes and sys.stdin.isatty() else None
     sinks: set[str] = set()
 
-    def noted() -> Iterator[DeadLetter]:
+    def chosen() -> Iterator[DeadLetter]:
         for letter in found():
             sinks.add(letter.sink or "")
             yield letter
 
     with progress("trying again", total, as_json=as_json) as advance:
-        mended = DeadLetterOperations(letters.ledger).retry(_counted(noted(), advance))
+        changed = DeadLetterOperations(letters.ledger).retry(_counted(chosen(), advance))
     tell_of_disabled(letters.ledger, sinks)
-    _tell("Trying again:", mended, wrong, as_json)
+    _tell("Trying again:", changed, wrong, as_json)
 
 
 @click.command(
     epilog=examples("legwork dead drop 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead drop --all --sink crm --yes")
 )
-@_mending
+@_selection_options
 def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
     """Drop failed calls and dead letters for good.
 
@@ -85,8 +85,8 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
     found, wrong = _find(letters, sids)
     total = _ask("Drop:", found()) if not yes and sys.stdin.isatty() else None
     with progress("dropping", total, as_json=as_json) as advance:
-        mended = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
-    _tell("Dropped:", mended, wrong, as_json)
+        changed = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
+    _tell("Dropped:", changed, wrong, as_json)
 
 
 def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> DeadLetters:
@@ -120,14 +120,14 @@ def _ask(verb: str, found: Iterable[DeadLetter]) -> int:
     return counts.total()
 
 
-def _tell(verb: str, mended: ChangedCounts, wrong: dict[str, str], as_json: bool) -> None:
+def _tell(verb: str, changed: ChangedCounts, wrong: dict[str, str], as_json: bool) -> None:
     if as_json:
-        print_json({"calls": mended.calls, "deliveries": mended.deliveries, "wrong": wrong})
+        print_json({"calls": changed.calls, "deliveries": changed.deliveries, "wrong": wrong})
     else:
-        click.echo(f"{verb} {_spoken(mended)}.")
+        click.echo(f"{verb} {_spoken(changed)}.")
     check_all_found(wrong, RIGHT)
 
 
-def _spoken(mended: ChangedCounts) -> str:
-    calls, deliveries = mended.calls, mended.deliveries
+def _spoken(changed: ChangedCounts) -> str:
+    calls, deliveries = changed.calls, changed.deliveries
     return f"{calls} call{'' if calls == 1 else 's'} and {deliveries} deliver{'y' if deliveries == 1 else 'ies'}"

@@ -80,7 +80,7 @@ def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as
         receipt = _run(ledger, e164, region, dry_run=dry_run, as_json=as_json)
     except ErasureInterrupted as broken:
         _print(broken.receipt, as_json=as_json)
-        raise _as_trouble(broken) from None
+        raise _interruption(broken) from None
     _print(receipt, as_json=as_json)
     _check_complete(receipt)
 
@@ -90,7 +90,7 @@ def _ask(ledger: Ledger, number: str, region: str | None) -> None:
     try:
         found = _run(ledger, number, region, dry_run=True, as_json=False)
     except ErasureInterrupted as broken:
-        raise _as_trouble(broken) from None
+        raise _interruption(broken) from None
     _show(found)
     click.confirm(f"Erase {found.number} from all of it, for good?", abort=True, err=True)
 
@@ -101,7 +101,7 @@ def _run(ledger: Ledger, number: str, region: str | None, *, dry_run: bool, as_j
         return forget(ledger, number, region=region, dry_run=dry_run, progress=advance)
 
 
-def _as_trouble(broken: ErasureInterrupted) -> CommandFailed:
+def _interruption(broken: ErasureInterrupted) -> CommandFailed:
     said = "what was looked at is done; run it again for the rest"
     if isinstance(broken.__cause__, KeyboardInterrupt):
         return Interrupted(f"broken off: {said}")

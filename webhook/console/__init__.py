@@ -76,13 +76,13 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if not g.get("let_in"):
         return refusal(status)
-    return render_template("trouble.html", title=error.name, text=error.description), status
+    return render_template("message.html", title=error.name, text=error.description), status
 
 
 @blueprint.errorhandler(redis.RedisError)
 def _out_of_reach(error: redis.RedisError) -> ResponseReturnValue:
     log.error("ledger.unreachable", error=str(error))
-    page = render_template("trouble.html", title="The ledger is out of reach", text=_OUT_OF_REACH)
+    page = render_template("message.html", title="The ledger is out of reach", text=_OUT_OF_REACH)
     # What was asked for comes by itself once it can. A form is sent by the person alone.
     return page, 503, {"Refresh": _AGAIN_SECONDS} if request.method == "GET" else {}
 

@@ -21,7 +21,7 @@ def show() -> ResponseReturnValue:
     """Show every account."""
     ledger = services().ledger
     accounts = [
-        (account := ledger.account(standing.sid), standing, quota(ledger, account))
-        for standing in totals_of_accounts(ledger, ledger.calls)
+        (account := ledger.account(totals.sid), totals, quota(ledger, account))
+        for totals in totals_of_accounts(ledger, ledger.calls)
     ]
     return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

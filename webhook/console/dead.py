@@ -51,7 +51,7 @@ def confirm() -> ResponseReturnValue:
     chosen = Selection.read(request.form)
     if chosen is None:
         return render_template(
-            "trouble.html", title="Nothing was chosen", text="Tick what is meant, then try again."
+            "message.html", title="Nothing was chosen", text="Tick what is meant, then try again."
         ), 422
     # What dies after it was counted is not what is agreed to.
     until_ms = ledger.now_ms()
@@ -69,8 +69,8 @@ def mend() -> ResponseReturnValue:
     if chosen is None or until_ms is None:
         abort(422, "Nothing was chosen.")
     found = chosen.letters(DeadLetters(ledger), until_ms=until_ms)
-    mending = DeadLetterOperations(ledger)
-    done = mending.retry(found) if verb == "retry" else mending.drop(found)
+    operations = DeadLetterOperations(ledger)
+    done = operations.retry(found) if verb == "retry" else operations.drop(found)
     number = done.calls + done.deliveries
     return back_to(
         "console.dead.show", {"retry": "retried", "drop": "dropped"}[verb] if number else "unchanged", number

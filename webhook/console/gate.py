@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-def guard(room: Blueprint) -> None:
-    """Let nobody but operators into a room, and no form but one of ours change anything."""
-    room.before_request(_let_in)
-    room.before_request(only_our_forms)
+def guard(blueprint: Blueprint) -> None:
+    """Let nobody but operators into a blueprint's pages, and only our own forms change anything."""
+    blueprint.before_request(_let_in)
+    blueprint.before_request(only_our_forms)
 
 
 def sessions() -> Sessions:
@@ -76,7 +76,7 @@ def only_our_forms() -> ResponseReturnValue | None:
         return problem(403, "A page of another site may change nothing here.")
     if sessions().is_token(visit(), request.form.get("token", "")):
         return None
-    return render_template("trouble.html", title="Once more, please", text=_OLD_FORM), 403
+    return render_template("message.html", title="Once more, please", text=_OLD_FORM), 403
 
 
 # https://datatracker.ietf.org/doc/html/draft-broyer-http-cookie-auth-00

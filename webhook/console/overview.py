@@ -48,7 +48,7 @@ def overview() -> ResponseReturnValue:
     ledger = services().ledger
     ledger.refresh_sinks()
     found, minutes = read_status(ledger), ledger.meters.minutes(HOUR + 1)
-    accounts = [standing for _, standing in found.accounts]
+    accounts = [totals for _, totals in found.accounts]
     problems = find_problems(found)
     return render_template(
         "overview.html",

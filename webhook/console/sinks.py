@@ -35,12 +35,12 @@ _TEXTS = ("name", "url", "filter", "rate")
 
 @blueprint.errorhandler(NoSuchSink)
 def _no_such(error: NoSuchSink) -> ResponseReturnValue:
-    return render_template("trouble.html", title="No such sink", text=str(error)), 404
+    return render_template("message.html", title="No such sink", text=str(error)), 404
 
 
 @blueprint.errorhandler(LegworkError)
 def _not_possible(error: LegworkError) -> ResponseReturnValue:
-    return render_template("trouble.html", title="That cannot be done", text=str(error)), 409
+    return render_template("message.html", title="That cannot be done", text=str(error)), 409
 
 
 @blueprint.get("/sinks")
@@ -62,7 +62,7 @@ def add() -> ResponseReturnValue:
     if given["allow_private"]:
         document["options"] = {"allow_private": True}
     try:
-        described, secret = _desk().add(load_subscriber(document), unchecked=given["unchecked"])
+        described, secret = _operations().add(load_subscriber(document), unchecked=given["unchecked"])
     except ValidationError as error:
         return _list(given, _by_field(error)), 422
     except LegworkError as error:
@@ -79,21 +79,21 @@ def show_one(name: str) -> ResponseReturnValue:
 @blueprint.post("/sinks/<name>/disable")
 def disable(name: str) -> ResponseReturnValue:
     """Deliver nothing to it until it is enabled."""
-    done = _desk().disable(name)
+    done = _operations().disable(name)
     return back_to("console.sinks.show_one", "disabled" if done else "unchanged", name=name)
 
 
 @blueprint.post("/sinks/<name>/enable")
 def enable(name: str) -> ResponseReturnValue:
     """Deliver to it again."""
-    done = _desk().enable(name)
+    done = _operations().enable(name)
     return back_to("console.sinks.show_one", "enabled" if done else "unchanged", name=name)
 
 
 @blueprint.post("/sinks/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Send a webhook a signed ping, have any other sink look at itself; show what came of it."""
-    operations = _desk()
+    operations = _operations()
     operations.describe(name)
     try:
         return _one(name, tested=operations.test(name))
@@ -105,7 +105,7 @@ def test(name: str) -> ResponseReturnValue:
 def rotate(name: str) -> ResponseReturnValue:
     """Sign with a new secret too; the page shows it, this once."""
     try:
-        return _with_secret(name, _desk().rotate_secret(name))
+        return _with_secret(name, _operations().rotate_secret(name))
     except ValidationError as error:
         return _one(name, failed=" ".join(_by_field(error).values()))
 
@@ -113,14 +113,14 @@ def rotate(name: str) -> ResponseReturnValue:
 @blueprint.post("/sinks/<name>/finish")
 def finish(name: str) -> ResponseReturnValue:
     """Sign with the newest secret alone."""
-    dropped = _desk().finish_rotation(name)
+    dropped = _operations().finish_rotation(name)
     return back_to("console.sinks.show_one", "finished" if dropped else "unchanged", dropped, name=name)
 
 
 @blueprint.post("/sinks/<name>/remove")
 def remove(name: str) -> ResponseReturnValue:
     """Remove a subscriber; asks first, with a count of what waits for it."""
-    operations = _desk()
+    operations = _operations()
     if not request.form.get("sure"):
         described = operations.describe(name)
         if described["source"] != "added":
@@ -129,13 +129,13 @@ def remove(name: str) -> ResponseReturnValue:
     return back_to("console.sinks.show", "removed", operations.remove(name))
 
 
-def _desk() -> SinkOperations:
+def _operations() -> SinkOperations:
     return SinkOperations(services().ledger)
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
     ledger = services().ledger
-    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _desk().descriptions()]
+    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _operations().descriptions()]
     can_add = bool(services().settings.legwork_secret_key)
     more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
@@ -147,11 +147,11 @@ def _with_secret(name: str, secret: str, **more: Any) -> str:
         return _one(name, secret=secret, **more)
     except redis.RedisError:
         text = f"Redis went away a moment later. The signing secret just made for it, shown this once: {secret}"
-        return render_template("trouble.html", title=f"{name}: done", text=text)
+        return render_template("message.html", title=f"{name}: done", text=text)
 
 
 def _one(name: str, **more: Any) -> str:
-    operations, ledger = _desk(), services().ledger
+    operations, ledger = _operations(), services().ledger
     described = operations.describe(name)
     return render_template(
         "sink.html",

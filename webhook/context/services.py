@@ -73,7 +73,7 @@ def services() -> Services:
 
 
 def _dispatcher(settings: Settings, ledger: Ledger) -> Dispatcher:
-    # Celery is half a second of imports that a door with the usual settling times never needs.
+    # Celery takes half a second to import, and web never needs it with the usual SETTLE_SECONDS.
     from worker.celery import make_celery  # noqa: PLC0415
     from worker.context import WorkerContext  # noqa: PLC0415
     from worker.tasks import Carrier  # noqa: PLC0415

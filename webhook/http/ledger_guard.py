@@ -1,4 +1,4 @@
-"""Nothing is changed in a ledger that has become another Legwork's under a running door: 503, until it is ours again."""
+"""Refuse changes (503) while the ledger belongs to another Legwork, should it have been replaced while web runs."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def install(app: Flask) -> None:
         except LedgerUnusable as error:
             return problem(503, str(error), headers={"Retry-After": "5"})
         except redis.RedisError:
-            return None  # whoever needs it says so in his own words
+            return None  # a view that needs Redis reports this itself
         return None

@@ -76,7 +76,7 @@ class _Collector:
         # Another process may have added a subscriber.
         self._ledger.refresh_sinks()
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-        for metric, labels, value in (*_house(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
+        for metric, labels, value in (*_overall(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
             families.setdefault(metric.name, _family(metric)).add_metric(labels, value)
         yield from families.values()
         gathered = [
@@ -130,7 +130,7 @@ def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
     return family
 
 
-def _house(ledger: Ledger) -> Iterable[Value]:
+def _overall(ledger: Ledger) -> Iterable[Value]:
     yield catalog.BUILD_INFO, (version("legwork"), python_version()), 1
     workers = ledger.workers()
     yield catalog.WORKERS, (), len(workers)
@@ -143,28 +143,28 @@ def _house(ledger: Ledger) -> Iterable[Value]:
 
 
 def _accounts(ledger: Ledger) -> Iterable[Value]:
-    for standing in totals_of_accounts(ledger, ledger.calls):
-        sid, of_account = standing.sid, (standing.sid,)
-        yield catalog.CALLS_RECEIVED, of_account, standing.received
-        yield catalog.CALLS_SETTLED, of_account, standing.settled
+    for totals in totals_of_accounts(ledger, ledger.calls):
+        sid, of_account = totals.sid, (totals.sid,)
+        yield catalog.CALLS_RECEIVED, of_account, totals.received
+        yield catalog.CALLS_SETTLED, of_account, totals.settled
         for name in catalog.CALLS.values[1]:
-            yield catalog.CALLS, (sid, name), getattr(standing, name)
-        yield catalog.OLDEST_WAITING_SECONDS, of_account, standing.oldest_waiting_seconds
-        yield catalog.OVERDUE_SECONDS, of_account, standing.overdue_seconds
-        yield catalog.QUOTA_USED, of_account, standing.look.in_flight + standing.look.cooling_down
-        yield catalog.QUOTA_LIMIT, of_account, standing.look.limit
-        yield catalog.QUOTA_REFUSED, of_account, standing.refused
+            yield catalog.CALLS, (sid, name), getattr(totals, name)
+        yield catalog.OLDEST_WAITING_SECONDS, of_account, totals.oldest_waiting_seconds
+        yield catalog.OVERDUE_SECONDS, of_account, totals.overdue_seconds
+        yield catalog.QUOTA_USED, of_account, totals.look.in_flight + totals.look.cooling_down
+        yield catalog.QUOTA_LIMIT, of_account, totals.look.limit
+        yield catalog.QUOTA_REFUSED, of_account, totals.refused
         for name in catalog.ACCOUNT_STATE.values[1]:
-            yield catalog.ACCOUNT_STATE, (sid, name), float(name == standing.state)
+            yield catalog.ACCOUNT_STATE, (sid, name), float(name == totals.state)
 
 
 def _sinks(ledger: Ledger) -> Iterable[Value]:
-    for standing in totals_of_sinks(ledger, ledger.sinks, ledger.sink_states()):
-        name = standing.name
-        yield catalog.DELIVERIES, (name,), standing.delivered
-        yield catalog.DELIVERIES_WAITING, (name,), standing.waiting
-        yield catalog.DELIVERIES_DEAD, (name,), standing.dead
-        yield catalog.OLDEST_DELIVERY_SECONDS, (name,), standing.oldest_waiting_seconds
-        yield catalog.OVERDUE_DELIVERY_SECONDS, (name,), standing.overdue_seconds
+    for totals in totals_of_sinks(ledger, ledger.sinks, ledger.sink_states()):
+        name = totals.name
+        yield catalog.DELIVERIES, (name,), totals.delivered
+        yield catalog.DELIVERIES_WAITING, (name,), totals.waiting
+        yield catalog.DELIVERIES_DEAD, (name,), totals.dead
+        yield catalog.OLDEST_DELIVERY_SECONDS, (name,), totals.oldest_waiting_seconds
+        yield catalog.OVERDUE_DELIVERY_SECONDS, (name,), totals.overdue_seconds
         for state in catalog.SINK_STATE.values[1]:
-            yield catalog.SINK_STATE, (name, state), float(state == standing.state)
+            yield catalog.SINK_STATE, (name, state), float(state == totals.state)

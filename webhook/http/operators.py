@@ -48,11 +48,11 @@ def only_for_programs() -> Response | None:
 
 
 def _with_token(shown: str) -> Response | None:
-    ledger, lock = services().ledger, services().login_throttle
+    ledger, login_throttle = services().ledger, services().login_throttle
     tokens, now_ms = Tokens(ledger.client), ledger.now_ms()
     token = tokens.find(shown)
     if token is None:
-        wait = lock.wrong_token(request.remote_addr or "").wait_seconds
+        wait = login_throttle.wrong_token(request.remote_addr or "").wait_seconds
         if wait:
             return problem(429, "Too many wrong tokens or passwords.", headers={"Retry-After": f"{wait:.0f}"})
         return _challenged(401, "There is no such token, or it was revoked.", "invalid_token")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class BehindProxies:
     """WSGI middleware: puts the client's address in the place of the proxy's (TRUSTED_PROXIES of them stand in front).
 
-    Where none does it only makes IPv4 of `::ffff:192.0.2.1`, which is how an IPv4 client comes to a door of both families.
+    Without one, only `::ffff:192.0.2.1`, the form in which an IPv4 client reaches a dual-stack socket, is read as IPv4.
 
     A request without the header did not come through them, and keeps the address it has. What is in the header and is no
     address is nobody's, never the proxy's own: that is this machine's as a rule, and whoever sits here is let in. So

@@ -86,7 +86,7 @@ def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
     return Finding("redis", Verdict.OK, f"{where}: {name} {version}")
 
 
-def check_room(client: redis.Redis) -> Iterator[Finding]:
+def check_capacity(client: redis.Redis) -> Iterator[Finding]:
     """Does it tell how full it is? It answers when it is full all the same, but nobody is warned, nothing forgotten early."""
     if not about_server(client, "memory"):
         text = (

@@ -31,8 +31,8 @@ _SPENT = 0.8
 def find_problems(found: Status) -> list[Problem]:
     """Return what keeps calls from flowing, errors first; what was given up on comes last."""
     problems = [*_system(found)]
-    for account, standing in found.accounts:
-        problems += _account(account, standing)
+    for account, totals in found.accounts:
+        problems += _account(account, totals)
     for sink in found.sinks:
         problems += _sink(sink)
     # Python sorts stably: within a severity they stay in the order in which they are looked for.
@@ -67,30 +67,28 @@ def full_ledger(capacity: Capacity | None) -> Problem | None:
     return None
 
 
-def _account(account: Account, standing: AccountTotals) -> Iterator[Problem]:
-    about, waits = f"account {account.sid}", _wait(standing.waiting, "call")
-    match standing.state:
+def _account(account: Account, totals: AccountTotals) -> Iterator[Problem]:
+    about, waits = f"account {account.sid}", _wait(totals.waiting, "call")
+    match totals.state:
         case "suspended":
-            again = f"it is asked again in {spoken(standing.look.gate_seconds)}"
-            text = (
-                f"is suspended: {standing.reason}; {waits}; correct it at Exotel, or its key in the settings; {again}"
-            )
+            again = f"it is asked again in {spoken(totals.look.gate_seconds)}"
+            text = f"is suspended: {totals.reason}; {waits}; correct it at Exotel, or its key in the settings; {again}"
             yield Problem(about, Severity.ERROR, text)
         case "paused":
-            text = f"Exotel asked for a pause (429), {spoken(standing.look.gate_seconds)} of it are left; {waits}"
+            text = f"Exotel asked for a pause (429), {spoken(totals.look.gate_seconds)} of it are left; {waits}"
             yield Problem(about, Severity.WARNING, text)
-        case _ if standing.overdue_seconds > LATE_SECONDS:
-            yield Problem(about, *_late(standing))
-    if standing.state == "yielding":
-        text = f"somebody else spends from its quota, so {standing.look.limit} of {account.quota} requests are in use"
+        case _ if totals.overdue_seconds > LATE_SECONDS:
+            yield Problem(about, *_late(totals))
+    if totals.state == "yielding":
+        text = f"somebody else spends from its quota, so {totals.look.limit} of {account.quota} requests are in use"
         yield Problem(about, Severity.WARNING, f"{text}; find the other program, or set EXOTEL_QUOTA lower")
 
 
-def _late(standing: AccountTotals) -> tuple[Severity, str]:
-    waits = _wait(standing.waiting, "call")
-    if standing.look.in_flight + standing.look.cooling_down >= _SPENT * standing.look.limit:
-        return Severity.WARNING, f"{waits} for the quota; done in {spoken(standing.eta_seconds)}"
-    late = f"{waits}, late by {spoken(standing.overdue_seconds)} though there is quota left"
+def _late(totals: AccountTotals) -> tuple[Severity, str]:
+    waits = _wait(totals.waiting, "call")
+    if totals.look.in_flight + totals.look.cooling_down >= _SPENT * totals.look.limit:
+        return Severity.WARNING, f"{waits} for the quota; done in {spoken(totals.eta_seconds)}"
+    late = f"{waits}, late by {spoken(totals.overdue_seconds)} though there is quota left"
     return Severity.ERROR, f"{late}: too few workers, or workers that hang; look at their logs, start more"
 
 

@@ -32,7 +32,7 @@ def stands_in_settings(ledger: Ledger, name: str) -> bool:
 
 def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Describe a sink, and how it is; `states` is what `Ledger.sink_states` returned."""
-    standing = totals_of_sink(ledger, spec.name, states)
+    totals = totals_of_sink(ledger, spec.name, states)
     state = states.get(spec.name, {})
     return {
         "name": spec.name,
@@ -46,13 +46,13 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
         "concurrency": spec.concurrency,
         "secrets": len(spec.secrets),
         "public_keys": _public_keys(spec),
-        "state": standing.state,
+        "state": totals.state,
         # A stranger may have written it: a sink, in its answer.
-        "reason": standing.reason and DeadLetters(ledger).fit(standing.reason),
+        "reason": totals.reason and DeadLetters(ledger).fit(totals.reason),
         "since": None if "since" not in state else write_milliseconds(state["since"]),
-        "waiting": standing.waiting,
-        "delivered": standing.delivered,
-        "dead": standing.dead,
+        "waiting": totals.waiting,
+        "delivered": totals.delivered,
+        "dead": totals.dead,
     }
 
 

@@ -30,4 +30,4 @@ class Status:
 
     def totals(self) -> dict[str, int]:
         """The calls of all accounts."""
-        return {name: sum(getattr(standing, name) for _, standing in self.accounts) for name in COUNTS}
+        return {name: sum(getattr(totals, name) for _, totals in self.accounts) for name in COUNTS}

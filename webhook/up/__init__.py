@@ -87,13 +87,13 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     if plan.sandbox:
         common |= _past_proxies(environ, seen_from_here(plan.settings.host))
     over = Event()
-    with Supervisor(printer) as crew:
+    with Supervisor(printer) as supervisor:
         for name, command, more in _processes(plan, environ):
-            crew.start(name, command, common | more)
+            supervisor.start(name, command, common | more)
         records = file_of(plan.settings.sinks) if plan.sandbox else None
         if records is not None:
-            Thread(target=_show_records, args=(records, crew, over), daemon=True).start()
-        deserter = crew.work()
+            Thread(target=_show_records, args=(records, supervisor, over), daemon=True).start()
+        deserter = supervisor.work()
         over.set()
     if deserter is not None:
         click.echo(f"legwork: {deserter}, so all of it was stopped; the lines above say why", err=True)
@@ -101,12 +101,12 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     return 0
 
 
-def _past_proxies(environ: Mapping[str, str], door: str) -> dict[str, str]:
+def _past_proxies(environ: Mapping[str, str], web_address: str) -> dict[str, str]:
     """Let nobody ask a proxy for the sandbox or for web, which are on this machine."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY")
     if given == "*":
         return {}
-    past = ",".join(dict.fromkeys(filter(None, (given, "127.0.0.1", "localhost", door.strip("[]")))))
+    past = ",".join(dict.fromkeys(filter(None, (given, "127.0.0.1", "localhost", web_address.strip("[]")))))
     return {"no_proxy": past, "NO_PROXY": past}
 
 
@@ -138,9 +138,9 @@ def _try_ledger(plan: Plan) -> None:
             ) from error
 
 
-def _show_records(path: Path, crew: Supervisor, over: Event) -> None:
+def _show_records(path: Path, supervisor: Supervisor, over: Event) -> None:
     for record in follow(path, over.wait):
-        crew.say("records", in_a_line(record))
+        supervisor.say("records", in_a_line(record))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ from cli_kit import run
 from processes import until
 from web_app import SID, STATUS
 
-from webhook.operations.checks import check_broker, check_ledger, check_redis, check_room
+from webhook.operations.checks import check_broker, check_ledger, check_redis, check_capacity
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.finding import Verdict
 from webhook.operations.problem import Severity
@@ -76,7 +76,7 @@ def test_a_server_that_knows_no_info_is_no_other_case(tmp_path, make_web):
     web = make_web(server.url)
     assert [post(web, f"call{number:05}").status_code for number in range(5)] == [200] * 5
     assert check_redis(web.settings, web.redis).verdict is Verdict.OK
-    (found,) = check_room(web.redis)
+    (found,) = check_capacity(web.redis)
     assert found.verdict is Verdict.WARNING
     server.stop()
 

@@ -1,4 +1,4 @@
-"""Kinds of values that several rooms have."""
+"""Fields that several shapes share."""
 
 from __future__ import annotations
 
