@@ -10,7 +10,7 @@ from cli_kit import run
 from processes import until
 from web_app import SID, STATUS
 
-from webhook.operations.checks import check_broker, check_ledger, check_redis, check_capacity
+from webhook.operations.checks import check_broker, check_capacity, check_ledger, check_redis
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.finding import Verdict
 from webhook.operations.problem import Severity
