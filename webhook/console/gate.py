@@ -73,7 +73,7 @@ def only_our_forms() -> ResponseReturnValue | None:
     if not changes_something():
         return None
     if comes_from_another_site():
-        return problem(403, "A page of another site may change nothing here.")
+        return problem(403, "Requests from another site's page may not change anything.")
     if sessions().is_token(visit(), request.form.get("token", "")):
         return None
     return render_template("message.html", title="Once more, please", text=_OLD_FORM), 403

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def install(app: Flask) -> None:
-    """Look before every change by the API and the console; callbacks see to it themselves."""
+    """Check the ledger before every change by the API and the console; the callback view does so itself."""
 
     @app.before_request
     def _only_in_our_own() -> Response | None:

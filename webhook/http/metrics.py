@@ -1,4 +1,4 @@
-"""Metrics in Prometheus's text format, read from the ledger at each scrape: every web process tells the same."""
+"""Metrics in Prometheus's text format, read from the ledger at each scrape: every web process serves the same values."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     security=PUBLIC,
     responses={
         "200": answered("All metrics.", {"type": "string"}, "text/plain"),
-        **refusals({"503": "The ledger is out of reach: no figure is better than a stale one."}),
+        **refusals({"503": "The ledger is unreachable; stale metrics are not served."}),
         **UNREADABLE,
     },
 )
 def metrics() -> Response:
     """Get metrics.
 
-    In Prometheus's text format; docs/metrics.md lists them. Every web process tells the same.
+    In Prometheus's text format; docs/metrics.md lists them. Every web process serves the same values.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(services().ledger))
@@ -62,13 +62,13 @@ def metrics() -> Response:
 
 
 class _Collector:
-    """The catalog, with figures."""
+    """Collects the catalog's metrics with their values."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def describe(self) -> Iterator[Family]:
-        """Nothing: what there is to tell is only known from the ledger."""
+        """Return nothing: the metrics are known only after reading the ledger."""
         return iter(())
 
     def collect(self) -> Iterator[Family]:
@@ -91,10 +91,10 @@ def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
 
 
 def _gathered(ledger: Ledger, gathered: Iterable[Metric]) -> Iterator[Family]:
-    """Return the counters and histograms that all processes add up in the ledger; an older Legwork may have had others.
+    """Return the counters and histograms that all processes add up in the ledger; those of older versions are left out.
 
-    A counter is told from nought: Prometheus sees no increase in a series that begins with 1, and the first call that dies
-    would alert nobody (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+    Counters start at zero: Prometheus sees no increase in a series that begins with 1, and the first failed call
+    would raise no alert (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
     """
     of_name: dict[str, dict[tuple[str, ...], float]] = {}
     for (name, *rest), value in ledger.meters.read().items():
@@ -111,7 +111,7 @@ def _gathered(ledger: Ledger, gathered: Iterable[Metric]) -> Iterator[Family]:
 
 
 def _series(ledger: Ledger, metric: Metric) -> Iterator[tuple[str, ...]]:
-    """Return the labels of all series that a metric may have."""
+    """Return the label values of all series that a metric may have."""
     of_the_settings = {"account": ledger.calls, "sink": ledger.sinks}
     return product(
         *(values or of_the_settings[label] for label, values in zip(metric.labels, metric.values, strict=True))
@@ -119,7 +119,7 @@ def _series(ledger: Ledger, metric: Metric) -> Iterator[tuple[str, ...]]:
 
 
 def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
-    """Make the buckets cumulative, as Prometheus wants them."""
+    """Make the buckets cumulative, as Prometheus requires."""
     family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
     for labels in sorted({key[:-1] for key in found}):
         total, buckets = 0.0, []
