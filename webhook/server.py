@@ -18,7 +18,7 @@ from schemas.urls import without_password
 from webhook import create_app
 from webhook.callbacks.senders import known_senders
 from webhook.serving.adapter import Adapter
-from webhook.serving.connections import MAX_HEADER_BYTES, listen, make_room
+from webhook.serving.connections import MAX_HEADER_BYTES, listen, raise_descriptor_limit
 from webhook.serving.listening import address_of, refuse_port_in_use
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -82,7 +82,7 @@ def serve(settings: Settings) -> None:
     look_for_the_extra(os.environ)
     refuse_port_in_use(settings.host, settings.port)
     _look_at_the_ledger(settings)
-    connections = make_room()
+    connections = raise_descriptor_limit()
     server = PatientServer(
         "webhook.server:create_served_app",
         address=address_of(settings.host),

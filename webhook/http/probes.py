@@ -40,8 +40,8 @@ class Part(Schema):
     state = fields.String(
         required=True,
         metadata={
-            "description": "`ok`; of the ledger also `out of reach`, `unusable`, `nearly full`; of workers also `none running`, "
-            "or `unknown` while the ledger is not `ok`."
+            "description": "`ok`; of the ledger also `out of reach`, `unusable`, `nearly full`; of workers also `none "
+            "running`, or `unknown` while the ledger is not `ok`."
         },
     )
     error = fields.String(metadata={"description": "Redis's error message."})

@@ -98,7 +98,7 @@ class Adapter:
 
     def _work(self) -> None:
         while True:
-            # A separate call, so that a waiting thread holds no reference to its last request, which would keep the connection open.
+            # A separate call, so that a waiting thread holds no reference to its last request and its connection.
             self._do(self._waiting.get())
 
     def _do(self, job: _Job) -> None:
@@ -112,8 +112,8 @@ class Adapter:
             log.error("request.crashed", exc_info=error)
             _refuse(job.send, 500, "This is a bug in Legwork; it was logged.")
         told = job.wants_body
-        # Some libraries keep an exception in a frame that its traceback refers to. Such a cycle keeps this frame alive until the
-        # next garbage collection, and with it the job and its connection.
+        # Some libraries keep an exception in a frame that its traceback refers to. Such a cycle keeps this frame alive until
+        # the next garbage collection, and with it the job and its connection.
         del job
         self._loop.call_soon_threadsafe(told.set_result, wants_body)
 

@@ -41,7 +41,7 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
     return listening
 
 
-def make_room() -> int:
+def raise_descriptor_limit() -> int:
     """Raise the limit of file descriptors as far as allowed, and return how many connections a process can hold.
 
     A process without free descriptors would spin in its accept loop. The soft limit is 1024 nearly everywhere, for the sake
