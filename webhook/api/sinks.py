@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 blueprint = make_blueprint("sinks", "Where records go.")
 
 _NONE = "There is none of that name."
-_NONE_ADDED = "There is none of that name, or it stands in the settings."
+_NONE_ADDED = "There is none of that name, or it is defined in the settings."
 
 
 def _operations() -> SinkOperations:

@@ -124,7 +124,7 @@ def remove(name: str) -> ResponseReturnValue:
     if not request.form.get("sure"):
         described = operations.describe(name)
         if described["source"] != "added":
-            abort(409, f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart.")
+            abort(409, f"{name} is defined in the settings: take it out of SINKS or legwork.toml, and restart.")
         return render_template("remove.html", sink=described, waiting=operations.waiting_for(name))
     return back_to("console.sinks.show", "removed", operations.remove(name))
 

@@ -1,4 +1,4 @@
-"""The dead letters that somebody chose on the page of the dead: by ticking them, by their reason, or all."""
+"""The dead letters that an operator selected: one by one, by their reason, or all."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a form chose, and what its confirmation page has to bring along again."""
+    """A form's selection, which its confirmation page submits again."""
 
-    #: Letters by `key_of`; if there are some, the rest does not count.
+    #: Selected letters by `key_of`; if there are any, the other fields are ignored.
     ticked: tuple[str, ...] = ()
     #: A sink, FETCH, or '' for all.
     what: str = ""
-    #: The whole reason, as it is shown; '' for all.
+    #: The whole reason as shown; '' for all.
     reason: str = ""
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> Selection | None:
-        """Read a form; None if nothing was chosen in it."""
+        """Read a form; None if nothing was selected."""
         ticked = tuple(dict.fromkeys(form.getlist("letter")))
         if not ticked and form.get("all") is None and not form.get("reason"):
             return None
         return cls(ticked, form.get("what", ""), form.get("reason", ""))
 
     def letters(self, letters: DeadLetters, *, until_ms: float) -> Iterator[DeadLetter]:
-        """Yield them; what was given up on after `until_ms` was not there to be chosen."""
+        """Yield the selected letters; those that failed after `until_ms` were not shown, so they are left out."""
         if self.ticked:
             wanted = set(self.ticked)
             for call_sid in dict.fromkeys(key.split("/")[0] for key in self.ticked):
@@ -48,5 +48,5 @@ class Selection:
 
 
 def key_of(letter: DeadLetter) -> str:
-    """Return what names a letter in a form: `<CallSid>/<sink>/<record>`."""
+    """Return a letter's key in forms and the API: `<CallSid>/<sink>/<record>`."""
     return f"{letter.call_sid}/{letter.sink or FETCH}/{letter.event_key}"

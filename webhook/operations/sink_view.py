@@ -1,4 +1,4 @@
-"""What a sink is, in plain data, and the ping that it may be sent."""
+"""Describes a sink as plain data, and makes its test ping."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _FROM_SETTINGS, _ADDED = "settings", "added"
 
 
 def stands_in_settings(ledger: Ledger, name: str) -> bool:
-    """Is it one of the settings? A subscriber of the same name, added before they had it, is out of use while they have."""
+    """Is the sink defined in the settings? It hides a subscriber of the same name that was added earlier."""
     return any(spec.name == name for spec in ledger.settings.sinks)
 
 
 def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Describe a sink, and how it is; `states` is what `Ledger.sink_states` returned."""
+    """Describe a sink and its state; `states` comes from `Ledger.sink_states`."""
     totals = totals_of_sink(ledger, spec.name, states)
     state = states.get(spec.name, {})
     return {
@@ -47,7 +47,7 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
         "secrets": len(spec.secrets),
         "public_keys": _public_keys(spec),
         "state": totals.state,
-        # A stranger may have written it: a sink, in its answer.
+        # It may come from outside, from a sink's answer.
         "reason": totals.reason and DeadLetters(ledger).fit(totals.reason),
         "since": None if "since" not in state else write_milliseconds(state["since"]),
         "waiting": totals.waiting,
@@ -57,17 +57,17 @@ def describe(ledger: Ledger, spec: SinkSpec, states: dict[str, dict[str, Any]]) 
 
 
 def just_added(spec: SinkSpec) -> dict[str, Any]:
-    """Describe one that was added a moment ago, when nothing more can be learned of it."""
+    """Describe a sink that was just added, when Redis became unreachable afterwards."""
     return {"name": spec.name, "source": _ADDED, "where": place_of(spec.url), "state": "active"}
 
 
 def unusable_sink(name: str, reason: str) -> dict[str, Any]:
-    """Describe one that was added, and that no key here decrypts."""
+    """Describe an added sink that no key of this process decrypts."""
     return {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}
 
 
 def ping(ledger: Ledger, spec: SinkSpec) -> dict[str, Any]:
-    """Make a record that says nothing, in the shape that the sink gets."""
+    """Make a test record in the shape that the sink receives."""
     now_ms = ledger.now_ms()
     account_sid = spec.accounts[0] if spec.accounts else next(iter(ledger.calls))
     event = envelope(
@@ -80,12 +80,12 @@ def ping(ledger: Ledger, spec: SinkSpec) -> dict[str, Any]:
     )
     try:
         return shaped(spec, event)
-    except LegworkError:  # a projection made for calls may fail on this; the sink is there all the same
+    except LegworkError:  # a projection written for calls may fail on a ping; the sink can still be tested
         return event
 
 
 def _public_keys(spec: SinkSpec) -> list[str]:
-    """Return what goes with its private keys. Of one that is wrong, `legwork check` tells; a list is shown all the same."""
+    """Return the public keys of its private ones. An invalid one is left out here; `legwork check` reports it."""
     found = []
     for secret in spec.secrets:
         if secret.startswith("whsk_"):

@@ -1,4 +1,4 @@
-"""How all of it stands, as `legwork status --json` and `/api/status` tell it."""
+"""Reads the status and returns it as plain data, for `legwork status --json` and `/api/status`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Totals = TypeVar("Totals", AccountTotals, SinkTotals)
 
 
 def read_status(ledger: Ledger) -> Status:
-    """Look at everything; reasons are fit to be shown, for Exotel or a sink wrote them. Raises redis.RedisError."""
+    """Read the whole status; reasons, which Exotel or a sink wrote, are made safe to show. Raises redis.RedisError."""
     states, letters = ledger.sink_states(), DeadLetters(ledger)
 
     def fit(totals: Totals) -> Totals:
@@ -48,7 +48,7 @@ def _why_unwritable(ledger: Ledger) -> redis.ResponseError | None:
 
 
 def as_document(found: Status) -> dict[str, Any]:
-    """The status as contract section 7 has it, and a little more."""
+    """Return the status in the shape of contract section 7, with a few more keys."""
     return {
         "calls": found.totals(),
         "accounts": {account.sid: account_document(account, totals) for account, totals in found.accounts},
@@ -60,7 +60,7 @@ def as_document(found: Status) -> dict[str, Any]:
 
 
 def account_document(account: Account, totals: AccountTotals) -> dict[str, Any]:
-    """How one account stands, and what of its quota is used."""
+    """Return an account's state, counts and quota use."""
     return {
         "state": totals.state,
         "reason": totals.reason,

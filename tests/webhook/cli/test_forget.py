@@ -224,7 +224,7 @@ def test_a_number_that_accounts_read_differently_is_asked_for_in_full(redis_url,
     )
     result = forget(redis_url, folder, "9000000001", "--yes", legwork_config=str(config))
     assert result.exit_code == 2
-    assert "write it with + and country" in result.stderr
+    assert "write it with + and the country code" in result.stderr
     assert forget(redis_url, folder, "9000000001", "--region", "IN", "--yes", legwork_config=str(config)).exit_code == 0
 
 

@@ -117,7 +117,7 @@ def test_a_subscriber_whose_name_the_settings_take_is_out_of_use_and_left_alone(
     for command in ("rotate-secret", "remove"):
         result = operator.run(command, "stdout-2")
         assert result.exit_code == 1
-        assert "stdout-2 stands in the settings" in result.stderr
+        assert "stdout-2 is defined in the settings" in result.stderr
     operator.variables["sinks"] = "stdout:"
     assert operator.sink("stdout-2")["where"] == "https://other.example.com/"
     assert operator.sink("stdout-2")["secrets"] == 1
@@ -319,7 +319,7 @@ def test_a_sink_of_the_settings_is_refused_before_anything_is_asked(operator, le
     settle(ledger, "settled00004")
     result = operator.run("remove", "stdout", *form)
     assert result.exit_code == 1
-    assert result.stderr == "stdout stands in the settings: take it out of SINKS or legwork.toml, and restart\n"
+    assert result.stderr == "stdout is defined in the settings: take it out of SINKS or legwork.toml, and restart\n"
     assert operator.sink("stdout")["waiting"] == 1
 
 

@@ -75,7 +75,7 @@ def test_to_finish_what_was_not_begun_changes_nothing(operator, receiver):
 def test_of_a_sink_of_the_settings_the_secret_is_changed_there(operator, form):
     result = operator.run("rotate-secret", "stdout", *form)
     assert result.exit_code == 1
-    assert result.stderr == "stdout stands in the settings: change its secret there, and restart\n"
+    assert result.stderr == "stdout is defined in the settings: change its secret there, and restart\n"
 
 
 def test_nothing_secret_lies_open_in_redis(operator, client):
