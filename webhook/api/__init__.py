@@ -1,4 +1,4 @@
-"""The API for operators' programs, described as OpenAPI by itself. Each blueprint has a file of views and a file of shapes."""
+"""The operators' API, which generates its own OpenAPI description. Each blueprint has a file of views and one of shapes."""
 
 from __future__ import annotations
 

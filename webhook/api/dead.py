@@ -1,4 +1,4 @@
-"""`/api/dead`: what was given up on; try it again, or let go of it. What `legwork dead` does."""
+"""`/api/dead`: list, retry and discard failed calls and dead letters, like `legwork dead`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from worker.ledger.queries.dead_letters import DeadLetter
 
-blueprint = make_blueprint("dead", "What was given up on.")
+blueprint = make_blueprint("dead", "Failed calls and dead letters.")
 
 _EXAMPLE = {"reason": "503", "dry_run": True}
 
@@ -32,7 +32,7 @@ _EXAMPLE = {"reason": "503", "dry_run": True}
 def list_dead(given: dict[str, Any]) -> dict[str, Any]:
     """List failures.
 
-    Calls and deliveries whose retries are exhausted, the latest first; the first page counts them by reason, too.
+    Calls and deliveries whose retries are exhausted, latest first. The first page also counts them by reason.
     """
     account, sink, after = given.get("account"), given.get("sink"), given.get("after")
     letters = _letters(account, sink)
@@ -59,7 +59,7 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
 def retry(given: dict[str, Any]) -> dict[str, Any]:
     """Retry failures.
 
-    The calls are fetched and the records delivered now, by a schedule that begins anew.
+    The calls are fetched and the records delivered now, and their retry schedules start again.
     """
     return _change(given, "retry")
 
@@ -73,7 +73,7 @@ def retry(given: dict[str, Any]) -> dict[str, Any]:
 def drop(given: dict[str, Any]) -> dict[str, Any]:
     """Discard failures.
 
-    For good: the calls are not fetched any more, and sinks do without the records.
+    Permanently: the calls are no longer fetched, and the sinks never receive the records.
     """
     return _change(given, "drop")
 
@@ -84,7 +84,7 @@ def _change(given: dict[str, Any], verb: str) -> dict[str, Any]:
     found: set[str] = set()
 
     def chosen() -> Iterator[DeadLetter]:
-        # What dies after this was asked for is not meant.
+        # What fails after this request is not included.
         for letter in Selection(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
             if ids:
                 found.add(key_of(letter))

@@ -1,4 +1,4 @@
-"""`/api/sinks`: subscribers added, tested and removed while all is running; what `legwork sinks` does."""
+"""`/api/sinks`: manage sinks at run time, like `legwork sinks`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.ledger.operations.replaying import Tally
 
-blueprint = make_blueprint("sinks", "Where records go.")
+blueprint = make_blueprint("sinks", "Sinks: the destinations of records.")
 
-_NONE = "There is none of that name."
-_NONE_ADDED = "There is none of that name, or it is defined in the settings."
+_NONE = "There is no sink of that name."
+_NONE_ADDED = "There is no sink of that name, or it is defined in the settings."
 
 
 def _operations() -> SinkOperations:
@@ -47,7 +47,7 @@ def _operations() -> SinkOperations:
 def list_sinks() -> list[dict[str, Any]]:
     """List sinks.
 
-    Every sink: where it leads, what it takes, and how it is.
+    Every sink with its destination, its options and its state.
     """
     return _operations().descriptions()
 
@@ -61,7 +61,7 @@ def list_sinks() -> list[dict[str, Any]]:
 def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
     """Add a webhook.
 
-    Its signing secret is made here, unless one is given, and told in this answer alone.
+    Unless you give one, a signing secret is created; only this response shows it.
     """
     described, secret = _operations().add(spec, unchecked=not asking["check"])
     return {**described, "secret": secret or None}
@@ -74,7 +74,7 @@ def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
 def describe(name: str) -> dict[str, Any]:
     """Get a sink.
 
-    Where it leads, what it takes, and how it is.
+    Its destination, its options and its state.
     """
     return _operations().describe(name)
 
@@ -86,7 +86,7 @@ def describe(name: str) -> dict[str, Any]:
 def remove(name: str) -> dict[str, Any]:
     """Remove a webhook.
 
-    What waits for it is dropped. A sink of the settings is removed there.
+    Its waiting deliveries are dropped. A sink that is defined in the settings is removed there.
     """
     return {"name": name, "dropped": _operations().remove(name)}
 
@@ -100,7 +100,7 @@ def remove(name: str) -> dict[str, Any]:
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
     """Disable a sink.
 
-    Nothing is delivered to it until it is enabled; what waits for it is kept.
+    Nothing is delivered to it until it is enabled; its deliveries wait.
     """
     operations = _operations()
     operations.disable(name, given["reason"])
@@ -115,7 +115,7 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 def enable(name: str) -> dict[str, Any]:
     """Enable a sink.
 
-    Deliveries to it go on, as if it had never failed.
+    Deliveries resume, and its count of failures starts at zero.
     """
     operations = _operations()
     operations.enable(name)
@@ -127,11 +127,11 @@ def enable(name: str) -> dict[str, Any]:
 @blueprint.response(200, Secret())
 @blueprint.alt_response(404, description=_NONE_ADDED)
 @blueprint.alt_response(409, description=UNUSABLE)
-@blueprint.alt_response(422, description="It has as many as there may be: finish the rotation first.")
+@blueprint.alt_response(422, description="It has the maximum number of secrets: finish the rotation first.")
 def rotate_secret(name: str) -> dict[str, str]:
     """Rotate a signing secret.
 
-    A new one is made, and told in this answer alone; the old ones sign too until the rotation is finished.
+    Creates a new secret, which only this response shows; the old ones sign too until the rotation is finished.
     """
     return {"name": name, "secret": _operations().rotate_secret(name)}
 
@@ -144,7 +144,7 @@ def rotate_secret(name: str) -> dict[str, str]:
 def finish_rotation(name: str) -> dict[str, Any]:
     """Finish a rotation.
 
-    From now on the newest secret alone signs.
+    From now on only the newest secret signs.
     """
     return {"name": name, "out_of_use": _operations().finish_rotation(name)}
 
@@ -157,7 +157,7 @@ def finish_rotation(name: str) -> dict[str, Any]:
 def test(name: str) -> dict[str, Any]:
     """Test a sink.
 
-    A webhook is sent a signed `legwork.ping`, and all that came of it is told; any other sink checks itself.
+    Sends a webhook a signed `legwork.ping` and returns the exchange; any other sink runs its own check.
     """
     operations = _operations()
     operations.spec(name)
@@ -182,7 +182,7 @@ def test(name: str) -> dict[str, Any]:
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Backfill a sink.
 
-    Delivers all that it never got of the calls decided in a span of time, and enables it.
+    Delivers every record that it never received of the calls decided in a time span, and enables it.
     """
     ledger = services().ledger
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])

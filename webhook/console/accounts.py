@@ -1,4 +1,4 @@
-"""`/accounts`: what each account may ask of Exotel, what it uses of that now and in the last hour, and what holds it up."""
+"""`/accounts`: each account's state, its quota, and its use of the quota now and in the last hour."""
 
 from __future__ import annotations
 

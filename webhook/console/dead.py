@@ -1,4 +1,4 @@
-"""`/dead`: what was given up on, by its reason; try it again, or let go of it. Counts first."""
+"""`/dead`: failed calls and dead letters by reason, to retry or discard after a confirmation with counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VERBS = {"retry": "Try again", "drop": "Drop"}
 
 @blueprint.get("/dead")
 def show() -> ResponseReturnValue:
-    """Show reasons with their counts, and the last letters."""
+    """Show reasons with their counts, and the latest failures."""
     ledger = services().ledger
     ledger.refresh_sinks()
     letters = DeadLetters(ledger)
@@ -44,7 +44,7 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("/dead/confirm")
 def confirm() -> ResponseReturnValue:
-    """Count what was chosen, and ask."""
+    """Count what was selected, and ask for confirmation."""
     ledger = services().ledger
     ledger.refresh_sinks()
     verb = _verb()
@@ -53,7 +53,7 @@ def confirm() -> ResponseReturnValue:
         return render_template(
             "message.html", title="Nothing was chosen", text="Tick what is meant, then try again."
         ), 422
-    # What dies after it was counted is not what is agreed to.
+    # What fails after it was counted is not part of the confirmation.
     until_ms = ledger.now_ms()
     what = Counter(letter.sink or FETCH for letter in chosen.letters(DeadLetters(ledger), until_ms=until_ms))
     return render_template("confirm.html", verb=verb, said=_VERBS[verb], chosen=chosen, what=what, until_ms=until_ms)
@@ -61,7 +61,7 @@ def confirm() -> ResponseReturnValue:
 
 @blueprint.post("/dead/mend")
 def mend() -> ResponseReturnValue:
-    """Do it: what `legwork dead retry` and `legwork dead drop` do."""
+    """Retry or discard the selection, like `legwork dead retry` and `legwork dead drop`."""
     ledger = services().ledger
     ledger.refresh_sinks()
     verb, chosen = _verb(), Selection.read(request.form)

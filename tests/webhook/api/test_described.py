@@ -224,7 +224,7 @@ def test_the_page_shows_every_operation_whatever_its_method(web, document):
     page = web.get("/docs").text
     shown = re.findall(r'<span class="method">(\w+)</span> <code>(\S+)</code>', page)
     assert {(method.lower(), path) for method, path in shown} == set(operations(document))
-    assert "What waits for it is dropped. A sink of the settings is removed there." in page
+    assert "Its waiting deliveries are dropped. A sink that is defined in the settings is removed there." in page
     assert "<td></td>" not in page, "every answer has a meaning"
 
 

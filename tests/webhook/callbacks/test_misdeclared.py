@@ -199,7 +199,7 @@ def test_one_that_is_cut_off_or_broken_is_400_with_words(web, break_):
     answer = web.post(STATUS, data=body, content_type=FORM, headers={"Content-Encoding": "gzip"})
     assert (
         answer.status_code,
-        "compressed body" in answer.json["detail"] or "decompressed" in answer.json["detail"],
+        "compressed" in answer.json["detail"],
     ) == (400, True)
     assert web.is_empty()
 

@@ -102,7 +102,7 @@ def test_records_that_are_late_for_a_sink_that_is_well_are_told(web):
     book = web.ledger.deliveries[ACCOUNT, "stdout"].backlog
     web.redis.zadd(book.due_key(Lane.LIVE), {f"{SID}/1/completed": web.ledger.now_ms() - 5 * MINUTE_MS})
     assert problems_of(web) == [("sink stdout", "warning")]
-    assert text_of(web).startswith("1 record waits, late by 5 min")
+    assert text_of(web).startswith("1 record waits, overdue by 5 min")
 
 
 @pytest.mark.parametrize(
