@@ -1,4 +1,4 @@
-"""`legwork status`: is it flowing, what waits and for how long, how full is the bucket."""
+"""`legwork status`: prints accounts, sinks, totals and problems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Their problems name them.
+# The texts of these problems already name their subject.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "failing": "yellow"}
@@ -38,8 +38,8 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 def status(as_json: bool) -> None:
     """Show accounts, sinks, totals and problems.
 
-    Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then the problems, the
-    worst first. Exits with 0 whatever it tells: `legwork check` is for scripts that ask whether something is wrong.
+    Totals; per account its waiting calls and its quota; per sink its waiting and delivered records; then the problems,
+    worst first. Always exits with 0: scripts that test whether something is wrong should use `legwork check`.
     """
     found = read_status(open_ledger(settings_with_redis()))
     if as_json:

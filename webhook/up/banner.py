@@ -1,4 +1,4 @@
-"""What `legwork up` says first: where things are, and which URLs go into Exotel."""
+"""The first output of `legwork up`: where things are, and which URLs to paste into Exotel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def report(plan: Plan) -> dict[str, Any]:
-    """All of it, for programs. Like the banner it holds the callback URLs, which are secret: contract section 1."""
+    """Return the banner's content as plain data. It holds the callback URLs, which are secret (contract section 1)."""
     settings = plan.settings
     return {
         "console": f"{plan.web_url()}/",
@@ -27,7 +27,7 @@ def report(plan: Plan) -> dict[str, Any]:
 
 
 def banner(plan: Plan) -> str:
-    """The same for people."""
+    """Return the banner's text."""
     told = report(plan)
     lines = ["", "  Legwork: every completed Exotel call, every leg, once", ""]
     lines.append(f"  Console    {told['console']}")
@@ -37,22 +37,22 @@ def banner(plan: Plan) -> str:
         lines.append(f"  Status     {urls['status']}")
         lines.append(f"             (callback URLs{of}: paste them into Exotel; they hold a secret)")
     lines.append("  Records    " + ", ".join(told["sinks"].values()))
-    kept = "its data is in .legwork/redis/" if plan.sandbox is None else "begun anew with the sandbox"
+    kept = "its data is in .legwork/redis/" if plan.sandbox is None else "emptied at each start with the sandbox"
     lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else told['redis']}")
     if plan.sandbox:
         short = [f"{name}={plan.made[name]}" for name in DEMONSTRATION if name in plan.made]
         lines.append(
-            f"  Sandbox    {plan.sandbox_url}/ is a pretend Exotel that places calls: EXOTEL_API_KEY is not set"
+            f"  Sandbox    {plan.sandbox_url}/ is a mock Exotel that places calls, because EXOTEL_API_KEY is not set"
         )
         if short:
             lines.append(f"             Short times for it: {', '.join(short)}")
     else:
         lines.append(f"  Exotel     has to reach the callback URLs: put your public host in place of {plan.web_url()}")
     return "\n".join(
-        [*lines, "", "  Ctrl-C stops all of it. `legwork status` in another terminal says how it goes.", ""]
+        [*lines, "", "  Ctrl-C stops everything. `legwork status` in another terminal shows the state.", ""]
     )
 
 
 def where(spec: SinkSpec) -> str:
-    """Where a sink writes, without its query, its user and its password."""
+    """Return where a sink writes, without query, user and password."""
     return place_of(spec.url)

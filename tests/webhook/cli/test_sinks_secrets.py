@@ -50,7 +50,7 @@ def test_people_are_shown_the_new_secret_this_once(operator, receiver):
     assert "until `--finish`" in text
     assert is_signed_with(new, ping(operator, receiver))
     finished = operator.run("rotate-secret", "crm", "--finish").stdout
-    assert finished == "crm is signed with its newest secret alone; out of use: 1.\n"
+    assert finished == "Only the newest secret of crm signs now; expired: 1.\n"
     assert "whsec_" not in operator.run("list").output + operator.run("list", "--json").output
 
 

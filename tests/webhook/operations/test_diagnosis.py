@@ -80,14 +80,14 @@ def test_a_suspended_account_says_what_exotel_said_and_no_secret(web):
 def test_a_pause_has_an_end(web):
     web.ledger.calls[ACCOUNT].bucket.pause(600)
     assert problems_of(web) == [(f"account {ACCOUNT}", "warning")]
-    assert "10 min of it are left" in text_of(web)
+    assert "(429); 10 min left" in text_of(web)
 
 
 def test_an_account_that_gives_way_says_how_much_is_left(web):
     web.ledger.calls[ACCOUNT].bucket.pause(0.001)
     until(lambda: read_status(web.ledger).accounts[0][1].state == "yielding")
     assert problems_of(web) == [(f"account {ACCOUNT}", "warning")]
-    assert "160 of 200 requests are in use" in text_of(web)
+    assert "Legwork uses only 160 of 200 requests" in text_of(web)
 
 
 def test_a_sink_that_is_disabled_or_fails_says_why_and_what_waits(web):
