@@ -85,7 +85,7 @@ def _change(given: dict[str, Any], verb: str) -> dict[str, Any]:
 
     def chosen() -> Iterator[DeadLetter]:
         # What fails after this request is not included.
-        for letter in Selection(ticked=ids).letters(letters, until_ms=letters.ledger.now_ms()):
+        for letter in Selection(selected=ids).letters(letters, until_ms=letters.ledger.now_ms()):
             if ids:
                 found.add(key_of(letter))
             yield letter

@@ -50,12 +50,12 @@ def replayed(given: dict[str, Any]) -> dict[str, Any]:
     )
     plan = Replay(ledger, wanted)
     calls, wrong = _calls(given, plan)
-    asked = plan.survey(calls())
+    surveyed = plan.survey(calls())
     done: Tally = Counter()
     if not given["dry_run"]:
         for _, counts in plan.run(calls()):
             done.update(counts)
-    return as_document(sinks_concerned(ledger, account, sink), asked, done, wrong, dry_run=given["dry_run"])
+    return as_document(sinks_concerned(ledger, account, sink), surveyed, done, wrong, dry_run=given["dry_run"])
 
 
 def _calls(given: dict[str, Any], plan: Replay) -> tuple[Callable[[], Iterable[KnownCall]], dict[str, str]]:

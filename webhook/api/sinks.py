@@ -188,18 +188,18 @@ def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
     spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))
     steps = _operations().recover(name, spans, dry_run=given["dry_run"])
-    asked, done = next(steps), Counter[tuple[str, Fate]]()
+    surveyed, done = next(steps), Counter[tuple[str, Fate]]()
     for counts in steps:
         done.update(counts)
-    return _as_document(name, asked, done, dry_run=given["dry_run"])
+    return _as_document(name, surveyed, done, dry_run=given["dry_run"])
 
 
-def _as_document(name: str, asked: Tally, done: Tally, *, dry_run: bool) -> dict[str, Any]:
+def _as_document(name: str, surveyed: Tally, done: Tally, *, dry_run: bool) -> dict[str, Any]:
     return {
         "name": name,
         "dry_run": dry_run,
-        "to_queue": asked[name, Fate.QUEUED],
+        "to_queue": surveyed[name, Fate.QUEUED],
         "queued": done[name, Fate.QUEUED],
-        "waiting": asked[name, Fate.WAITING],
-        "delivered": asked[name, Fate.DELIVERED],
+        "waiting": surveyed[name, Fate.WAITING],
+        "delivered": surveyed[name, Fate.DELIVERED],
     }

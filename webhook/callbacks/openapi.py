@@ -101,11 +101,11 @@ _ANSWERS = {
 
 def by_query(kind: str) -> dict[str, Any]:
     """Describe a callback that is a GET. `kind` is `passthru` or `status`."""
-    told = {"operationId": f"{kind}_by_query", "parameters": [_IN_QUERY], "responses": _ANSWERS}
-    return {**told, "security": PUBLIC}
+    operation = {"operationId": f"{kind}_by_query", "parameters": [_IN_QUERY], "responses": _ANSWERS}
+    return {**operation, "security": PUBLIC}
 
 
 def by_body(kind: str) -> dict[str, Any]:
     """Describe a callback that is a POST."""
-    told = {"operationId": f"{kind}_by_body", "parameters": [_ALSO_IN_QUERY], "requestBody": _BODY}
-    return {**told, "responses": _ANSWERS, "security": PUBLIC}
+    operation = {"operationId": f"{kind}_by_body", "parameters": [_ALSO_IN_QUERY], "requestBody": _BODY}
+    return {**operation, "responses": _ANSWERS, "security": PUBLIC}

@@ -63,8 +63,8 @@ class LegworkGroup(TableGroup):
             if error.errno not in _NO_ROOM:
                 raise
             _write_no_more()
-            told = f"cannot write: {error.strerror}; free some space, or redirect the output elsewhere"
-            errors.show(errors.CommandFailed(told), as_json="--json" in given)
+            text = f"cannot write: {error.strerror}; free some space, or redirect the output elsewhere"
+            errors.show(errors.CommandFailed(text), as_json="--json" in given)
             return errors.CommandFailed.exit_code
         except SystemExit as leaving:
             # Rich ends the process itself when a pipe's reader has closed it: `legwork calls list | head`.

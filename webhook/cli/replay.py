@@ -86,14 +86,14 @@ def replay(
     else:
         calls, wrong = _between(ledger, since, until, account), {}
     with counting(as_json=as_json):
-        asked = plan.survey(calls())
+        surveyed = plan.survey(calls())
     if not as_json:
-        _show(asked)
-    done: Tally = Counter() if dry_run else _run(plan, calls, asked.total(), as_json=as_json)
+        _show(surveyed)
+    done: Tally = Counter() if dry_run else _run(plan, calls, surveyed.total(), as_json=as_json)
     tell_of_disabled(ledger, {sink for sink, fate in done if fate is Fate.QUEUED})
     if as_json:
         concerned = sinks_concerned(ledger, account, narrower["sink"])
-        print_json(as_document(concerned, asked, done, wrong, dry_run=dry_run))
+        print_json(as_document(concerned, surveyed, done, wrong, dry_run=dry_run))
     else:
         queued = sum(count for (_, fate), count in done.items() if fate is Fate.QUEUED)
         click.echo("Nothing was queued: it was a dry run." if dry_run else f"Records queued: {queued}.")
@@ -121,12 +121,12 @@ def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:
     return done
 
 
-def _show(asked: Tally) -> None:
+def _show(surveyed: Tally) -> None:
     table = Table("sink", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("to queue", "already waiting", "delivered"):
         table.add_column(name, justify="right")
-    for sink in sorted({sink for sink, _ in asked}):
-        counts = (asked[sink, fate] for fate in (Fate.QUEUED, Fate.WAITING, Fate.DELIVERED))
+    for sink in sorted({sink for sink, _ in surveyed}):
+        counts = (surveyed[sink, fate] for fate in (Fate.QUEUED, Fate.WAITING, Fate.DELIVERED))
         table.add_row(sink, *map(str, counts))
-    if asked:
+    if surveyed:
         console().print(table)

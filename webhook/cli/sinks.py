@@ -122,8 +122,8 @@ def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool,
     done: Tally = Counter()
     steps = operations.recover(name, spans, dry_run=dry_run)
     with counting(as_json=as_json):
-        asked = translate_errors(lambda: next(steps))
-    to_queue = asked[name, Fate.QUEUED]
+        surveyed = translate_errors(lambda: next(steps))
+    to_queue = surveyed[name, Fate.QUEUED]
     with progress("queueing", to_queue, as_json=as_json) as advance:
         for counts in steps:
             done.update(counts)
@@ -133,8 +133,8 @@ def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool,
         "dry_run": dry_run,
         "to_queue": to_queue,
         "queued": done[name, Fate.QUEUED],
-        "waiting": asked[name, Fate.WAITING],
-        "delivered": asked[name, Fate.DELIVERED],
+        "waiting": surveyed[name, Fate.WAITING],
+        "delivered": surveyed[name, Fate.DELIVERED],
     }
     if as_json:
         print_json(document)

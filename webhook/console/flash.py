@@ -36,8 +36,8 @@ _SAID = {
 def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> ResponseReturnValue:
     """Redirect to a page that shows what was done, and log it."""
     names = {"sid": "call_sid", "name": "sink"}
-    told = {names[key]: value for key, value in where.items()}
-    log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **told)
+    named = {names[key]: value for key, value in where.items()}
+    log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **named)
     return redirect(url_for(endpoint, said=said, n=number, **where), 303)
 
 

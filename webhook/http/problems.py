@@ -37,8 +37,8 @@ def refusal(
 ) -> Response:
     """Return a problem, or a page where the client prefers HTML (RFC 9110, 12.5.1); the API always returns a problem."""
     if _is_for_people():
-        told = detail or _IN_WORDS.get(status, "")
-        page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=told)
+        text = detail or _IN_WORDS.get(status, "")
+        page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=text)
         answer = make_response(page, status, headers or {})
     else:
         answer = problem(status, detail, headers=headers, **more)

@@ -61,28 +61,28 @@ def check_redis(settings: Settings, client: redis.Redis) -> Finding:
     """Is Redis reachable, and of a kind that the ledger can use?"""
     where = without_password(settings.redis_url or "")
     try:
-        told = about_server(client, "server", "replication", "cluster")
-        if not told:
-            told = greet_server(client)
+        info = about_server(client, "server", "replication", "cluster")
+        if not info:
+            info = greet_server(client)
             with suppress(redis.exceptions.NoPermissionError):
                 client.ping()
     except redis.RedisError as error:
         return Finding("redis", Verdict.WRONG, f"{where}: {error}; {what_to_do(error)}")
-    return judge_redis(where, told)
+    return judge_redis(where, info)
 
 
-def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
-    """Can the ledger use a server of this kind? `told` is its answer to INFO."""
-    if told.get("role") == "slave":
+def judge_redis(where: str, info: Mapping[str, Any]) -> Finding:
+    """Can the ledger use a server of this kind? `info` is its answer to INFO."""
+    if info.get("role") == "slave":
         return Finding("redis", Verdict.WRONG, f"{where}: is a replica; name the primary in REDIS_URL")
-    if told.get("cluster_enabled"):
+    if info.get("cluster_enabled"):
         right = "use a server with cluster-enabled no"
         why = "the ledger's scripts change keys in many slots"
         return Finding("redis", Verdict.WRONG, f"{where}: is in cluster mode, which is not supported: {why}; {right}")
-    if told.get("redis_mode") == "sentinel":
+    if info.get("redis_mode") == "sentinel":
         return Finding("redis", Verdict.WRONG, f"{where}: is a Sentinel; name the primary itself in REDIS_URL")
-    name = "Valkey" if "valkey_version" in told else "Redis"
-    version = told.get("valkey_version") or told.get("redis_version") or "(unknown version)"
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = info.get("valkey_version") or info.get("redis_version") or "(unknown version)"
     return Finding("redis", Verdict.OK, f"{where}: {name} {version}")
 
 

@@ -21,7 +21,7 @@ class Selection:
     """A form's selection, which its confirmation page submits again."""
 
     #: Selected letters by `key_of`; if there are any, the other fields are ignored.
-    ticked: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
     #: A sink, FETCH, or '' for all.
     what: str = ""
     #: The whole reason as shown; '' for all.
@@ -30,16 +30,16 @@ class Selection:
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> Selection | None:
         """Read a form; None if nothing was selected."""
-        ticked = tuple(dict.fromkeys(form.getlist("letter")))
-        if not ticked and form.get("all") is None and not form.get("reason"):
+        selected = tuple(dict.fromkeys(form.getlist("letter")))
+        if not selected and form.get("all") is None and not form.get("reason"):
             return None
-        return cls(ticked, form.get("what", ""), form.get("reason", ""))
+        return cls(selected, form.get("what", ""), form.get("reason", ""))
 
     def letters(self, letters: DeadLetters, *, until_ms: float) -> Iterator[DeadLetter]:
         """Yield the selected letters; those that failed after `until_ms` were not shown, so they are left out."""
-        if self.ticked:
-            wanted = set(self.ticked)
-            for call_sid in dict.fromkeys(key.split("/")[0] for key in self.ticked):
+        if self.selected:
+            wanted = set(self.selected)
+            for call_sid in dict.fromkeys(key.split("/")[0] for key in self.selected):
                 yield from (letter for letter in letters.of(call_sid) or () if key_of(letter) in wanted)
             return
         for letter in letters.all(until_ms=until_ms):

@@ -34,14 +34,16 @@ def sinks_concerned(ledger: Ledger, account: str | None, sink: str | None) -> se
     return {name for sid, name in ledger.deliveries if account in {None, sid} and sink in {None, name}}
 
 
-def as_document(sinks: set[str], asked: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool) -> dict[str, Any]:
-    """Return, by sink, what there was to do (`asked`) and what was done."""
-    found = asked if dry_run else done
+def as_document(
+    sinks: set[str], surveyed: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool
+) -> dict[str, Any]:
+    """Return, by sink, what there was to do (`surveyed`) and what was done."""
+    found = surveyed if dry_run else done
     return {
         "dry_run": dry_run,
         "sinks": {
             sink: {
-                "to_queue": asked[sink, Fate.QUEUED],
+                "to_queue": surveyed[sink, Fate.QUEUED],
                 "queued": done[sink, Fate.QUEUED],
                 **{fate.value: found[sink, fate] for fate in Fate if fate is not Fate.QUEUED},
             }

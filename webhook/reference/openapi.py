@@ -74,20 +74,20 @@ _RECORD = {
 }
 
 
-def _told(path: str, item: dict[str, Any]) -> dict[str, Any]:
+def _describe_path(path: str, item: dict[str, Any]) -> dict[str, Any]:
     """Return the description of a path, completed with what all paths of its kind share."""
-    told: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for method, operation in item.items():
         if method == "parameters":
-            told[method] = [{**each, "description": _IN_PATHS[each["name"]]} for each in operation]
+            described[method] = [{**each, "description": _IN_PATHS[each["name"]]} for each in operation]
         else:
             # A summary is a title, a docstring's first line a sentence.
             titled = {**operation, "summary": operation["summary"].removesuffix(".")}
             titled["responses"] = {
                 status: each for status, each in operation["responses"].items() if status != "default"
             }
-            told[method] = _for_operators(method, path, titled) if path.startswith("/api/") else titled
-    return told
+            described[method] = _for_operators(method, path, titled) if path.startswith("/api/") else titled
+    return described
 
 
 def _for_operators(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document, which is generated from the views."""
     own = current_app.extensions["legwork-api"].spec.to_dict()
     schemas = {name: schema for name, schema in own["components"]["schemas"].items() if name not in _NOT_OURS}
-    paths = {path: _told(path, item) for path, item in own["paths"].items()}
+    paths = {path: _describe_path(path, item) for path, item in own["paths"].items()}
     used = {tag for item in paths.values() for method in item.keys() - {"parameters"} for tag in item[method]["tags"]}
     return {
         "openapi": "3.1.0",

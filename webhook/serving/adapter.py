@@ -111,11 +111,11 @@ class Adapter:
         except Exception as error:
             log.error("request.crashed", exc_info=error)
             _refuse(job.send, 500, "This is a bug in Legwork; it was logged.")
-        told = job.wants_body
+        result = job.wants_body
         # Some libraries keep an exception in a frame that its traceback refers to. Such a cycle keeps this frame alive until
         # the next garbage collection, and with it the job and its connection.
         del job
-        self._loop.call_soon_threadsafe(told.set_result, wants_body)
+        self._loop.call_soon_threadsafe(result.set_result, wants_body)
 
 
 class _Job:
@@ -158,8 +158,8 @@ def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes
 
     Granian accepts each message within the call; the awaitable that it returns is already done.
     """
-    told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    send({"type": "http.response.start", "status": status, "headers": told})
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    send({"type": "http.response.start", "status": status, "headers": encoded})
     send({"type": "http.response.body", "body": body})
 
 

@@ -28,17 +28,17 @@ def report(plan: Plan) -> dict[str, Any]:
 
 def banner(plan: Plan) -> str:
     """Return the banner's text."""
-    told = report(plan)
+    content = report(plan)
     lines = ["", "  Legwork: every completed Exotel call, every leg, once", ""]
-    lines.append(f"  Console    {told['console']}")
-    for sid, urls in told["callback_urls"].items():
-        of = f" of {sid}" if len(told["callback_urls"]) > 1 else ""
+    lines.append(f"  Console    {content['console']}")
+    for sid, urls in content["callback_urls"].items():
+        of = f" of {sid}" if len(content["callback_urls"]) > 1 else ""
         lines.append(f"  Passthru   {urls['passthru']}")
         lines.append(f"  Status     {urls['status']}")
         lines.append(f"             (callback URLs{of}: paste them into Exotel; they hold a secret)")
-    lines.append("  Records    " + ", ".join(told["sinks"].values()))
+    lines.append("  Records    " + ", ".join(content["sinks"].values()))
     kept = "its data is in .legwork/redis/" if plan.sandbox is None else "emptied at each start with the sandbox"
-    lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else told['redis']}")
+    lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else content['redis']}")
     if plan.sandbox:
         short = [f"{name}={plan.made[name]}" for name in DEMONSTRATION if name in plan.made]
         lines.append(
