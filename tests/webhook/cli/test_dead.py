@@ -104,7 +104,7 @@ def test_people_see_what_is_dead_and_why(redis_url, ledger):
     text = legwork(redis_url, "list", "--limit", "1").stdout
     assert UNKNOWN not in text
     assert f"{FILE} 1/completed" in text
-    assert "The last 1 of 2" in text
+    assert "Most recent 1 of 2" in text
     assert "404: unknown [call]" in legwork(redis_url, "list").stdout
 
 

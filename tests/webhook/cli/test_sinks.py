@@ -295,7 +295,7 @@ def test_without_a_terminal_what_waits_is_dropped_only_for_sure(operator, ledger
 
 def test_on_a_terminal_it_counts_and_asks_first(operator, ledger):
     shown, code = operator.on_a_terminal("remove", "crm", typed=b"n\n")
-    assert ("deliveries: 2)?" in shown, code) == (True, 1)
+    assert ("deliveries to crm (2)?" in shown, code) == (True, 1)
     assert operator.sink()["waiting"] == 2
     shown, code = operator.on_a_terminal("remove", "crm", typed=b"y\n")
     assert ("crm is removed; deliveries dropped: 2." in shown, code) == (True, 0)
