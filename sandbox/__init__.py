@@ -1,1 +1,1 @@
-"""A pretend Exotel: the Legs API, the calls list, a real quota, and calls that post their callbacks."""
+"""A mock Exotel: the Legs API, the calls list, a real quota, and calls that post their callbacks."""

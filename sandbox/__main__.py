@@ -1,4 +1,4 @@
-"""`python -m sandbox`: options and environment in, a running sandbox out; it stops within a second."""
+"""`python -m sandbox`: runs a sandbox by its options and environment; it stops within a second."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _option(name: str, *variables: str, **attributes: Any) -> Callable[[Command], Command]:
-    """An option with its variables, the first of which wins."""
+    """Return an option with its variables; the first one that is set counts."""
     shown = {"show_envvar": True, "show_default": True} | attributes
     return click.option(*name.split(), envvar=list(variables), **shown)
 
@@ -61,7 +61,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
 
 
 @click.command(
-    epilog="Accounts come from the environment alone, because they hold secrets: SANDBOX_ACCOUNTS as "
+    epilog="Accounts come only from the environment, because they hold secrets: SANDBOX_ACCOUNTS as "
     "sid:key:token (several separated by spaces), or SANDBOX_ACCOUNT_SID, SANDBOX_API_KEY and "
     "SANDBOX_API_TOKEN, or the same with EXOTEL_ for SANDBOX_. "
     "Without any: acme1m, sandbox-key, sandbox-token."
@@ -72,7 +72,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     "SANDBOX_PORT",
     default=8010,
     type=click.IntRange(0, 65535),
-    help="0 takes a free one, and says it.",
+    help="0 takes a free port and prints it.",
 )
 @_option(
     "--quota",
@@ -101,7 +101,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     "SANDBOX_RETRY_AFTER",
     default="seconds",
     type=click.Choice(["seconds", "date", "none"]),
-    help="What a 429 of the quota says about when to come back.",
+    help="Form of the Retry-After header of the quota's 429.",
 )
 @_option(
     "--slow-seconds",
@@ -115,7 +115,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     "SANDBOX_SPEED",
     default=1.0,
     type=_POSITIVE,
-    help="How many times as fast as life calls run: 20 lets one of 40 s end after 2 s.",
+    help="How many times faster than real time calls run: at 20, a call of 40 s ends after 2 s.",
 )
 @_option(
     "--passthru-url",
@@ -123,7 +123,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     default="",
     show_default=False,
     callback=_parsed(_url),
-    help="Where Passthru goes; {account_sid} in it stands for the account. Holds a secret: use the variable.",
+    help="URL for Passthru; {account_sid} in it is replaced by the account. It holds a secret: use the variable.",
 )
 @_option(
     "--status-url",
@@ -138,7 +138,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     "SANDBOX_CALLBACK_RETRIES",
     default="300 900",
     callback=_parsed(_pauses),
-    help="Seconds of call time before each further try of a StatusCallback that was not answered with 2xx.",
+    help="Seconds of call time before each retry of a StatusCallback that was not answered with 2xx.",
 )
 @_option(
     "--calls-at-start",
@@ -152,7 +152,7 @@ _NOT_NEGATIVE = click.FloatRange(0)
     "SANDBOX_CALLS_PER_MINUTE",
     default=0.0,
     type=_NOT_NEGATIVE,
-    help="Calls to place by itself from then on.",
+    help="Calls to place per minute after that.",
 )
 @_option(
     "--scenarios",
@@ -160,10 +160,10 @@ _NOT_NEGATIVE = click.FloatRange(0)
     default="",
     show_default=False,
     callback=_parsed(_names),
-    help="Names of the scenarios of those calls, in turn; else all of the table.",
+    help="Scenarios of those calls, in turn; default: all.",
 )
 def main(**options: Any) -> None:
-    """A pretend Exotel: Legs API and calls list under a quota, calls that post their callbacks.
+    """A mock Exotel: Legs API and calls list under a quota, calls that post their callbacks.
 
     `GET /` lists the scenarios, `POST /calls` places calls.
     """

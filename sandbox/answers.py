@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GATEWAY_PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
-# Short: a client that pauses the whole account for it should be seen to go on again.
+# Short, so that one can watch a client that pauses the whole account resume.
 RETRY_AFTER_SECONDS = "2"
 
 

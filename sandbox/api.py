@@ -1,4 +1,4 @@
-"""The pretend Exotel API: the legs of a call and the calls list, behind authentication and the quota."""
+"""The mock Exotel API: the legs of a call and the calls list, behind authentication and the quota."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Api:
-    """The routes under `/v1`. They rely on the door having stamped the request."""
+    """The routes under `/v1`. They rely on the gateway having recorded the request."""
 
     def __init__(self, settings: Settings, calls: Calls) -> None:
         self._settings = settings
@@ -46,7 +46,7 @@ class Api:
         return api
 
     def legs(self, account_sid: str, call_sid: str) -> Response:
-        """Only a call that is over has legs here; both refusals look alike but for the description."""
+        """Answer with a call's legs, once it is over; both errors differ only in their description."""
         call = self._calls.get(call_sid)
         if call is None or call.account_sid != account_sid:
             return _answer(legs_error(400, "Bad Request", "Please check the call id sent"))
@@ -66,7 +66,7 @@ class Api:
         return _answer(error(404, "The sandbox has only Legs and the calls list"))
 
     def _admit(self) -> Response | None:
-        """Who asks, then for what account, then how often, then what for."""
+        """Check the credentials, then the account, then the quota, then the method."""
         known = self._accounts_of_credentials()
         wanted = (request.view_args or {})["account_sid"]
         visit: Visit = request.environ[VISIT]

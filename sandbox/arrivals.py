@@ -1,4 +1,4 @@
-"""The record of everything that arrived at the API: what the sandbox can swear to afterwards."""
+"""The record of every request that arrived at the API, as evidence for tests."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sandbox.times import utc_time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The last so many are kept one by one; the request lines are most of the 200 MB that they can come to.
+# How many of the latest are kept individually; the request lines are most of the 200 MB that they may take.
 MOST_ARRIVALS = 1_000_000
 _LONGEST_LINE = 200
 
 _ACCOUNT = re.compile(r"/v1/Accounts/([^/?]+)")
 _CALL = re.compile(r"/Calls/([^/?.]+)")
 
-# The status of an arrival that has no answer: not yet, or the connection was reset.
+# The status of an arrival without an answer: not yet, or because the connection was reset.
 NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request at the door: `refused_for` nanoseconds by the quota, or None."""
+    """A request as it arrived; the quota refused it for `refused_for` nanoseconds, or None."""
 
     number: int
     account_sid: str
@@ -48,9 +48,9 @@ class _Account:
 
 
 class Arrivals:
-    """Stamps, counts and judges each arrival in one step, so that no two can overtake each other in between.
+    """Times, counts and checks each arrival in one step, so that no two can overtake each other.
 
-    Bounded: counts are for ever, single arrivals are kept for the last `most` ones.
+    Bounded: counts are kept for ever, individual arrivals only for the last `most`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Arrivals:
         self._lines: list[str] = []
 
     def arrive(self, method: str, path: str) -> Arrival:
-        """Note a request for `path` (with its query). To be called before anything else is done about it."""
+        """Record a request for `path` (with its query). Call it before anything else is done with the request."""
         with self._lock:
             at = self.clock()
             found = _ACCOUNT.match(path)
@@ -104,14 +104,14 @@ class Arrivals:
             self._status[slot], self._lines[slot] = NO_ANSWER, line
 
     def answered(self, arrival: Arrival, status: int) -> None:
-        """Note how an arrival was answered: an HTTP status, or `NO_ANSWER`."""
+        """Record how an arrival was answered: an HTTP status, or `NO_ANSWER`."""
         with self._lock:
             if self._count - self._most <= arrival.number < self._count:
                 self._status[arrival.number % self._most] = status
             self._accounts[arrival.account_sid].statuses[status] += 1
 
     def eat(self, account_sid: str | None, per_second: float, seconds: float | None = None) -> None:
-        """Let another client spend from the quota of an account, or of all, for some seconds; 0 ends it."""
+        """Let another client use the quota of an account, or of all, for some seconds; a rate of 0 ends it."""
         with self._lock:
             now = self.clock()
             until = None if seconds is None else now + round(seconds * NANOSECONDS)
@@ -123,7 +123,7 @@ class Arrivals:
                 account.others = OtherClient(per_second, now, until) if per_second else None
 
     def shown(self, *, since: int = 0, limit: int = 1000, call_sid: str = "") -> dict[str, Any]:
-        """Single arrivals from number `since` on, and the number to go on from."""
+        """Return individual arrivals from number `since` on, and the number of the next page."""
         with self._lock:
             number = max(since, self._count - self._most, 0)
             rows: list[dict[str, Any]] = []
@@ -150,7 +150,7 @@ class Arrivals:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Totals and, for each account, the fullest window among the arrivals that are kept."""
+        """Return totals and, for each account, the fullest window among the kept arrivals."""
         with self._lock:
             first = self._count % self._most if self._count > self._most else 0
             times = self._at[first:] + self._at[:first]

@@ -1,4 +1,4 @@
-"""What Exotel posts about a call: the parameters of each callback at each moment of a call's life."""
+"""What Exotel posts about a call: the parameters of each callback at each stage of the call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Parameters = dict[str, Any]
 
-# How a leg's end is told in the ISDN's terms (Q.850) or in Exotel's own (1000 and more).
+# The cause of a leg's end, in ISDN codes (Q.850) or in Exotel's own (1000 and above).
 _CAUSES = {
     "completed": (16, "NORMAL_CLEARING"),
     "busy": (17, "USER_BUSY"),
@@ -24,7 +24,7 @@ _CALL_TYPES = {"completed": "completed", "canceled": "client-hangup"}
 
 
 def due_after(call: Call, post: Post) -> float:
-    """When a callback goes out, in seconds of the call's own time."""
+    """Return when a callback is sent, in seconds of the call's own time."""
     callees = call.scenario.callees
     over = float(call.scenario.seconds)
     if post.moment == "call over" or not callees:
@@ -42,7 +42,7 @@ def due_after(call: Call, post: Post) -> float:
 
 
 def parameters(call: Call, post: Post) -> Parameters:
-    """The parameters of a callback, nested where Exotel writes brackets."""
+    """Return the parameters of a callback, nested where Exotel writes brackets."""
     if post.form == "ping":
         return {}
     if post.url == "status":
@@ -53,7 +53,7 @@ def parameters(call: Call, post: Post) -> Parameters:
 
 
 def bracketed(parameters: Parameters) -> list[tuple[str, str]]:
-    """The same as PHP writes it in queries and forms: `Legs[0][Status]`; no value is an empty string."""
+    """Return the parameters as PHP writes them in queries and forms: `Legs[0][Status]`; None is an empty string."""
     pairs: list[tuple[str, str]] = []
     for key, value in parameters.items():
         if isinstance(value, list):
@@ -69,7 +69,7 @@ def _text(value: Any) -> str:
 
 
 def _passthru(call: Call, post: Post) -> Parameters:
-    """Before Connect nobody has been dialled yet; behind it the fields say what became of it."""
+    """Return a Passthru's parameters: before Connect nobody has been dialled, after it the fields hold the outcome."""
     scenario, at = call.scenario, call.began + due_after(call, post)
     digits = {"digits": '"215250"'} if scenario.inbound else {}
     common = _parties(call) | {
@@ -90,7 +90,7 @@ def _passthru(call: Call, post: Post) -> Parameters:
         | recording
         | {
             "ForwardedFrom": "null",
-            # With the ringing, as captured: longer than the leg's own OnCallDuration.
+            # Includes ringing, as captured from Exotel: longer than the leg's own OnCallDuration.
             "DialCallDuration": last.rings + last.talks if last.talks else 0,
             "DialCallStatus": last.status,
             "CallType": _CALL_TYPES.get(last.status, "incomplete"),
@@ -128,7 +128,7 @@ def _parties(call: Call) -> Parameters:
 
 
 def _popup(call: Call, post: Post) -> Parameters:
-    """The state of an agent, not of the call: "busy" means that the agent is being rung."""
+    """Return the state of an agent, not of the call: "busy" means that the agent's phone rings."""
     agent = call.scenario.callees[post.callee]
     return _parties(call) | {
         "CurrentTime": exotel_time(call.began + due_after(call, post)),

@@ -1,4 +1,4 @@
-"""A pretend call, and the register of all of them."""
+"""A simulated call, and the register of all calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.plans import LegPlan, Scenario
 
-# Numbers that nobody has. Customers' numbers are 0900000NNCC with a serial below 90 and the scenario's code.
+# Unassigned numbers. Customers' numbers are 0900000NNCC: a serial below 90 and the scenario's code.
 EXOPHONE = "04000000001"
 BACKUP_EXOPHONE = "04000000002"
 PARTIES = {
@@ -36,10 +36,10 @@ MOST_CALLS = 250_000
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call as it will have been; what an instant shows of it is computed from the clock.
+    """A call, with its whole course known in advance; its state at any time is computed from the clock.
 
-    All instants are Unix time. `began` and `ended` are what Exotel states: a call of 40 s at a speed of 20
-    lasts 2 s, so it is stated to have begun before it was placed, and to have ended when it really did.
+    All times are Unix time. `began` and `ended` are what the API states: a call of 40 s at a speed of 20 lasts
+    2 s, so the API states that it began before it was placed, and ended when it really did.
     """
 
     sid: str
@@ -62,7 +62,7 @@ class Call:
         return self.ended - self.scenario.seconds
 
     def moment(self, seconds: float) -> float:
-        """The real instant at which the call is that many seconds old; past its end, at the same speed."""
+        """Return the real time at which the call is that many seconds old; past its end, at the same speed."""
         return self.ended - (self.scenario.seconds - seconds) / self.speed
 
     def number(self, leg: LegPlan) -> str:
@@ -83,7 +83,7 @@ class Call:
 
     @property
     def recording_url(self) -> str:
-        """Where the recording would be; empty when the caller and a callee never talked."""
+        """The recording's URL; empty if the caller and a callee never talked."""
         if not any(leg.talks for leg in self.scenario.callees):
             return ""
         return f"https://recordings.example/{self.account_sid}/{self.sid}.mp3"
@@ -154,7 +154,7 @@ class Calls:
             return self._by_sid.get(sid)
 
     def read(self, call: Call) -> int:
-        """Count a read of the call's legs; its number, the first is 1."""
+        """Count a read of the call's legs and return its number, from 1."""
         with self._lock:
             call.reads += 1
             return call.reads
@@ -163,12 +163,12 @@ class Calls:
         return call.ended <= self.now()
 
     def latest(self, limit: int, offset: int = 0) -> tuple[int, list[Call]]:
-        """How many calls are known, and some of them, the newest first."""
+        """Return the number of calls, and a page of them, newest first."""
         with self._lock:
             return len(self._in_order), list(itertools.islice(reversed(self._in_order), offset, offset + limit))
 
     def started_between(self, account_sid: str, earliest: float, latest: float) -> list[Call]:
-        """Calls of an account that are over and began in that time, ends included, the oldest first."""
+        """Return an account's ended calls that began in that time, both ends included, oldest first."""
         with self._lock:
             calls = self._by_start.get(account_sid, [])
             low = bisect.bisect_left(calls, int(earliest), key=start_second)
@@ -179,17 +179,17 @@ class Calls:
 
 
 def start_second(call: Call) -> int:
-    """The whole second in which the call began: all that Exotel's times can say."""
+    """Return the whole second in which the call began, the precision of Exotel's times."""
     return int(call.began)
 
 
 def start_order(call: Call) -> tuple[int, str]:
-    """The order of the calls list, and what its cursors are made of."""
+    """Return the sort key of the calls list, which is also its cursor."""
     return start_second(call), call.sid
 
 
 def cycle(names: Iterable[Scenario] = ()) -> Callable[[], Scenario]:
-    """Give one scenario after the other, for ever; without names, all of the table. Safe for many threads."""
+    """Return a function that gives the scenarios in turn, for ever; without names, all. Safe to call from many threads."""
     chosen = tuple(names) or tuple(SCENARIOS.values())
     turns = itertools.count()
     return lambda: chosen[next(turns) % len(chosen)]

@@ -1,4 +1,4 @@
-"""The sandbox's own pages: its scenarios, its calls, its faults, and the truth about what arrived."""
+"""The sandbox's own pages: its scenarios, its calls, its faults, and what arrived."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PLACE, _FAULT, _PAGE, _REQUESTS = PlaceOrder(), FaultOrder(), PageOrder(), Requ
 
 
 class Control:
-    """The routes outside `/v1`. No password: whoever can reach the sandbox is its master."""
+    """The routes outside `/v1`. There is no password: anyone who can reach the sandbox controls it."""
 
     def __init__(self, settings: Settings, calls: Calls, postman: Postman, arrivals: Arrivals, faults: Faults) -> None:
         self._settings = settings
@@ -154,9 +154,9 @@ def _load(schema: Schema, data: Any) -> dict[str, Any]:
 
 
 def _chosen(order: dict[str, Any]) -> tuple[Scenario | None, dict[str, str]]:
-    """The scenario that was asked for by name or by number, and the numbers of the parties.
+    """Return the scenario that was requested by name or by number, and the parties' numbers.
 
-    A `to` that is the ExoPhone makes `from` the customer, as in an inbound call; else `to` is the customer.
+    If `to` is the ExoPhone, `from` is the customer, as in an inbound call; otherwise `to` is the customer.
     """
     name, caller, called = order.pop("scenario", None), order.pop("from", ""), order.pop("to", "")
     customer, agent = order.pop("number", ""), ""

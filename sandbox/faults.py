@@ -1,4 +1,4 @@
-"""Trouble that a test driver switches on for a while: for one account or for all."""
+"""Faults that a test driver switches on for a while, for one account or for all."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sandbox.wire import Reply, error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Every kind of trouble, and what it does.
+# The kinds of faults, and what each does.
 KINDS = {
     "down": "the connection is reset before anything is answered",
     "slow": "every answer takes `seconds` longer",
-    "throttled": "429 for everything; `retry_after` seconds are said as `form`: seconds, date or none",
+    "throttled": "429 for everything, with `Retry-After` of `retry_after` seconds as `form`: seconds, date or none",
     "error": "`status` (500 to 599) for everything",
     "revoked": "`status` (401, 402 or 403) for everything",
-    "truncated": "whole answers, in form, with only half of the body",
+    "truncated": "complete answers, with a matching length, but only half of the body",
     "cut": "the connection is reset in the middle of the body",
-    "eat": "another client spends `per_second` requests from the quota",
+    "eat": "another client uses `per_second` requests of the quota",
 }
 
 _MESSAGES = {401: "Authentication failed", 402: "Payment Required", 403: "Forbidden"}
@@ -32,7 +32,7 @@ _MESSAGES = {401: "Authentication failed", 402: "Payment Required", 403: "Forbid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One trouble. `until` is on the monotonic clock, None for ever; `share` of the requests meet it."""
+    """One fault. `until` is on the monotonic clock, None for ever; it affects a `share` of the requests."""
 
     fault: str
     account: str | None = None
@@ -45,7 +45,7 @@ class Fault:
     per_second: float = 0.0
 
     def reply(self) -> Reply | None:
-        """What is answered instead of the right answer; None for trouble of another sort."""
+        """Return the reply that replaces the right one; None for faults of another kind."""
         if self.fault == "throttled":
             return too_many(self.retry_after, self.form)
         if self.fault in ("error", "revoked"):
@@ -54,7 +54,7 @@ class Fault:
 
 
 class Faults:
-    """What is switched on at the moment; safe to use from many threads."""
+    """The active faults; safe to use from many threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, dice: Callable[[], float] = random.random) -> None:
         self.clock = clock
@@ -63,12 +63,12 @@ class Faults:
         self._on: dict[tuple[str, str | None], Fault] = {}
 
     def switch_on(self, fault: Fault) -> None:
-        """Add a trouble; it takes the place of one of the same kind for the same account."""
+        """Add a fault; it replaces one of the same kind for the same account."""
         with self._lock:
             self._on[fault.fault, fault.account] = fault
 
     def switch_off(self, kind: str | None = None) -> None:
-        """End all troubles, or those of one kind."""
+        """End all faults, or those of one kind."""
         with self._lock:
             self._on = {key: fault for key, fault in self._on.items() if kind not in (None, fault.fault)}
 
@@ -79,7 +79,7 @@ class Faults:
             return list(self._on.values())
 
     def meet(self, account_sid: str) -> dict[str, Fault]:
-        """The troubles that a request of this account meets, by kind."""
+        """Return the faults that affect a request of this account, by kind."""
         if not self._on:
             return {}
         return {
@@ -89,7 +89,7 @@ class Faults:
         }
 
     def shown(self) -> list[dict[str, Any]]:
-        """What is switched on, as a test driver reads it."""
+        """Return the active faults as plain data."""
         now = self.clock()
         return [
             {key: value for key, value in asdict(fault).items() if key != "until"}
@@ -99,11 +99,11 @@ class Faults:
 
 
 def too_many(seconds: float, form: str, headers: dict[str, str] | None = None) -> Reply:
-    """A 429 that says when to come back in one of the two forms of `Retry-After`, or does not say it."""
+    """Return a 429 with `Retry-After` in one of its two forms, or without it."""
     said = dict(headers or {})
     if form == "seconds":
         said["Retry-After"] = str(math.ceil(seconds))
     elif form == "date":
-        # A date has whole seconds only: the next one, so that nobody is told to come too early.
+        # A date has whole seconds only: round up, so that no client comes back too early.
         said["Retry-After"] = formatdate(time.time() + seconds + 1, usegmt=True)
     return error(429, "Rate limit exceeded", said, Code="RATE_LIMIT_EXCEEDED")

@@ -1,4 +1,4 @@
-"""The door of the API: stamps each request before anything else, and lets it meet the troubles of the day."""
+"""The API's gateway: records each request before anything else, and applies the active faults."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 # Where the API finds the visit in the WSGI environment.
 VISIT = "sandbox.visit"
 
-# SO_LINGER with no time to linger: closing sends a reset instead of a farewell.
+# SO_LINGER with a time of zero: closing sends a reset instead of a FIN.
 NO_FAREWELL = struct.pack("ii", 1, 0)
 
 
 @dataclass(slots=True)
 class Visit:
-    """What door and API tell each other about a request: how it arrived, whether its answer breaks off."""
+    """What gateway and API share about a request: how it arrived, and whether its answer is cut off."""
 
     arrival: Arrival
     cut_off: bool = False
 
 
 class Gateway:
-    """WSGI middleware around the whole application; only the paths of the API pass through its record."""
+    """WSGI middleware around the whole application; it records only requests to the API."""
 
     def __init__(self, app: WSGIApplication, arrivals: Arrivals, faults: Faults) -> None:
         self._app = app
@@ -55,7 +55,7 @@ class Gateway:
             if not visit.cut_off:
                 status = response.status_code
         finally:
-            # Noted before the first byte leaves, so that who has the answer finds it in the record.
+            # Recorded before the first byte is sent, so that a client that has the answer finds it in the record.
             self._arrivals.answered(visit.arrival, status)
         return response(environ, start_response)
 
@@ -74,7 +74,7 @@ class Gateway:
             response.set_data(body[: len(body) // 2])
         elif "cut" in met or visit.cut_off:
             visit.cut_off = True
-            # The length stays that of the whole body, so that the client knows what it misses.
+            # The length stays that of the whole body, so that the client notices the loss.
             response.response = _half(body, environ)
         return response
 
@@ -85,7 +85,7 @@ def _half(body: bytes, environ: WSGIEnvironment) -> Iterator[bytes]:
 
 
 def _reset(environ: WSGIEnvironment) -> ConnectionResetError:
-    """Have the connection end without a farewell; raise what is returned."""
+    """Make the connection end with a reset; the caller raises the returned error."""
     connection: Any = environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_FAREWELL)
     return ConnectionResetError("by the sandbox")

@@ -1,4 +1,4 @@
-"""The legs of a call: as the Legs API shows them, and as plain truth for test drivers."""
+"""The legs of a call: as the Legs API shows them, and as ground truth for test drivers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def exotel_leg(call: Call, leg: LegPlan) -> dict[str, Any]:
-    """One leg as the Legs API writes it.
+    """Return a leg as the Legs API writes it.
 
     As in Exotel's own example only the last leg has `StartTime`, `EndTime` and the ExoPhones (the second one
     spelt as there), and `EndTime` is a second later than `DateUpdated`.
@@ -44,17 +44,17 @@ def exotel_leg(call: Call, leg: LegPlan) -> dict[str, Any]:
 
 
 def exotel_legs(call: Call) -> dict[str, Any]:
-    """The final answer of the Legs API."""
+    """Return the final answer of the Legs API."""
     return legs_answer([exotel_leg(call, leg) for leg in call.scenario.legs])
 
 
 def legs_answer(legs: list[dict[str, Any]], *, total: int | None = None) -> dict[str, Any]:
-    """The envelope: `MetaData` with a capital D, `legs` in lower case."""
+    """Return legs in their envelope: `MetaData` with a capital D, `legs` in lower case."""
     return {"MetaData": {"Total": len(legs) if total is None else total, "Count": len(legs)}, "legs": legs}
 
 
 def truth(call: Call) -> dict[str, Any]:
-    """What really happened in a call and what the Legs API should say in the end; instants in UTC."""
+    """Return what really happened in a call, and what the Legs API should finally say; times in UTC."""
     scenario = call.scenario
     return {
         "sid": call.sid,

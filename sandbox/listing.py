@@ -27,7 +27,7 @@ _KNOWN = {"Sid", "DateCreated", "PageSize", "SortBy", "Before", "After"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was asked for. `before` and `after` are places in the order of the list."""
+    """The query of a page. `before` and `after` are cursors."""
 
     sids: frozenset[str]
     earliest: float
@@ -40,10 +40,10 @@ class Page:
 
 
 def read_query(query: Mapping[str, str], now: float) -> Page:
-    """Understand the query of a calls list.
+    """Read the query of a calls list.
 
-    Raises ValueError with a reason, also for the filters that Exotel has and the sandbox has not: to ignore
-    a filter would be a wrong answer.
+    Raises ValueError with a reason, also for Exotel's filters that the sandbox does not have: ignoring a filter
+    would give a wrong answer.
     """
     unknown = set(query) - _KNOWN
     if unknown:
@@ -102,13 +102,13 @@ def _cursor(call: Call) -> str:
 
 
 def list_calls(calls: Calls, account_sid: str, page: Page, path: str) -> dict[str, Any]:
-    """One page of the calls that are over, as the API answers it at `path`."""
+    """Return one page of ended calls, as the API answers at `path`."""
     found = calls.started_between(account_sid, page.earliest, page.latest)
     if page.sids:
         found = [call for call in found if call.sid in page.sids]
     shown, precedes, follows = _cut(found, page)
-    # As in Exotel's example: a page link carries a cursor but no filter, so whoever follows it keeps the
-    # filter in mind. Cursors of ASCII text never hold a character that a query would have to escape.
+    # As in Exotel's example: a page link carries a cursor but no filter, so a client has to add the filter
+    # again. Cursors of ASCII text never hold a character that a query would have to escape.
     sort = f"SortBy=DateCreated:{'desc' if page.descending else 'asc'}"
     link = f"{path}?PageSize={page.size}&{sort}"
     first = f"{path}?PageSize={page.size}"
@@ -127,7 +127,7 @@ def list_calls(calls: Calls, account_sid: str, page: Page, path: str) -> dict[st
 
 
 def _cut(found: list[Call], page: Page) -> tuple[list[Call], bool, bool]:
-    """The calls of the page, and whether others precede and follow. `found` has the oldest first."""
+    """Return the calls of the page, and whether others precede and follow. `found` has the oldest first."""
     ordered = found[::-1] if page.descending else found
     if page.before:
         stop = _position(found, page.before, page, past=False)
@@ -139,7 +139,7 @@ def _cut(found: list[Call], page: Page) -> tuple[list[Call], bool, bool]:
 
 
 def _position(found: list[Call], cursor: tuple[int, str], page: Page, *, past: bool) -> int:
-    """Where in the order of the list the first call stands that is at the cursor, or past it."""
+    """Return the list position of the first call at the cursor, or past it."""
     if not page.descending:
         bisect_at = bisect.bisect_right if past else bisect.bisect_left
         return bisect_at(found, cursor, key=start_order)
@@ -148,7 +148,7 @@ def _position(found: list[Call], cursor: tuple[int, str], page: Page, *, past: b
 
 
 def _item(call: Call) -> dict[str, Any]:
-    """A call in the list; the two directions differ in spelling and types as in Exotel's example."""
+    """Return a call of the list; the two directions differ in spelling and types, as in Exotel's example."""
     scenario = call.scenario
     parties: dict[str, Any] = {"To": call.callee, "From": call.caller}
     if scenario.inbound:

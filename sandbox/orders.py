@@ -1,4 +1,4 @@
-"""What a test driver may order, field by field; anything else is refused and told."""
+"""The requests of a test driver, field by field; anything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from sandbox.faults import KINDS
 from sandbox.scenarios import BY_NAME, SCENARIOS
 
-# One order keeps the process busy for a second or two at most.
+# At this size, one request keeps the process busy for a second or two at most.
 MOST_CALLS_AT_ONCE = 50_000
 MOST_ROWS = 10_000
 
@@ -18,7 +18,7 @@ _URL = validate.URL(require_tld=False, schemes={"http", "https"})
 
 
 class _ScenarioName(fields.Field[str]):
-    """A name of the table, or its code as text or number."""
+    """A scenario's name, or its code as text or number."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         del attr, data, kwargs
@@ -30,7 +30,7 @@ class _ScenarioName(fields.Field[str]):
 
 
 class PlaceOrder(Schema):
-    """Calls to place; without scenario and number one of each in turn."""
+    """Calls to place; without scenario and number, every scenario in turn."""
 
     scenario = _ScenarioName()
     number = fields.String(validate=_NUMBER)
@@ -47,7 +47,7 @@ class PlaceOrder(Schema):
 
 
 class FaultOrder(Schema):
-    """A trouble to switch on; see `sandbox.faults.KINDS`."""
+    """A fault to switch on; see `sandbox.faults.KINDS`."""
 
     fault = fields.String(required=True, validate=validate.OneOf(KINDS))
     account = fields.String()
@@ -67,7 +67,7 @@ class FaultOrder(Schema):
         if kind == "revoked" and status not in (401, 402, 403):
             raise ValidationError("credentials are refused with 401, 402 or 403", "status")
         if kind == "eat" and "per_second" not in order:
-            raise ValidationError("how many requests a second the other client sends", "per_second")
+            raise ValidationError("required: how many requests a second the other client sends", "per_second")
 
 
 class PageOrder(Schema):

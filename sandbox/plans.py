@@ -38,7 +38,7 @@ class LegPlan:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One callback: to which of the two URLs, at which moment, in which clothes."""
+    """One callback: to which of the two URLs, when, and in which format."""
 
     url: Literal["passthru", "status"]
     moment: Moment
@@ -50,10 +50,10 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One entry of the table: everything that is special about a call whose number ends in `code`.
+    """One scenario: everything that is special about a call whose number ends in `code`.
 
-    `reads` names what the first reads of the legs are answered with, `then` what every later one is; the
-    names are those of `sandbox.answers`.
+    `reads` names the answers to the first reads of the legs, `then` the answer to all later ones; the names are
+    those of `sandbox.answers`.
     """
 
     code: int
@@ -77,12 +77,12 @@ class Scenario:
 
     @property
     def status(self) -> str:
-        """The call's status as the calls list gives it: an inbound one is "completed" whoever answered."""
+        """The call's status in the calls list: an inbound call is always "completed", even if nobody answered."""
         if self.inbound:
             return "completed"
         last = self.callees[-1] if self.callees else self.legs[0]
         return last.status
 
     def answer_to(self, read: int) -> str:
-        """The name of the answer to the read with this number; the first is 1."""
+        """Return the name of the answer to the read with this number, from 1."""
         return self.reads[read - 1] if read <= len(self.reads) else self.then

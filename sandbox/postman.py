@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15
 # A redirect is not followed and counts as refused, as everything but 2xx does.
 _ACCEPTED = range(200, 300)
-# Enough that a few stuck receivers do not hold up the others.
+# Enough for a few slow receivers not to delay the others.
 SENDERS = 16
 
 
@@ -42,13 +42,13 @@ class Postman:
             thread.start()
 
     def stop(self) -> None:
-        """Post nothing more; a request under way is left to its fate."""
+        """Post nothing more; a request under way is not waited for."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def take_on(self, call: Call) -> None:
-        """See to it that all callbacks of a call are posted, each at its moment."""
+        """Schedule all callbacks of a call, each at its time."""
         if not call.with_callbacks:
             return
         for post in call.scenario.posts:
@@ -62,10 +62,9 @@ class Postman:
 
     def _work(self) -> None:
         with requests.Session() as session:
-            # No proxy of the environment belongs between two local programs.
+            # Proxies of the environment are not for two local programs.
             session.trust_env = False
-            # A kept connection may be closed by the receiver just when it is used again, and a Passthru that is
-            # lost does not come again.
+            # A receiver may close a kept connection just when it is reused, and a lost Passthru is never sent again.
             session.headers["Connection"] = "close"
             while job := self._next():
                 self._post(session, *job)
@@ -76,14 +75,14 @@ class Postman:
                 wait = self._due[0][0] - self._calls.now() if self._due else None
                 if wait is not None and wait <= 0:
                     _, _, call, post, attempt = heapq.heappop(self._due)
-                    # Another sender has to watch what is now the next one.
+                    # Another sender has to wait for the next one now.
                     self._changed.notify()
                     return call, post, attempt
                 self._changed.wait(wait)
             return None
 
     def _post(self, session: requests.Session, call: Call, post: Post, attempt: int) -> None:
-        """Post one callback; a StatusCallback not answered with 2xx goes out again, a Passthru never."""
+        """Post one callback; a StatusCallback that is not answered with 2xx is retried, a Passthru never."""
         outcome: dict[str, Any] = {
             "url": post.url,
             "event": post.event,

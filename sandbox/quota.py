@@ -15,16 +15,16 @@ class SlidingWindow:
     """At most `limit` arrivals in `(t - window, t]`, for every instant t at which something arrives."""
 
     def __init__(self, limit: int, window: int, *, count_refused: bool = True) -> None:
-        """`window` in nanoseconds. With `count_refused`, who keeps hammering is never let in again."""
+        """`window` in nanoseconds. With `count_refused`, refused requests count too: a client that never pauses stays out."""
         self.limit = limit
         self.window = window
         self.count_refused = count_refused
         self._counted: deque[int] = deque()
 
     def arrive(self, at: int) -> int | None:
-        """Count an arrival at `at` nanoseconds, which must not lie before the previous one.
+        """Count an arrival at `at` nanoseconds, which must not be before the previous one.
 
-        Returns None when it is within the quota, else the nanoseconds until one would be let in.
+        Returns None if it is within the quota, else the nanoseconds until one would be accepted.
         """
         while self._counted and self._counted[0] <= at - self.window:
             self._counted.popleft()
@@ -33,12 +33,12 @@ class SlidingWindow:
             self._counted.append(at)
         if not refused:
             return None
-        # There is room again when so many have left the window that one more makes `limit`.
+        # One is accepted again when enough have left the window that one more makes `limit`.
         return self._counted[len(self._counted) - self.limit] + self.window - at
 
 
 class OtherClient:
-    """A second program of the same customer, which spends from the same quota at a steady pace."""
+    """A second program of the same customer, which uses the same quota at a steady rate."""
 
     def __init__(self, per_second: float, since: int, until: int | None = None) -> None:
         """`since` and `until` in nanoseconds: when it begins and ends."""
@@ -50,7 +50,7 @@ class OtherClient:
         """Make the arrivals that are due up to `now`, in nanoseconds; return how many."""
         if self._until is not None:
             now = min(now, self._until)
-        # What left the window long ago changes nothing: a pause of an hour need not be made up for.
+        # Arrivals that have left the window do not matter, so a long pause is not made up for.
         self._next = max(self._next, now - window.window)
         spent = 0
         while self._next <= now:
@@ -61,9 +61,9 @@ class OtherClient:
 
 
 def fullest_window(arrivals: Sequence[int], window: int) -> int:
-    """The most arrivals that any half-open window of `window` nanoseconds holds; `arrivals` in order of time.
+    """Return the most arrivals that any half-open window of `window` nanoseconds holds; `arrivals` in order of time.
 
-    Two pointers over what arrived, so it owes nothing to the code that enforces the quota.
+    It uses two pointers over the arrivals, independently of the code that enforces the quota.
     """
     fullest = oldest = 0
     for newest, at in enumerate(arrivals):

@@ -1,4 +1,4 @@
-"""The table of scenarios: the last two digits of the customer's number choose what happens."""
+"""The table of scenarios: the last two digits of the customer's number select one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ CALLER_HANGS_UP = (
 # What is posted when. Exotel has no StatusCallback for inbound calls, only Passthru.
 
 FLOW = (Post("passthru", "connect"), Post("passthru", "connect over"))
-# What an agent's screen is told, for each of the three agents: only the third one answers.
+# The events for agents' screens, for each of the three agents; only the third one answers.
 POPUPS = (
     Post("passthru", "dialled", "Dial", callee=0),
     Post("passthru", "hung up", "Terminal", callee=0),
@@ -126,7 +126,7 @@ _ENTRIES = (
     Scenario(
         23,
         "leg-in-progress",
-        "the first read says that the last leg is `in-progress`",
+        "in the first read the last leg is `in-progress`",
         ANSWERED,
         (TERMINAL,),
         reads=("in progress",),
@@ -233,6 +233,6 @@ BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 
 def scenario_of(number: str) -> Scenario:
-    """The scenario of a customer's number, by its last two digits; digits of no scenario mean "answered"."""
+    """Return the scenario of a customer's number, by its last two digits; unknown digits mean "answered"."""
     last = number[-2:]
     return SCENARIOS.get(int(last), SCENARIOS[1]) if last.isdecimal() else SCENARIOS[1]

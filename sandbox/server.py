@@ -1,4 +1,4 @@
-"""The sandbox as a whole: wiring, start and stop. Usable inside a test process as well as by itself."""
+"""The sandbox as a whole: wiring, start and stop. It runs inside a test process or as a program."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from sandbox.settings import Settings
 
-# How often the accepting thread looks whether it should end.
+# How often the accepting thread checks whether it should end.
 _POLL_SECONDS = 0.02
 
 
 class Sandbox:
-    """A pretend Exotel on its own port, for as long as `with Sandbox(Settings(port=0)) as sandbox:` lasts."""
+    """A mock Exotel on its own port, as long as `with Sandbox(Settings(port=0)) as sandbox:` lasts."""
 
     def __init__(self, settings: Settings) -> None:
-        """Binds the port at once, so `url` is known before the start. Raises SystemExit when it is taken."""
+        """Bind the port at once, so that `url` is known before the start. Raises SystemExit if it is in use."""
         self.settings = settings
         self.calls = Calls(settings.speed)
         self.arrivals = Arrivals(tuple(account.sid for account in settings.accounts), self._new_window)
@@ -54,7 +54,7 @@ class Sandbox:
         self._timetable.start()
 
     def stop(self) -> None:
-        """Accept nothing more, place and post nothing more. Requests under way end with the process."""
+        """Stop accepting requests, placing calls and posting callbacks. Requests under way end with the process."""
         self._timetable.stop()
         self._postman.stop()
         self._server.shutdown()
@@ -90,9 +90,9 @@ class Sandbox:
 
 
 class _Handler(WSGIRequestHandler):
-    """No access log: `GET /requests` tells more, and tells no secret."""
+    """No access log: `GET /requests` shows more, without secrets."""
 
-    # The header and the body are two writes; waiting for the first to be acknowledged would cost 40 ms.
+    # Header and body are two writes; with Nagle's algorithm the second would wait 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -104,13 +104,13 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    # Some hundreds of clients may knock at the same moment.
+    # Hundreds of clients may connect at the same time.
     request_queue_size = 1024
 
     def shutdown_request(self, request: Any) -> None:
         lingers = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(NO_FAREWELL))
         if lingers == NO_FAREWELL:
-            # A FIN before the reset would make a clean end of what is meant to be a broken one.
+            # A FIN before the reset would look like a clean end.
             self.close_request(request)
         else:
             super().shutdown_request(request)

@@ -1,4 +1,4 @@
-"""What one sandbox is told at its start."""
+"""The settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ RetryAfter = Literal["seconds", "date", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A pretend customer of the pretend Exotel."""
+    """A customer of the mock Exotel."""
 
     sid: str
     key: str = field(repr=False)
     token: str = field(repr=False)
 
 
-# Known to everybody, so that the sandbox alone needs no setting at all.
-PRETEND_ACCOUNT = Account("acme1m", "sandbox-key", "sandbox-token")
+# Public credentials, so that the sandbox runs without any setting.
+DEFAULT_ACCOUNT = Account("acme1m", "sandbox-key", "sandbox-token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that can be turned; seconds may have decimals. What each means is told by `--help`."""
+    """All settings; seconds may have decimals. `--help` explains each."""
 
     host: str = "127.0.0.1"
     port: int = 8010
-    accounts: tuple[Account, ...] = (PRETEND_ACCOUNT,)
+    accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
     quota: int = 200
     quota_seconds: float = 60.0
     count_refused: bool = True
@@ -47,11 +47,11 @@ class Settings:
 
 
 def accounts_of(environ: Mapping[str, str]) -> tuple[Account, ...]:
-    """The accounts that the environment names, else the pretend one.
+    """Return the accounts that the environment names, or the default one.
 
     `SANDBOX_ACCOUNTS` holds several as `sid:key:token`; else one is in three variables, which begin with
     `SANDBOX_` or, so that client and sandbox can share theirs, with `EXOTEL_`.
-    Raises ValueError, which never tells a value.
+    Raises ValueError, whose message never holds a value.
     """
     if environ.get("SANDBOX_ACCOUNTS"):
         return _parse_accounts(environ["SANDBOX_ACCOUNTS"])
@@ -63,7 +63,7 @@ def accounts_of(environ: Mapping[str, str]) -> tuple[Account, ...]:
         if any(values):
             missing = [name for name, value in zip(names, values, strict=True) if not value]
             raise ValueError(f"{', '.join(missing)} missing: an account needs a sid, a key and a token")
-    return (PRETEND_ACCOUNT,)
+    return (DEFAULT_ACCOUNT,)
 
 
 def _parse_accounts(text: str) -> tuple[Account, ...]:
@@ -71,7 +71,7 @@ def _parse_accounts(text: str) -> tuple[Account, ...]:
     for position, word in enumerate(text.split(), start=1):
         sid, key, token, *more = (*word.split(":"), "", "")
         if not (sid and key and token) or any(more):
-            raise ValueError(f"SANDBOX_ACCOUNTS: account {position} is not written as sid:key:token")
+            raise ValueError(f"SANDBOX_ACCOUNTS: account {position} does not have the form sid:key:token")
         accounts.append(Account(sid, key, token))
     if len({account.sid for account in accounts}) != len(accounts):
         raise ValueError("SANDBOX_ACCOUNTS: the same sid twice")

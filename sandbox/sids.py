@@ -13,13 +13,13 @@ _RANDOM_DIGITS = 28
 
 
 def call_sid(created: float) -> str:
-    """A new CallSid: 28 random hex digits, then year, month and day (`187v` is 31 July 2024)."""
+    """Return a new CallSid: 28 random hex digits, then year, month and day (`187v` is 31 July 2024)."""
     day = datetime.fromtimestamp(created, IST)
     suffix = f"{day.year - 2000:02x}{day.month:x}{_BASE36[day.day]}"
     return secrets.token_hex(_RANDOM_DIGITS // 2) + suffix
 
 
 def leg_sid(call: str, position: int) -> str:
-    """The Sid of a call's leg: the same for the same call and position, so that nothing need be stored."""
+    """Return the Sid of a call's leg, derived from call and position, so that nothing has to be stored."""
     digest = hashlib.sha256(f"{call}/{position}".encode()).hexdigest()
     return digest[:_RANDOM_DIGITS] + call[_RANDOM_DIGITS:]

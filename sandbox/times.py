@@ -1,4 +1,4 @@
-"""Exotel's ways of writing an instant; all of them are wall clock time of India without saying so."""
+"""Exotel's formats of a time; all are Indian time, without a UTC offset."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ NO_END_YET = "1970-01-01 05:30:00"
 
 
 def exotel_time(epoch: float) -> str:
-    """`2026-09-16 11:12:39`: what the v1 API and the callbacks write, no zone, IST."""
+    """Return a time as the v1 API and callbacks write it: `2026-09-16 11:12:39`, IST, without an offset."""
     return datetime.fromtimestamp(epoch, IST).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def created_time(epoch: float) -> str:
-    """`Wed, 16 Sep 2026 16:42:56`: what a Passthru writes as `Created`, no zone, IST."""
+    """Return a time as a Passthru writes `Created`: `Wed, 16 Sep 2026 16:42:56`, IST, without an offset."""
     return datetime.fromtimestamp(epoch, IST).strftime("%a, %d %b %Y %H:%M:%S")
 
 
 def utc_time(epoch: float) -> str:
-    """`2026-09-16T05:42:39.250Z`: what the sandbox itself says to test drivers."""
+    """Return a time as the sandbox's own pages write it: `2026-09-16T05:42:39.250Z`."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_exotel_time(text: str) -> float:
-    """The instant of `2026-09-16 11:12:39`, IST. Raises ValueError for anything else."""
+    """Return the Unix time of `2026-09-16 11:12:39`, IST. Raises ValueError for anything else."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST).timestamp()

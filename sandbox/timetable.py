@@ -1,4 +1,4 @@
-"""Calls that the sandbox places by itself: some at the start, then so many a minute."""
+"""Places the sandbox's own calls: some at the start, then a number per minute."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sandbox")
 
-# A receiver started along with the sandbox should not miss the first Passthru.
+# A receiver that starts together with the sandbox should not miss the first Passthru.
 RECEIVER_WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
@@ -48,7 +48,7 @@ class Timetable:
             return
         begin, spacing = time.monotonic(), 60 / self._settings.calls_per_minute
         for turn in itertools.count(1):
-            # By the clock and not by the pause: a late call does not delay all that follow.
+            # Scheduled by the clock: a late call does not delay the following ones.
             if self._stopped.wait(begin + turn * spacing - time.monotonic()):
                 return
             self._place()

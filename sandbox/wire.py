@@ -1,4 +1,4 @@
-"""From a reply to bytes: JSON or XML as the v1 API tells them apart, errors in its dialects."""
+"""Writes replies as JSON or XML, by the v1 API's rules, with its kinds of errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ITEMS = {"legs": ("Legs", "Leg"), "Calls": ("Calls", "Call")}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer before it is known whether it goes out as JSON or XML; text `content` is an HTML page."""
+    """An answer before it is written as JSON or XML; if `content` is text, it is an HTML page."""
 
     content: dict[str, Any] | str
     status: int = 200
@@ -25,18 +25,18 @@ class Reply:
 
 
 def error(status: int, message: str, headers: dict[str, str] | None = None, **more: str) -> Reply:
-    """A refusal as most of the v1 API words it: the key is `Status`."""
+    """Return an error in the form of most of the v1 API: the key is `Status`."""
     return Reply({"RestException": {"Status": status, "Message": message, **more}}, status, headers or {})
 
 
 def legs_error(status: int, message: str, description: str) -> Reply:
-    """A refusal as the Legs API words it: the key is `Code`, and there is a `Description`."""
+    """Return an error in the form of the Legs API: the key is `Code`, and there is a `Description`."""
     exception = {"Code": status, "Message": message, "Description": description}
     return Reply({"RestException": exception}, status)
 
 
 def respond(reply: Reply, request: Request) -> Response:
-    """Write a reply the way this request asked for: JSON for `.json` or by `Accept`, else XML."""
+    """Return the response in the requested format: JSON for `.json` or by `Accept`, else XML."""
     if isinstance(reply.content, str):
         return Response(reply.content, reply.status, reply.headers, content_type="text/html; charset=utf-8")
     json_wanted = request.path.endswith(".json") or "application/json" in request.headers.get("Accept", "")
@@ -47,7 +47,7 @@ def respond(reply: Reply, request: Request) -> Response:
 
 
 def to_xml(content: dict[str, Any]) -> bytes:
-    """The v1 XML style: a `TwilioResponse`, children named in PascalCase, no value as an empty element."""
+    """Return the v1 API's XML: a `TwilioResponse`, children in PascalCase, None as an empty element."""
     root = ET.Element("TwilioResponse")
     _append(root, content)
     body: bytes = ET.tostring(root, encoding="utf-8")

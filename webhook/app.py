@@ -1,4 +1,4 @@
-"""The WSGI application: the whole wiring of web is on this one screen."""
+"""Wires up the WSGI application of web."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ log = structlog.get_logger(__name__)
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the WSGI application, for any WSGI server: `granian --interface wsgi --factory webhook:create_app`.
 
-    Without `settings` they are read from the environment and logging is set up, as a process of its own wants it.
-    Raises SettingsError, and LedgerUnusable where this Redis will never do; one that is away is waited for.
+    Without `settings` it reads them from the environment and sets up logging, as a separate process needs.
+    Raises SettingsError, and LedgerUnusable if this Redis cannot hold the ledger; an unreachable Redis is waited for.
     """
     tracing = OFF
     if settings is None:
         settings = load_settings(os.environ)
         set_up_logs(settings)
         tracing = begin_tracing(os.environ, "legwork-web")
-        # Servers' processes end in two ways, and `atexit` knows of one.
+        # `atexit` does not run in processes started by multiprocessing; this does, in all.
         Finalize(None, tracing.close, exitpriority=0)
     ledger = Ledger(connect(settings), settings)
     try:
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
-    # A redirect would mean "take the other branch" to a live call: neither a slash too many nor one too few gives one.
+    # A redirect would tell Exotel to take the other branch of a live call, so a wrong slash must not cause one.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
@@ -62,6 +62,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.install(app)
     compression.install(app)
     security_headers.install(app)
-    for room in (record_schema, openapi, console):
-        app.register_blueprint(room.blueprint)
+    for part in (record_schema, openapi, console):
+        app.register_blueprint(part.blueprint)
     return app

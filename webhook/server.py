@@ -1,4 +1,4 @@
-"""`legwork web`: granian around the WSGI application, which knows nothing of it, and an adapter between the two."""
+"""`legwork web`: granian, the adapter, and the WSGI application, which does not depend on either."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from schemas.urls import without_password
 from webhook import create_app
 from webhook.callbacks.senders import count_refused_bodies, known_senders
 from webhook.serving.adapter import Adapter
-from webhook.serving.connections import MAX_HEADER_BYTES, listen, make_room
+from webhook.serving.connections import MAX_HEADER_BYTES, listen, raise_descriptor_limit
 from webhook.serving.listening import address_of, refuse_port_in_use
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Two processes, so that one that dies leaves one; a callback is a round trip to Redis, so a few threads each are plenty.
+# Two processes, so that one survives if the other dies. A callback is one round trip to Redis, so few threads suffice.
 PROCESSES = 2
 THREADS = 16
-# An open request is a callback that waits for Redis for a few seconds at most; `legwork up` has to end within ten.
+# A request under way waits for Redis for a few seconds at most; `legwork up` has to end within ten.
 STOP_SECONDS = 5
-# Granian's own words go the way of all logs. There is no access log: callback URLs hold a secret.
+# Granian's messages go through our logging. There is no access log: callback URLs hold a secret.
 _LOGS: dict[str, Any] = {
     "formatters": {},
     "handlers": {},
@@ -48,26 +48,26 @@ _LOGS: dict[str, Any] = {
 
 
 class PatientServer(MPServer):
-    """Granian, whatever it is doing when it is told to end, and however often.
+    """Granian with a safe signal handler and one shared listening socket.
 
-    Its own handler waits for a lock that the main thread, on which it runs, may hold just then; a parent that is killed has
-    its death told by each of its threads, in one burst.
+    Granian's own handler waits for a lock that the main thread, on which the handler runs, may hold at that moment. When the
+    parent is killed, each of its threads causes a signal, so several arrive at once.
     """
 
     def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
-        """End. For SIGTERM and SIGINT."""
+        """Handle SIGTERM and SIGINT: stop serving."""
         if not self.interrupt_signal:
             self.interrupt_signal = True
-            # Not `Thread`, whose start takes locks too.
+            # Not `threading.Thread`: its start takes locks too.
             _thread.start_new_thread(self.main_loop_interrupt.set, ())
 
     def _init_shared_socket(self) -> None:
-        """Listen once for all processes, with options of ours; granian would have each listen for itself.
+        """Listen once for all processes, with our own options; granian would open one socket per process.
 
-        Then a connection would wait for the process that the kernel's hash chose, however full it is, and be lost with it.
+        Then a connection would wait for the process that the kernel's hash chose, however busy it is, and be lost with it.
         """
         self._sso = listen(self.bind_addr, self.bind_port, self.backlog)
-        # Where granian itself sets these, it says nothing of their types, nor of what a holder is made of.
+        # Granian annotates neither these attributes nor SocketHolder's arguments.
         self._sfd = self._sso.fileno()  # type: ignore[assignment]
         self._shd = SocketHolder(self._sfd, False, self.backlog)  # type: ignore[assignment, call-arg]
 
@@ -75,23 +75,23 @@ class PatientServer(MPServer):
 def serve(settings: Settings) -> None:
     """Serve `webhook:create_app` until SIGTERM or SIGINT; requests under way are finished.
 
-    Raises SettingsError when the port is taken, LedgerUnusable when this Redis will never do. A Redis that is away is no
-    reason to stay away too: callbacks are answered with 503 then, and Exotel sends them again.
+    Raises SettingsError if the port is in use, LedgerUnusable if this Redis cannot hold the ledger. An unreachable Redis
+    does not stop the start: callbacks are answered with 503 until it is back, and Exotel retries them.
     """
     set_up_logs(settings)
     tell_crashes()
     look_for_the_extra(os.environ)
     refuse_port_in_use(settings.host, settings.port)
     _look_at_the_ledger(settings)
-    connections = make_room()
+    connections = raise_descriptor_limit()
     server = PatientServer(
         "webhook.server:create_served_app",
         address=address_of(settings.host),
         port=settings.port,
-        # Not WSGI: there a body is waited for by a thread, and without end. Nor does anything here have a beginning or end
-        # of its own that ASGI's lifespan would be for.
+        # Not WSGI, where a thread waits for a body, without a deadline. ASGINL is ASGI without lifespan events, which nothing
+        # here needs.
         interface=Interfaces.ASGINL,
-        # Whether a POST has a body is told by its headers in HTTP/1 alone, and nobody needs more here.
+        # Only HTTP/1 headers say whether a POST has a body, and no client needs HTTP/2 here.
         http=HTTPModes.http1,
         factory=True,
         http1_settings=HTTP1Settings(max_buffer_size=MAX_HEADER_BYTES),
@@ -103,8 +103,8 @@ def serve(settings: Settings) -> None:
         log_dictconfig=_LOGS,
         log_access=False,
     )
-    set_up_logs(settings)  # making the server has set up its own
-    # It tells of each process that comes and goes, as we do.
+    set_up_logs(settings)  # again, because granian's constructor has configured logging
+    # Its messages about starting and stopping processes repeat ours.
     logging.getLogger("_granian").setLevel(logging.ERROR)
     log.info(
         "web.starting",
@@ -119,9 +119,9 @@ def serve(settings: Settings) -> None:
 
 
 def create_served_app() -> Adapter:
-    """The application of one of the server's processes, which ends when the server does, even by kill -9.
+    """Return the application of one of the server's processes, which ends with the server, even after kill -9.
 
-    Left behind, it would go on taking callbacks with the settings of yesterday, on a port that no new server gets.
+    An orphan would go on accepting callbacks with old settings, on a port that a new server then could not get.
     """
     end_with_parent()
     app = create_app()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes import dead, sinks
-from webhook.api.shapes.fields import moment
+from webhook.api.shapes.fields import timestamp
 from webhook.cli.completion import INSTALLED_BY
 from webhook.operations.finding import Verdict
 from worker.ledger.operations.erasing import PLACES
@@ -69,7 +69,7 @@ class Token(Schema):
 
     name = fields.String(required=True)
     scope = fields.String(required=True, validate=validate.OneOf([scope.value for scope in Scope]))
-    expires = moment("null: never.", required=True)
+    expires = timestamp("null: never.", required=True)
 
 
 class MadeToken(Token):
@@ -82,7 +82,7 @@ class ListedToken(Token):
     """A token, without the token itself."""
 
     created = fields.String(required=True, metadata={"format": "date-time"})
-    last_used = moment("null: never.", required=True)
+    last_used = timestamp("null: never.", required=True)
     expired = fields.Boolean(required=True)
 
 

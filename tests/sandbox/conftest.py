@@ -13,7 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from sandbox.server import Sandbox
-from sandbox.settings import PRETEND_ACCOUNT, Settings
+from sandbox.settings import DEFAULT_ACCOUNT, Settings
 
 # A call of 40 s is over after 20 ms.
 SPEED = 2000.0
@@ -25,7 +25,7 @@ class Driver:
     def __init__(self, sandbox: Sandbox):
         self.sandbox = sandbox
         self.url = sandbox.url
-        self.auth = (PRETEND_ACCOUNT.key, PRETEND_ACCOUNT.token)
+        self.auth = (DEFAULT_ACCOUNT.key, DEFAULT_ACCOUNT.token)
 
     def place(self, scenario=None, **order):
         """Place calls that are over, unless `ended_ago` says otherwise; the only or all CallSids."""

@@ -75,7 +75,7 @@ def test_the_sandboxs_own_variables_come_first():
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"SANDBOX_ACCOUNTS": "one1m:hush"}, "account 1 is not written as sid:key:token"),
+        ({"SANDBOX_ACCOUNTS": "one1m:hush"}, "account 1 does not have the form sid:key:token"),
         ({"SANDBOX_ACCOUNTS": "one1m:hush:hush one1m:hush:hush"}, "the same sid twice"),
         ({"EXOTEL_ACCOUNT_SID": "acme1m", "EXOTEL_API_KEY": "hush"}, "EXOTEL_API_TOKEN missing"),
         ({"SANDBOX_STATUS_URL": "ftp://hush"}, "must begin with http"),

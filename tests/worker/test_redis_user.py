@@ -10,7 +10,7 @@ from factories import TOKEN, make_settings
 from processes import ROOT, WEB, WORKER, Process, until
 from worker_kit import legs_answer
 
-from webhook.operations.checks import check_broker, check_durability, check_ledger, check_redis, check_room
+from webhook.operations.checks import check_broker, check_capacity, check_durability, check_ledger, check_redis
 from webhook.operations.finding import Verdict
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -85,7 +85,7 @@ def test_check_is_content_with_them_too(url):
     client = connect(settings)
     found = [
         check_redis(settings, client),
-        *check_room(client),
+        *check_capacity(client),
         *check_durability(client),
         *check_ledger(Ledger(client, settings)),
         *check_broker(settings),

@@ -1,4 +1,4 @@
-"""The API for operators' programs, described as OpenAPI by itself. Each blueprint has a file of views and a file of shapes."""
+"""The operators' API, which generates its own OpenAPI description. Each blueprint has a file of views and one of shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["install"]
 
-_ROOMS = (
+_BLUEPRINTS = (
     status.status,
     calls.blueprint,
     dead.blueprint,
@@ -31,14 +31,14 @@ _ROOMS = (
 
 
 def install(app: Flask, others: Iterable[Blueprint] = ()) -> None:
-    """Register the API's rooms, after `others`: `/openapi.json` tells of all of them, in this order."""
+    """Register the API's blueprints after `others`; `/openapi.json` lists their operations in this order."""
     app.config |= {"API_TITLE": "Legwork", "API_VERSION": version("legwork"), "OPENAPI_VERSION": "3.1.0"}
     api = Api(app)
     for field, kind in ((SettingField, "string"), (Listed, "array"), (WholeNumber, "integer")):
         api.register_field(field, kind, None)
     for name, shape in SHAPES.items():
         api.spec.components.schema(name, shape)
-    for blueprint in (*others, *_ROOMS):
+    for blueprint in (*others, *_BLUEPRINTS):
         api.register_blueprint(blueprint)
     parameters.learn(app, api)
     app.extensions["legwork-api"] = api

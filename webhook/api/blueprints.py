@@ -1,4 +1,4 @@
-"""What each blueprint of the API has: who gets in, what a body may be, how refusals read, a log line for each change."""
+"""What all blueprints of the API share: access, checks of the request, the shape of errors, a log line for each change."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from worker.ledger.registry.tokens import Scope
 
 log = structlog.get_logger(__name__)
 
-#: What 409 means where a sink is named.
+#: The meaning of 409 for operations on a sink.
 UNUSABLE = "The sink was added, and no key in LEGWORK_SECRET_KEY decrypts it."
 
 
 def make_blueprint(name: str, description: str) -> Blueprint:
-    """Return a blueprint, at `/api/<name>`."""
+    """Return a blueprint at `/api/<name>`."""
     blueprint = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{name}", description=description)
     blueprint.before_request(only_for_programs)
     blueprint.before_request(only_known)
@@ -37,16 +37,16 @@ def make_blueprint(name: str, description: str) -> Blueprint:
 
 
 def check_known(account: str | None, sink: str | None = None) -> None:
-    """Refuse an account or a sink that there is not (404). Raises NoSuchSink, Locked."""
+    """Refuse an unknown account or sink (404). Raises NoSuchSink, Locked."""
     ledger = services().ledger
     if account not in {None, *ledger.calls}:
-        abort(404, f"There is no such account; there are {', '.join(ledger.calls)}.")
+        abort(404, f"There is no such account. Known accounts: {', '.join(ledger.calls)}.")
     if sink is not None:
         SinkOperations(ledger).spec(sink)
 
 
 def asked_by() -> dict[str, str | None]:
-    """Return who asks, for the log: the name of the token, and the address."""
+    """Return the client for the log: the name of its token, and its address."""
     return {"token": g.get("token_name"), "address": request.remote_addr}
 
 
@@ -58,7 +58,7 @@ def _note_change(answer: Response) -> Response:
 
 
 def _private(answer: Response) -> Response:
-    # There may be numbers in it, or a secret that is shown this once.
+    # It may hold numbers, or a secret that is shown only once.
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -1,4 +1,4 @@
-"""What a request to the API may carry: JSON, or nothing."""
+"""Checks the body of a request to the API: JSON, or none."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def only_json() -> Response | None:
-    """Refuse a body that cannot be read. The views would take one of another type for an empty one, and do as they like."""
-    # Nothing but a POST has a body that anybody looks at (RFC 9110, 9.3.1 and 9.3.5).
+    """Refuse a body that is not JSON. The views would treat one of another type as empty, and act on everything."""
+    # Only a POST has a body that is read (RFC 9110, 9.3.1 and 9.3.5).
     if request.method != "POST" or not request.get_data():
         return None
     try:
-        # JSON can spell half of a surrogate pair, which is no text: what it was kept in could never be shown again.
+        # JSON can spell a lone surrogate, which is not valid text: a value with one could be stored but never shown.
         json.dumps(request.get_json(), ensure_ascii=False).encode()
     except UnsupportedMediaType:
         return problem(415, "Send JSON, as `Content-Type: application/json`.")
     except UnicodeEncodeError:
-        return problem(400, "The body holds half of a surrogate pair (`\\ud800` to `\\udfff` alone), which is no text.")
-    except (BadRequest, RecursionError):  # it nests deeper than Python can follow
-        return problem(400, "The body is no JSON, or nests too deep.")
+        return problem(400, "The body holds a lone surrogate (`\\ud800` to `\\udfff`), which is not valid text.")
+    except (BadRequest, RecursionError):  # nested deeper than Python can parse
+        return problem(400, "The body is not valid JSON, or is nested too deeply.")
     return None

@@ -1,4 +1,4 @@
-"""`/api/calls`: where calls stand, one call's history, and what can be done about it; what `legwork calls` shows."""
+"""`/api/calls`: list, search, show, fetch and redeliver calls, like `legwork calls`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from worker.ledger.queries.number_search import find_by_number
 if TYPE_CHECKING:
     from worker.ledger.queries.lookup import CallSummary
 
-blueprint = make_blueprint("calls", "Where calls stand.")
+blueprint = make_blueprint("calls", "Calls: their state and history.")
 log = structlog.get_logger(__name__)
 
 
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 def list_calls(given: dict[str, Any]) -> dict[str, Any]:
     """List calls.
 
-    The latest first, a page at a time: pass `next` as `after` for the next page.
+    Latest first, one page at a time: pass `next` as `after` for the next page.
     """
     ledger, account = services().ledger, given.get("account")
     check_known(account)
@@ -70,7 +70,7 @@ def list_calls(given: dict[str, Any]) -> dict[str, Any]:
 def search(given: dict[str, Any]) -> dict[str, Any]:
     """Search calls by number.
 
-    Among the latest. The number is posted, for one in a URL would be in a proxy's log.
+    Searches a page of the latest calls. The number is in the body because a URL would end up in a proxy's log.
     """
     found = find_by_number(services().ledger, given["number"], after=read_cursor(given["after"]))
     return {
@@ -88,8 +88,8 @@ def search(given: dict[str, Any]) -> dict[str, Any]:
 def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
     """Get a call.
 
-    Its whole timeline: callbacks, requests, legs, records, deliveries. Numbers are masked to the last four digits unless
-    `numbers` is true, which is logged.
+    Its whole timeline: callbacks, requests, legs, records, deliveries. Numbers are masked except for the last four digits
+    unless `numbers` is true, which is logged.
     """
     ledger = services().ledger
     history = call_history(ledger, sid)
@@ -109,7 +109,7 @@ def show(given: dict[str, bool], sid: str) -> dict[str, Any]:
 def fetch(sid: str) -> dict[str, Any]:
     """Fetch a call.
 
-    Exotel is asked for its legs as soon as the account's quota allows, whatever the call's schedule says.
+    Its legs are requested from Exotel as soon as the account's quota allows, whatever the call's schedule says.
     """
     outcome = fetch_again(services().ledger, sid)
     if outcome is None:
@@ -126,7 +126,7 @@ def fetch(sid: str) -> dict[str, Any]:
 def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
     """Redeliver a call.
 
-    Its records go out again, under the ids they had.
+    Its records are delivered again, with the same ids.
     """
     if call_named(services().ledger, sid) is None:
         _no_such_call()
@@ -134,7 +134,7 @@ def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
 
 
 def _documents(calls: list[CallSummary]) -> list[dict[str, Any]]:
-    """Return where calls stand; in a reason there may be what Exotel said."""
+    """Return calls as plain data; a reason may quote Exotel, so it is masked."""
     letters = DeadLetters(services().ledger)
     return [
         {

@@ -1,4 +1,4 @@
-"""`/api/dead`: what was given up on; try it again, or let go of it. What `legwork dead` does."""
+"""`/api/dead`: list, retry and discard failed calls and dead letters, like `legwork dead`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from worker.ledger.queries.dead_letters import DeadLetter
 
-blueprint = make_blueprint("dead", "What was given up on.")
+blueprint = make_blueprint("dead", "Failed calls and dead letters.")
 
 _EXAMPLE = {"reason": "503", "dry_run": True}
 
@@ -32,12 +32,12 @@ _EXAMPLE = {"reason": "503", "dry_run": True}
 def list_dead(given: dict[str, Any]) -> dict[str, Any]:
     """List failures.
 
-    Calls and deliveries whose retries are exhausted, the latest first; the first page counts them by reason, too.
+    Calls and deliveries whose retries are exhausted, latest first. The first page also counts them by reason.
     """
     account, sink, after = given.get("account"), given.get("sink"), given.get("after")
     letters = _letters(account, sink)
     ledger = letters.ledger
-    page = page_of_dead_letters(ledger, limit=given["limit"], account_sid=account, sink=sink, after=_grave(after))
+    page = page_of_dead_letters(ledger, limit=given["limit"], account_sid=account, sink=sink, after=_read_cursor(after))
     reasons = letters.reasons() if after is None else Counter()
     return {
         "count": letters.count(),
@@ -46,7 +46,7 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
         ],
         "counted": reasons.total(),
         "dead": [{"id": key_of(letter), **letters.as_document(letter)} for letter in page.letters],
-        "next": _cursor(page.next),
+        "next": _cursor_text(page.next),
     }
 
 
@@ -59,9 +59,9 @@ def list_dead(given: dict[str, Any]) -> dict[str, Any]:
 def retry(given: dict[str, Any]) -> dict[str, Any]:
     """Retry failures.
 
-    The calls are fetched and the records delivered now, by a schedule that begins anew.
+    The calls are fetched and the records delivered now, and their retry schedules start again.
     """
-    return _changed(given, "retry")
+    return _change(given, "retry")
 
 
 @blueprint.post("/drop")
@@ -73,29 +73,29 @@ def retry(given: dict[str, Any]) -> dict[str, Any]:
 def drop(given: dict[str, Any]) -> dict[str, Any]:
     """Discard failures.
 
-    For good: the calls are not fetched any more, and sinks do without the records.
+    Permanently: the calls are no longer fetched, and the sinks never receive the records.
     """
-    return _changed(given, "drop")
+    return _change(given, "drop")
 
 
-def _changed(given: dict[str, Any], verb: str) -> dict[str, Any]:
+def _change(given: dict[str, Any], verb: str) -> dict[str, Any]:
     letters = _letters(given.get("account"), given.get("sink"), given.get("reason"))
     ids = tuple(given.get("ids", ()))
     found: set[str] = set()
 
-    def noted() -> Iterator[DeadLetter]:
-        # What dies after this was asked for is not meant.
+    def chosen() -> Iterator[DeadLetter]:
+        # What fails after this request is not included.
         for letter in Selection(ids).letters(letters, until_ms=letters.ledger.now_ms()):
             if ids:
                 found.add(key_of(letter))
             yield letter
 
     if given["dry_run"]:
-        counts = Counter(letter.sink is None for letter in noted())
+        counts = Counter(letter.sink is None for letter in chosen())
         done = dead_letters.ChangedCounts(counts[True], counts[False])
     else:
-        mender = dead_letters.DeadLetterOperations(letters.ledger)
-        done = mender.retry(noted()) if verb == "retry" else mender.drop(noted())
+        operations = dead_letters.DeadLetterOperations(letters.ledger)
+        done = operations.retry(chosen()) if verb == "retry" else operations.drop(chosen())
     wrong = [each for each in ids if each not in found]
     return {"dry_run": given["dry_run"], "calls": done.calls, "deliveries": done.deliveries, "wrong": wrong}
 
@@ -107,16 +107,16 @@ def _letters(account: str | None, sink: str | None, reason: str | None = None) -
     return DeadLetters(ledger, account, sink, reason)
 
 
-def _cursor(cursor: DeadLetterCursor | None) -> str | None:
+def _cursor_text(cursor: DeadLetterCursor | None) -> str | None:
     if cursor is None:
         return None
     call_sid, _, record = cursor.item.partition("/")
     return f"{cursor.at_ms!r}-{call_sid}/{cursor.sink or FETCH}/{record}"
 
 
-def _grave(cursor: str | None) -> DeadLetterCursor | None:
-    if cursor is None:
+def _read_cursor(text: str | None) -> DeadLetterCursor | None:
+    if text is None:
         return None
-    at, _, known_as = cursor.partition("-")
+    at, _, known_as = text.partition("-")
     call_sid, sink, record = known_as.split("/", 2)
     return DeadLetterCursor(float(at), f"{call_sid}/{record}" if record else call_sid, "" if sink == FETCH else sink)

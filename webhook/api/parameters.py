@@ -1,4 +1,4 @@
-"""Refuses a parameter of a URL that there is not, as a field of a body is."""
+"""Refuses unknown query parameters, as unknown fields of a body are refused."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from flask_smorest import Api
 
-# Of the rules and methods of an app, which parameters each has.
+# The parameters of each rule and method of an app.
 _KNOWN = "legwork-api-parameters"
 
 
 def learn(app: Flask, api: Api) -> None:
-    """Take from the API's own description what each operation may be given in its URL."""
+    """Read each operation's query parameters from the API's own description."""
     paths = api.spec.to_dict()["paths"]
     app.extensions[_KNOWN] = {
         (rule.rule, method.upper()): {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
@@ -30,7 +30,7 @@ def learn(app: Flask, api: Api) -> None:
 
 
 def only_known() -> Response | None:
-    """Refuse a parameter that nobody would look at: `?dry_run=true` beside a body that says otherwise dropped what it named."""
+    """Refuse an unknown parameter: otherwise `?dry_run=true`, which belongs into the body, would be ignored."""
     if not request.args or request.url_rule is None:
         return None
     method = "GET" if request.method == "HEAD" else request.method
@@ -38,6 +38,6 @@ def only_known() -> Response | None:
     strangers = sorted(set(request.args) - known)
     if not strangers:
         return None
-    there = f"there are {', '.join(sorted(known))}" if known else "there are none"
+    there = f"known: {', '.join(sorted(known))}" if known else "there are none"
     wrong = {name: [f"No such parameter{nearest(name, known)}; {there}."] for name in strangers}
-    return problem(422, "The URL has a parameter that there is not.", errors=wrong)
+    return problem(422, "The URL has an unknown parameter.", errors=wrong)

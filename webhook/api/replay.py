@@ -1,4 +1,4 @@
-"""`/api/replay`: deliver records again; what `legwork replay` does."""
+"""`/api/replay`: redeliver records, like `legwork replay`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from worker.ledger.operations.replaying import KnownCall, Tally
 
-blueprint = make_blueprint("replay", "Deliver records again.")
+blueprint = make_blueprint("replay", "Redelivery of records.")
 
 
 @blueprint.post("")
@@ -29,14 +29,14 @@ blueprint = make_blueprint("replay", "Deliver records again.")
 def replay(given: dict[str, Any]) -> dict[str, Any]:
     """Redeliver records.
 
-    Those of some calls, or of a span of time, under the ids they had, behind what is live. It may be asked for again at any
-    moment: what still waits is not queued twice.
+    The records of some calls, or of a time span, with the same ids, at lower priority than live records. It is safe to
+    repeat: what is still waiting is not queued twice.
     """
     return replayed(given)
 
 
 def replayed(given: dict[str, Any]) -> dict[str, Any]:
-    """Count what there is to do, do it unless it is a dry run, and tell what became of it. Raises NoSuchSink."""
+    """Count what there is to do, do it unless it is a dry run, and return the result. Raises NoSuchSink."""
     ledger = services().ledger
     ledger.refresh_sinks()
     account, sink = given["account"], given["sink"]
@@ -44,16 +44,16 @@ def replayed(given: dict[str, Any]) -> dict[str, Any]:
     wanted = Wanted(sink=sink, event_type=given["type"], only_missing=given["only_missing"])
     plan = Replay(ledger, wanted)
     calls, wrong = _calls(given, plan)
-    asked = plan.survey(calls())
+    surveyed = plan.survey(calls())
     done: Tally = Counter()
     if not given["dry_run"]:
         for _, counts in plan.run(calls()):
             done.update(counts)
-    return as_document(sinks_concerned(ledger, account, sink), asked, done, wrong, dry_run=given["dry_run"])
+    return as_document(sinks_concerned(ledger, account, sink), surveyed, done, wrong, dry_run=given["dry_run"])
 
 
 def _calls(given: dict[str, Any], plan: Replay) -> tuple[Callable[[], Iterable[KnownCall]], dict[str, str]]:
-    """Find the calls, as a function: they are gone through twice."""
+    """Return a function that yields the calls, since they are read twice, and what is wrong with others."""
     ledger, account = services().ledger, given["account"]
     if "since" not in given:
         found, wrong = calls_named(ledger, given["call_sids"], account, plan)

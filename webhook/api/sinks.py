@@ -1,4 +1,4 @@
-"""`/api/sinks`: subscribers added, tested and removed while all is running; what `legwork sinks` does."""
+"""`/api/sinks`: manage sinks at run time, like `legwork sinks`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.ledger.operations.replaying import Tally
 
-blueprint = make_blueprint("sinks", "Where records go.")
+blueprint = make_blueprint("sinks", "Sinks: the destinations of records.")
 
-_NONE = "There is none of that name."
-_NONE_ADDED = "There is none of that name, or it stands in the settings."
+_NONE = "There is no sink of that name."
+_NONE_ADDED = "There is no sink of that name, or it is defined in the settings."
 
 
-def _desk() -> SinkOperations:
+def _operations() -> SinkOperations:
     return SinkOperations(services().ledger)
 
 
@@ -47,9 +47,9 @@ def _desk() -> SinkOperations:
 def list_sinks() -> list[dict[str, Any]]:
     """List sinks.
 
-    Every sink: where it leads, what it takes, and how it is.
+    Every sink with its destination, its options and its state.
     """
-    return _desk().descriptions()
+    return _operations().descriptions()
 
 
 @blueprint.post("")
@@ -61,9 +61,9 @@ def list_sinks() -> list[dict[str, Any]]:
 def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
     """Add a webhook.
 
-    Its signing secret is made here, unless one is given, and told in this answer alone.
+    Unless you give one, a signing secret is created; only this response shows it.
     """
-    described, secret = _desk().add(spec, unchecked=not asking["check"])
+    described, secret = _operations().add(spec, unchecked=not asking["check"])
     return {**described, "secret": secret or None}
 
 
@@ -74,9 +74,9 @@ def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
 def describe(name: str) -> dict[str, Any]:
     """Get a sink.
 
-    Where it leads, what it takes, and how it is.
+    Its destination, its options and its state.
     """
-    return _desk().describe(name)
+    return _operations().describe(name)
 
 
 @blueprint.delete("/<name>")
@@ -86,9 +86,9 @@ def describe(name: str) -> dict[str, Any]:
 def remove(name: str) -> dict[str, Any]:
     """Remove a webhook.
 
-    What waits for it is dropped. A sink of the settings is removed there.
+    Its waiting deliveries are dropped. A sink that is defined in the settings is removed there.
     """
-    return {"name": name, "dropped": _desk().remove(name)}
+    return {"name": name, "dropped": _operations().remove(name)}
 
 
 @blueprint.post("/<name>/disable")
@@ -100,9 +100,9 @@ def remove(name: str) -> dict[str, Any]:
 def disable(given: dict[str, str], name: str) -> dict[str, Any]:
     """Disable a sink.
 
-    Nothing is delivered to it until it is enabled; what waits for it is kept.
+    Nothing is delivered to it until it is enabled; its deliveries wait.
     """
-    operations = _desk()
+    operations = _operations()
     operations.disable(name, given["reason"])
     return operations.describe(name)
 
@@ -115,9 +115,9 @@ def disable(given: dict[str, str], name: str) -> dict[str, Any]:
 def enable(name: str) -> dict[str, Any]:
     """Enable a sink.
 
-    Deliveries to it go on, as if it had never failed.
+    Deliveries resume, and its count of failures starts at zero.
     """
-    operations = _desk()
+    operations = _operations()
     operations.enable(name)
     return operations.describe(name)
 
@@ -127,13 +127,13 @@ def enable(name: str) -> dict[str, Any]:
 @blueprint.response(200, Secret())
 @blueprint.alt_response(404, description=_NONE_ADDED)
 @blueprint.alt_response(409, description=UNUSABLE)
-@blueprint.alt_response(422, description="It has as many as there may be: finish the rotation first.")
+@blueprint.alt_response(422, description="It has the maximum number of secrets: finish the rotation first.")
 def rotate_secret(name: str) -> dict[str, str]:
     """Rotate a signing secret.
 
-    A new one is made, and told in this answer alone; the old ones sign too until the rotation is finished.
+    Creates a new secret, which only this response shows; the old ones sign too until the rotation is finished.
     """
-    return {"name": name, "secret": _desk().rotate_secret(name)}
+    return {"name": name, "secret": _operations().rotate_secret(name)}
 
 
 @blueprint.post("/<name>/finish-rotation")
@@ -144,9 +144,9 @@ def rotate_secret(name: str) -> dict[str, str]:
 def finish_rotation(name: str) -> dict[str, Any]:
     """Finish a rotation.
 
-    From now on the newest secret alone signs.
+    From now on only the newest secret signs.
     """
-    return {"name": name, "out_of_use": _desk().finish_rotation(name)}
+    return {"name": name, "out_of_use": _operations().finish_rotation(name)}
 
 
 @blueprint.post("/<name>/test")
@@ -157,9 +157,9 @@ def finish_rotation(name: str) -> dict[str, Any]:
 def test(name: str) -> dict[str, Any]:
     """Test a sink.
 
-    A webhook is sent a signed `legwork.ping`, and all that came of it is told; any other sink checks itself.
+    Sends a webhook a signed `legwork.ping` and returns the exchange; any other sink runs its own check.
     """
-    operations = _desk()
+    operations = _operations()
     operations.spec(name)
     letters = DeadLetters(services().ledger)
     try:
@@ -182,24 +182,24 @@ def test(name: str) -> dict[str, Any]:
 def recover(given: dict[str, Any], name: str) -> dict[str, Any]:
     """Backfill a sink.
 
-    Delivers all that it never got of the calls decided in a span of time, and enables it.
+    Delivers every record that it never received of the calls decided in a time span, and enables it.
     """
     ledger = services().ledger
     until = ledger.now_ms() if given["until"] is None else in_ms(given["until"])
     spans = dict.fromkeys(ledger.calls, (in_ms(given["since"]), until))
-    steps = _desk().recover(name, spans, dry_run=given["dry_run"])
-    asked, done = next(steps), Counter[tuple[str, Fate]]()
+    steps = _operations().recover(name, spans, dry_run=given["dry_run"])
+    surveyed, done = next(steps), Counter[tuple[str, Fate]]()
     for counts in steps:
         done.update(counts)
-    return _as_document(name, asked, done, dry_run=given["dry_run"])
+    return _as_document(name, surveyed, done, dry_run=given["dry_run"])
 
 
-def _as_document(name: str, asked: Tally, done: Tally, *, dry_run: bool) -> dict[str, Any]:
+def _as_document(name: str, surveyed: Tally, done: Tally, *, dry_run: bool) -> dict[str, Any]:
     return {
         "name": name,
         "dry_run": dry_run,
-        "to_queue": asked[name, Fate.QUEUED],
+        "to_queue": surveyed[name, Fate.QUEUED],
         "queued": done[name, Fate.QUEUED],
-        "waiting": asked[name, Fate.WAITING],
-        "delivered": asked[name, Fate.DELIVERED],
+        "waiting": surveyed[name, Fate.WAITING],
+        "delivered": surveyed[name, Fate.DELIVERED],
     }

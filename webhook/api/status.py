@@ -1,4 +1,4 @@
-"""`/api/status`, `/api/accounts`, `/api/minutes`: how things stand; what `legwork status` and the overview show."""
+"""`/api/status`, `/api/accounts`, `/api/minutes`: what `legwork status` and the console's overview show."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from webhook.operations.status import account_document, as_document, read_status
 from webhook.operations.times import utc
 from worker.ledger.queries.totals import totals_of_accounts
 
-status = make_blueprint("status", "How all of it stands.")
-accounts = make_blueprint("accounts", "What each account may ask of Exotel, and what holds it up.")
-minutes = make_blueprint("minutes", "What happened lately, minute by minute.")
+status = make_blueprint("status", "The state of the whole system.")
+accounts = make_blueprint("accounts", "Each account's quota and state.")
+minutes = make_blueprint("minutes", "Recent activity, minute by minute.")
 
 
 @status.get("")
@@ -36,15 +36,15 @@ def show_status() -> dict[str, Any]:
 def list_accounts() -> list[dict[str, Any]]:
     """List accounts.
 
-    Each with its quota, what of it is used, its pauses and suspensions.
+    Each with its quota, how much of it is used, and its pauses and suspensions.
     """
     ledger = services().ledger
     fit = DeadLetters(ledger).fit
     documents = [
-        {"account_sid": standing.sid, **account_document(ledger.account(standing.sid), standing)}
-        for standing in totals_of_accounts(ledger, ledger.calls)
+        {"account_sid": totals.sid, **account_document(ledger.account(totals.sid), totals)}
+        for totals in totals_of_accounts(ledger, ledger.calls)
     ]
-    # In a reason there may be what Exotel said.
+    # A reason may quote Exotel.
     return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]
 
 
@@ -55,7 +55,8 @@ def list_accounts() -> list[dict[str, Any]]:
 def list_minutes(given: dict[str, int]) -> list[dict[str, Any]]:
     """List minutes.
 
-    What was received, fetched and delivered in each of the last minutes, the present one last.
+    The numbers of calls received, requests sent to Exotel and records delivered in each of the last minutes, the current
+    minute last.
     """
     counted = services().ledger.meters.minutes(given["minutes"])
     return [{**minute._asdict(), "at": utc(minute.at * 60_000)} for minute in counted]

@@ -1,4 +1,4 @@
-"""Who may post callbacks: whoever knows the token in the URL, from a network that is allowed."""
+"""Authorises callbacks: by the token in the URL, and by the sender's network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def account_for(token: str, accounts: Sequence[Account]) -> Account | None:
     """Return the account whose callback token this is.
 
-    Every token of every account is compared, each in constant time, so that the time tells nothing about any of them.
+    Every token of every account is compared, each in constant time, so that response times reveal nothing about any of them.
     """
     given, found = token.encode(), None
     for account in accounts:
@@ -28,7 +28,7 @@ def account_for(token: str, accounts: Sequence[Account]) -> Account | None:
 
 
 def is_allowed(address: str | None, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """May this address post callbacks? No networks: all may. An IPv4 address in IPv6 clothes counts as what it is."""
+    """May this address post callbacks? Without networks, all may. An IPv4-mapped IPv6 address counts as IPv4."""
     if not networks:
         return True
     caller = read_address(address or "")

@@ -1,7 +1,7 @@
-"""What a body holds, in whatever dialect: a form, multipart, JSON.
+"""Reads a body in any format: a form, multipart, JSON.
 
-What it is declared to be counts as long as it may be so; its first bytes tell otherwise. JSON under the type of forms is what
-`curl -d '{…}'` sends, a form under none or under `text/plain` what many a client does.
+The declared Content-Type counts unless the first bytes contradict it. `curl -d '{…}'` sends JSON under the type of forms, and
+many clients send a form without a type or as `text/plain`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-dat
 
 Read = tuple[list[tuple[str, str]], Any]
 
-# No name of a form begins so as it is sent; JSON does, and multipart, and what an editor puts before a text.
+# No encoded name of a form begins with one of these; JSON and multipart do, and so does a byte order mark.
 _NO_NAME = frozenset(b'{["-\xef\xff\xfe\x00 \t\r\n')
-# A name and its value, in a body that is not said to be a form.
+# A name and its value, in a body that is not declared to be a form.
 _FORM = re.compile(rb'[^\x00-\x20=&<>{}"]{1,200}=')
 # How a multipart body begins, whatever boundary was declared (RFC 2046 section 5.1.1: at most 70 characters).
 _BOUNDARY = re.compile(rb"--([^\r\n]{1,70}?)[ \t]*\r?\n")
 
 
 def read_body(body: bytes, mimetype: str, boundary: str | None) -> Read:
-    """Return the pairs of a form, or the JSON document, whichever a body is; what is neither is kept as text.
+    """Return the pairs of a form or the JSON document; a body that is neither is kept as text.
 
     Raises marshmallow's ValidationError for too many parts.
     """
@@ -72,7 +72,7 @@ def _by_its_looks(body: bytes, mimetype: str, boundary: str | None) -> Read:
 
 
 def _form(body: bytes) -> Read:
-    # A line break at the end is a file's, and no part of the last value: within one it is %0A.
+    # A line break at the end comes from a file and is not part of the last value: within a value it is %0A.
     body = body.rstrip(b"\r\n")
     if (
         b"=" not in (whole := body.rstrip(b"=")) and b"%" in whole
@@ -85,7 +85,7 @@ def _form(body: bytes) -> Read:
 
 
 def _lines(body: bytes) -> list[tuple[str, str]]:
-    """Return the pairs of a form that a browser sends as text: a line each, nothing encoded (HTML's enctype text/plain)."""
+    """Return the pairs of a form sent as plain text: one per line, nothing encoded (HTML's enctype text/plain)."""
     lines = body.decode("utf-8", "replace").splitlines()
     if len(lines) == 1 or not all("=" in line and "&" not in line for line in lines):
         return []
@@ -93,14 +93,14 @@ def _lines(body: bytes) -> list[tuple[str, str]]:
 
 
 def _document(body: bytes) -> Any:
-    """Return an object or a list of JSON; None where it is neither. One that was made a text once more is read too."""
+    """Return a JSON object or list; None for anything else. One that was encoded twice, as a JSON string, is read too."""
     if not body.startswith((b"{", b"[", b'"')):
         return None
     try:
         try:
             document = json.loads(body)
         except UnicodeDecodeError:
-            # A byte that is no UTF-8 costs a character, as it does in a query, and not the call.
+            # An invalid UTF-8 byte costs one character, as it does in a query, not the call.
             document = json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
@@ -116,7 +116,7 @@ def _in_utf8(body: bytes) -> bytes:
 
 
 def _multipart(body: bytes, boundary: str) -> tuple[list[tuple[str, str]], bool]:
-    """Return the parts by their names, and whether they are all: a body of another boundary, or a broken one, has fewer."""
+    """Return the parts by name, and whether they are complete: with another boundary, or in a broken body, some are missing."""
     # Not werkzeug's parser: Exotel posts multipart by default, and this one takes a fifth of the time (benchmarks/ack.py).
     most = len(body)
     parser = MultipartParser(
@@ -132,7 +132,7 @@ def _multipart(body: bytes, boundary: str) -> tuple[list[tuple[str, str]], bool]
     pairs = []
     try:
         for part in parser:
-            # A part with a file name is none of Exotel's; what it is called is kept, and that it was there.
+            # Exotel sends no part with a file name; the part's name and the file name are kept.
             pairs.append((part.name, part.filename or part.raw.decode("utf-8", "replace")))
             part.close()
     except ParserLimitReached as error:

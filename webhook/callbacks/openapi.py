@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of callbacks; `parameters.py` and `schemas.callback` do what it says."""
+"""Describes callbacks in the OpenAPI document; `parameters.py` and `schemas.callback` implement the description."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Accepted(Schema):
 
     call_sid = fields.String(
         validate=validate.Regexp(_SID["pattern"]),
-        metadata={"description": "The call. Absent where an empty POST named none, which is ignored."},
+        metadata={"description": "The call. Absent when an empty POST, which is ignored, named none."},
     )
     accepted = fields.Boolean(
         required=True,
@@ -35,22 +35,22 @@ class AcceptedCalls(Schema):
 def _with_call_sid(how: str) -> dict[str, Any]:
     return {
         "type": "object",
-        "description": f"What Exotel tells of a call, {how}. Only the CallSid is looked at; the rest is kept as it came.",
-        "properties": {"CallSid": {**_SID, "description": "The call; in any case, and `call_sid` and `Call.Sid` too."}},
+        "description": f"Exotel's parameters of a call, {how}. Only the CallSid is read; the rest is stored as received.",
+        "properties": {"CallSid": {**_SID, "description": "The call. Any case; `call_sid` and `Call.Sid` work too."}},
         "required": ["CallSid"],
         "additionalProperties": True,
     }
 
 
-#: What stands in the document by its name. Each kind of body has a shape of its own: generated clients tell by the shape what
-#: to send, and some send all at once where two are the same.
+#: The document's named schemas. Each kind of body has its own: generated clients choose the media type by the schema, and some
+#: send several at once where two kinds share one.
 SHAPES = {
     "CallbackForm": _with_call_sid("as a form"),
     "CallbackMultipart": _with_call_sid("as a multipart form, which is Exotel's default"),
     "CallbackJson": _with_call_sid("as JSON"),
     "CallbackBatch": {
         "type": "object",
-        "description": "What holds for several calls, as campaigns send it.",
+        "description": "A callback for several calls, as campaigns send it.",
         "properties": {"call_sids": {"type": "array", "items": _SID, "minItems": 1, "description": "The calls."}},
         "required": ["call_sids"],
         "additionalProperties": True,
@@ -66,13 +66,13 @@ _IN_QUERY = {
     "name": "CallSid",
     "in": "query",
     "required": True,
-    "description": "The call. Whatever else the query holds is kept as it came.",
+    "description": "The call. All other parameters of the query are stored as received.",
     "schema": _SID,
     "example": _EXAMPLE_SID,
 }
-_ALSO_IN_QUERY = {**_IN_QUERY, "required": False, "description": "The call, where the body does not name it."}
+_ALSO_IN_QUERY = {**_IN_QUERY, "required": False, "description": "The call, if the body does not name it."}
 _BODY = {
-    "description": "Parameters of the query count beside those of the body.",
+    "description": "Parameters of the query and of the body are merged.",
     "required": True,
     "content": {
         "application/x-www-form-urlencoded": {"schema": _named("CallbackForm"), "example": _EXAMPLE},
@@ -90,12 +90,12 @@ _ANSWERS = {
     "200": answered("The callback is durably stored.", {"oneOf": [Accepted, AcceptedCalls]}),
     **refusals(
         {
-            "400": "No usable CallSid, or beyond the limits; the field is named. Or the body is cut off or cannot be unpacked.",
+            "400": "No usable CallSid, or too many parameters (`errors` names the field); or the body is cut off or cannot be unpacked.",
             "404": "Wrong token, or an address that may not post callbacks.",
-            "408": "The body was not there within ten seconds.",
-            "413": "The body is larger than 256 KiB, or was before it was packed.",
+            "408": "The body did not arrive within ten seconds.",
+            "413": "The body is larger than 256 KiB, or was before it was compressed.",
             "415": "The body's `Content-Encoding` is neither gzip nor deflate, and the query names no call.",
-            "503": "The ledger is out of reach, full, or another Legwork's: nothing was stored, send it again.",
+            "503": "The ledger is unreachable, full, or another Legwork's: nothing was stored, send the callback again.",
         }
     ),
 }
@@ -103,11 +103,11 @@ _ANSWERS = {
 
 def by_query(kind: str) -> dict[str, Any]:
     """Describe a callback that is a GET. `kind` is `passthru` or `status`."""
-    told = {"operationId": f"{kind}_by_query", "parameters": [_IN_QUERY], "responses": _ANSWERS}
-    return {**told, "security": PUBLIC}
+    operation = {"operationId": f"{kind}_by_query", "parameters": [_IN_QUERY], "responses": _ANSWERS}
+    return {**operation, "security": PUBLIC}
 
 
 def by_body(kind: str) -> dict[str, Any]:
     """Describe a callback that is a POST."""
-    told = {"operationId": f"{kind}_by_body", "parameters": [_ALSO_IN_QUERY], "requestBody": _BODY}
-    return {**told, "responses": _ANSWERS, "security": PUBLIC}
+    operation = {"operationId": f"{kind}_by_body", "parameters": [_ALSO_IN_QUERY], "requestBody": _BODY}
+    return {**operation, "responses": _ANSWERS, "security": PUBLIC}

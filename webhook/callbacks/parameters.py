@@ -1,4 +1,4 @@
-"""What a request holds, in whatever dialect: query, form, JSON."""
+"""Reads a request's parameters from its query and its body, in any format."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from webhook.callbacks.urlencoded import read_pairs
 if TYPE_CHECKING:
     from flask import Request
 
-# How every way to name a call begins (`call_sids[0]` too); a POST with none of them in its query, and an empty body, is an
-# interim ping.
+# The beginnings of all parameter names that name a call (`call_sids[0]` too). A POST with none of them in its query and an
+# empty body is an interim ping.
 _CALL_NAMES = ("callsid", "call.sid", "call[sid]")
 
 
@@ -31,7 +31,7 @@ class Parameters:
 def read(request: Request) -> Parameters:
     """Read the query and the body.
 
-    A body that is not what it claims to be does not cost a callback whose CallSid is in the query: it is kept as text.
+    A callback whose CallSid is in the query is never refused because of its body: one that cannot be read is kept as text.
     Raises werkzeug's RequestEntityTooLarge, its BadRequest for a body that ends too soon, UnknownCoding (415) and CannotUnpack
     (400), and marshmallow's ValidationError for too many parts.
     """
@@ -61,15 +61,15 @@ def _whole_body(request: Request) -> bytes:
     if not request.content_length and "Transfer-Encoding" not in request.headers:
         return b""  # RFC 9112 section 6.3: there is none; a Passthru never has one
     body = request.get_data(cache=False, parse_form_data=False)
-    # A body of unknown length is cut at the limit without a word; the next byte tells.
+    # Werkzeug silently cuts a body of unknown length at the limit; one more byte shows that there was more.
     if request.content_length is None and _goes_on(request):
         raise RequestEntityTooLarge
-    # Nor does every server tell that its client went away: half a CallSid may look like a whole one.
+    # Not every server reports that its client went away, and half a CallSid may look like a whole one.
     if len(body) < (request.content_length or 0):
         raise BadRequest
     return body
 
 
 def _goes_on(request: Request) -> bool:
-    # Not the request's own stream, which raises at the limit, and not only beyond it.
+    # Not the request's own stream: that already raises at the limit, not only beyond it.
     return bool(request.environ.get("wsgi.input_terminated") and request.environ["wsgi.input"].read(1))

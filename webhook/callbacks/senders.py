@@ -1,4 +1,4 @@
-"""What is known of a callback before its body is there, by the request alone: neither a thread nor Redis is asked."""
+"""Decides from the request alone, without a thread and without Redis, what is known of a callback before its body is read."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
     from worker.ledger.meters import Meters
 
-# `/callbacks/<token>/<kind>`, with or without a slash behind it.
+# `/callbacks/<token>/<kind>`, with or without a trailing slash.
 _START, _PARTS = "/callbacks/", 4
 _KINDS = frozenset({"passthru", "status"})
 
 
 def known_senders(settings: Settings) -> Callable[[WSGIEnvironment], int | None]:
-    """Return what says how long a body may be: MAX_BODY_BYTES for a callback with a good token from where it may come.
+    """Return a function that gives a body's limit: MAX_BODY_BYTES for a callback with a valid token from an allowed address.
 
-    None for anything else, and for whoever is to be refused: that is the application's to do, which logs and counts it.
+    It returns None for everything else, refused senders included: the application refuses them, and logs and counts it.
     """
 
     def limit(environ: WSGIEnvironment) -> int | None:
         path = environ["PATH_INFO"]
         if not path.startswith(_START) or len(parts := path.split("/")) < _PARTS:
             return None
-        # Latin-1 stands for the bytes of the wire (PEP 3333).
+        # WSGI decodes the bytes as Latin-1 (PEP 3333).
         token = parts[2].encode("latin-1").decode("utf-8", "replace")
         if account_for(token, settings.accounts) is None:
             return None

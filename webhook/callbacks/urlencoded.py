@@ -1,7 +1,7 @@
-"""Reads `application/x-www-form-urlencoded`, which a query and a form are.
+"""Reads `application/x-www-form-urlencoded`: queries and forms.
 
-The standard library's `parse_qsl` takes a fifth of the whole time in which a full Passthru is answered (benchmarks/ack.py).
-What it does for names over and over is kept here: the same few dozen come with every callback.
+The standard library's `parse_qsl` takes a fifth of the time in which a full Passthru is answered (benchmarks/ack.py).
+Decoded names are cached here, since the same few dozen come with every callback.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from urllib.parse import unquote_to_bytes
 
 import werkzeug.urls  # noqa: F401  its import registers the next
 
-# Werkzeug's way with bytes that are no UTF-8: they stay quoted, so nothing is lost.
+# Werkzeug's error handler for invalid UTF-8: the bytes stay percent-encoded, so nothing is lost.
 _UNREADABLE = "werkzeug.url_quote"
-# Names that somebody made up at length are not kept.
+# Longer names are not cached: Exotel's are short.
 _USUAL = 64
 
 

@@ -1,4 +1,4 @@
-"""Takes Exotel's callbacks: noted durably first, answered then."""
+"""Receives Exotel's callbacks: stores them durably, then answers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from worker.errors import LedgerUnusable
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-blueprint = Blueprint("callbacks", __name__, description="What Exotel sends.")
+blueprint = Blueprint("callbacks", __name__, description="Exotel's callbacks.")
 log = structlog.get_logger(__name__)
 
-# Exotel tries a StatusCallback again after minutes; whoever heeds this header comes back when Redis may be up again.
+# Exotel retries a StatusCallback after minutes; a client that honours this header retries when Redis may be back.
 _LATER = {"Retry-After": "5"}
 
 
@@ -37,7 +37,7 @@ _LATER = {"Retry-After": "5"}
 def passthru_by_query(token: str) -> ResponseReturnValue:
     """Receive a Passthru callback.
 
-    Exotel's Passthru applet asks for this in the middle of a call; 200 lets the call take its first branch.
+    Exotel's Passthru applet requests this during a call; a 200 lets the call take its first branch.
     """
     return _receive(token, "passthru")
 
@@ -47,7 +47,7 @@ def passthru_by_query(token: str) -> ResponseReturnValue:
 def passthru_by_body(token: str) -> ResponseReturnValue:
     """Receive a posted Passthru callback.
 
-    The same as by GET, for whoever sends a body. An empty one that names no call is ignored.
+    The same as GET, with the parameters in the body. An empty body that names no call is ignored.
     """
     return _receive(token, "passthru")
 
@@ -57,7 +57,7 @@ def passthru_by_body(token: str) -> ResponseReturnValue:
 def status_by_query(token: str) -> ResponseReturnValue:
     """Receive a StatusCallback by GET.
 
-    The same as by POST, for whoever sends the parameters in the query.
+    The same as POST, with the parameters in the query.
     """
     return _receive(token, "status")
 
@@ -67,13 +67,13 @@ def status_by_query(token: str) -> ResponseReturnValue:
 def status_by_body(token: str) -> ResponseReturnValue:
     """Receive a StatusCallback.
 
-    Exotel posts it after the call, and at other events that were asked for. An empty one that names no call is ignored.
+    Exotel posts it after the call, and at other events that were subscribed to. An empty body that names no call is ignored.
     """
     return _receive(token, "status")
 
 
 def _receive(token: str, kind: str) -> ResponseReturnValue:
-    """Note a callback; contract section 3. The token says which account it is for."""
+    """Store a callback (contract section 3). The token identifies the account."""
     began, here = time.perf_counter(), services()
     meters = here.ledger.meters
     account = account_for(token, here.settings.accounts)
@@ -83,10 +83,10 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         meters.count(metrics.CALLBACKS_REFUSED, kind, reason)
         abort(404)
     if request.method == "HEAD":
-        # Some applets look before they leap; looking notes nothing.
+        # Some applets send a HEAD before the real request; it stores nothing.
         return "", 200
     try:
-        # Itself, not Flask's stand-in for it, which looks it up at every touch.
+        # The request itself, not Flask's proxy, which looks it up at every access.
         parameters = read(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001  Werkzeug's own way
         if parameters.is_ping:
             return jsonify(accepted=False)
@@ -95,7 +95,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
         return problem(400, "This callback cannot be used.", errors=fields)
-    except HTTPException:  # too long, cut off, packed in a way that nobody here knows
+    except HTTPException:  # too long, cut off, or in an unknown Content-Encoding
         meters.count(metrics.CALLBACKS_REFUSED, kind, "invalid")
         raise
     try:
@@ -106,7 +106,7 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
     except (redis.RedisError, LedgerUnusable) as error:
         log.error("ledger.unreachable", error=str(error))
         meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
-        return problem(503, "The callback could not be noted. Send it again.", headers=_LATER)
+        return problem(503, "The callback could not be stored. Send it again.", headers=_LATER)
     for new in accepted.values():
         outcome, minute = ("new", "received") if new else ("known", None)
         meters.count(metrics.CALLBACKS, account.sid, kind, outcome, minute=minute)

@@ -14,7 +14,7 @@ from webhook.cli.table import Entry
 __all__ = ["legwork", "main"]
 
 _START, _INSPECT, _REPAIR, _SET_UP = "Start", "Inspect", "Repair", "Set up"
-# In the order of use. The line is the first sentence of the command's help; a test holds that.
+# In the order of use. Each line is the first sentence of the command's help; a test checks that.
 COMMANDS = {
     "up": Entry(_START, "Start everything on this machine, until Ctrl-C.", "webhook.cli.processes:up"),
     "web": Entry(_START, "Take callbacks and serve the console on PORT, until SIGTERM.", "webhook.cli.processes:web"),
@@ -44,25 +44,25 @@ Examples:
   legwork status --json
   legwork calls list --state dead
 
-Exit codes: 0 all is well, 1 something is wrong, 2 bad usage or settings, 130 Ctrl-C,
-141 the reader of the output went away.
+Exit codes: 0 success, 1 something is wrong, 2 bad usage or settings, 130 Ctrl-C,
+141 output pipe closed.
 Settings come from the environment and .env; docs/configuration.md lists them.""",
 )
 @click.version_option(package_name="legwork", message="legwork %(version)s")
 def legwork() -> None:
     """Every completed Exotel call, every leg, once.
 
-    `legwork up` starts all of it here, with a pretend Exotel if there are no credentials yet.
+    `legwork up` starts everything on this machine, with a mock Exotel (the sandbox) if there are no credentials yet.
     """
 
 
 def main() -> None:
     """Run the command line; the entry point of the `legwork` script."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        # Closed by whoever started us (`>&-`): what is opened next would be in its place, a socket to Redis.
+        # The parent closed it (`>&-`): the next file opened, a socket to Redis, would take its descriptor.
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open to the end
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that has no UTF-8 gets a ? here and there, and no traceback.
+        # On a terminal without UTF-8, print ? for other characters instead of raising.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # both are TextIOWrapper at the start
     legwork(prog_name="legwork")

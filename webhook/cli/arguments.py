@@ -1,4 +1,4 @@
-"""What commands are given, and what they say where it is not right: CallSids, times, accounts, sinks."""
+"""Reads and checks the arguments of commands: CallSids, times, accounts, sinks."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @dataclass(frozen=True, slots=True)
 class GivenTime:
-    """A time as somebody gave it: an instant, what the clocks of some zone show, or so long ago."""
+    """A time as given: with a UTC offset, without one, or as an age."""
 
     given: datetime | timedelta
 
     def in_ms(self, zone: tzinfo, now_ms: float) -> float:
-        """Return it in milliseconds since the epoch; `zone` is for what the clocks show."""
+        """Return it in milliseconds since the epoch; `zone` applies to a time without an offset."""
         if isinstance(self.given, timedelta):
             return now_ms - self.given.total_seconds() * 1000
         return (self.given if self.given.tzinfo else self.given.replace(tzinfo=zone)).timestamp() * 1000
 
 
-#: Before any call.
+#: Earlier than any call.
 BEGINNING = GivenTime(datetime(2000, 1, 1, tzinfo=UTC))
 
 
@@ -48,32 +48,32 @@ def call_sid(text: str) -> str:
         return str(CallSid().deserialize(text))
     except ValidationError:
         raise click.BadParameter(
-            f"{text!r}: a CallSid has 8 to 64 letters and digits; `legwork calls list` shows those there are"
+            f"{text!r}: a CallSid has 8 to 64 letters and digits; `legwork calls list` lists the calls"
         ) from None
 
 
 def letter_sid(text: str) -> str:
-    """Read a CallSid, or what stands in its place in the records about no call. Raises click.BadParameter."""
+    """Read a CallSid, or the name that operator records have instead. Raises click.BadParameter."""
     return text if _OPERATOR.fullmatch(text) else call_sid(text)
 
 
-def moment(text: str) -> GivenTime:
+def given_time(text: str) -> GivenTime:
     """Read a time, as the type of an option: ISO 8601, or how long ago (`90m`, `2h`). Raises click.BadParameter."""
     if ago := _AGO.fullmatch(text):
         return GivenTime(timedelta(**{_UNITS[ago[2]]: float(ago[1])}))
     try:
         return GivenTime(datetime.fromisoformat(text))
     except ValueError:
-        right = "give 2026-09-16T05:30:00Z, 2026-09-16T11:00 or 2026-09-16, or how long ago: 90m, 2h, 3d"
-        raise click.BadParameter(f"{text!r} is no time; {right}") from None
+        right = "give 2026-09-16T05:30:00Z, 2026-09-16T11:00 or 2026-09-16, or an age: 90m, 2h, 3d"
+        raise click.BadParameter(f"{text!r} is not a valid time; {right}") from None
 
 
 def time_ranges(
     ledger: Ledger, since: GivenTime, until: GivenTime | None, accounts: Iterable[str] = ()
 ) -> dict[str, tuple[float, float]]:
-    """Return a span of time in milliseconds for each account, or for these: each may have its own zone.
+    """Return a time span in milliseconds for each account, or for these: each may have its own zone.
 
-    An account is left out where its clock is not yet there. Raises click.UsageError where no account is left.
+    An account is left out if `since` is still ahead in its zone. Raises click.UsageError if no account is left.
     """
     now_ms = ledger.now_ms()
     spans = {}
@@ -83,30 +83,32 @@ def time_ranges(
         if begin_ms < end_ms:
             spans[sid] = begin_ms, end_ms
     if not spans:
-        raise click.UsageError("the span of time is empty: --since has to be before now, and before --until")
+        raise click.UsageError("the time span is empty: --since must be before now, and before --until")
     return spans
 
 
 def check_account(ledger: Ledger, sid: str | None) -> None:
-    """Refuse an account that there is not. Raises click.BadParameter."""
+    """Refuse an unknown account. Raises click.BadParameter."""
     if sid is not None and sid not in ledger.calls:
         raise click.BadParameter(f"{sid!r} is no account; there are {', '.join(ledger.calls)}", param_hint="--account")
 
 
 def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None) -> None:
-    """Refuse a sink that there is not, or that gets nothing of the account. Raises click.BadParameter."""
+    """Refuse an unknown sink, or one that receives nothing of the account. Raises click.BadParameter."""
     if name is None:
         return
     known = sorted({sink for _, sink in ledger.deliveries})
     if name not in known:
         raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known) or 'none'}", param_hint="--sink")
     if account_sid is not None and (account_sid, name) not in ledger.deliveries:
-        right = "`legwork sinks list --json` shows whose records each gets"
-        raise click.BadParameter(f"{name} gets nothing of the account {account_sid}; {right}", param_hint="--sink")
+        right = "`legwork sinks list --json` shows the accounts of each"
+        raise click.BadParameter(
+            f"{name} receives no records of the account {account_sid}; {right}", param_hint="--sink"
+        )
 
 
 def check_all_found(wrong: Mapping[str, str], right: str) -> None:
-    """Name the CallSids that nothing could be done about, and where the right ones are, after the others were seen to.
+    """Report the CallSids that could not be processed, and where to find valid ones, after the others were processed.
 
     Raises CommandFailed.
     """
@@ -115,8 +117,8 @@ def check_all_found(wrong: Mapping[str, str], right: str) -> None:
 
 
 def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:
-    """Say on standard error which of these sinks get nothing now, though something is queued for them."""
+    """Say on standard error which of these sinks are disabled, so that what is queued for them waits."""
     states = ledger.sink_states()
     for sink in sorted(sinks):
         if states.get(sink, {}).get("state") == "disabled":
-            note(f"{sink} is disabled: what is queued for it waits; `legwork sinks enable {sink}` lets it go")
+            note(f"{sink} is disabled: its deliveries wait; `legwork sinks enable {sink}` resumes them")

@@ -1,4 +1,4 @@
-"""One call's history, for people; `webhook/operations/call_history.py` tells it to programs."""
+"""Prints one call's history for people; `webhook/operations/call_history.py` has it as plain data."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def show(history: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
-    """Print it, times in `zone`; `fit` makes what Exotel or a sink wrote fit to be shown."""
+    """Print it, times in `zone`; `fit` makes texts of Exotel and sinks safe to show."""
     summary, details = history.summary, history.details
     say = Printer(screen, fit)
     say.heading(f"Call {summary.call_sid}")
     say.line(
         f"{summary.state}, account {summary.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
     )
-    say.line(f"first heard of at {local(details.since, zone)} ({zone})")
+    say.line(f"received at {local(details.since, zone)} ({zone})")
     if history.confirm_at_ms is not None:
-        say.line(f"is read once more from {local(history.confirm_at_ms, zone)} on, with quota that nobody else wants")
+        say.line(f"confirming read at {local(history.confirm_at_ms, zone)} or later, at lowest priority")
     if details.reason:
         say.line(details.reason)
     say.heading("Callbacks")
@@ -52,7 +52,7 @@ def show(history: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str
 
 
 class Printer:
-    """Headings, and lines below them; what Exotel or a sink wrote is never taken for markup."""
+    """Prints headings and lines; texts of Exotel and sinks are never interpreted as markup."""
 
     def __init__(self, screen: Console, fit: Callable[[str], str] = str) -> None:
         self.screen, self._fit = screen, fit
@@ -63,7 +63,7 @@ class Printer:
         self.screen.print(Text(text, style="bold"))
 
     def line(self, text: str | Text) -> None:
-        """Print a line, without what would move a terminal's cursor."""
+        """Print a line without control characters."""
         if isinstance(text, str):
             text = "".join(char if char.isprintable() else " " for char in self._fit(text))
         self.screen.print(Text("  ").append(text), soft_wrap=True)
@@ -71,7 +71,7 @@ class Printer:
 
 def _show_record(say: Printer, name: str, event: dict[str, Any], zone: tzinfo) -> None:
     data = event["data"]
-    say.heading(f"Record {name}" + ("" if data["settled"] else ", not settled"))
+    say.heading(f"Record {name}" + ("" if data["settled"] else ", not final"))
     duration = "?" if data["duration_seconds"] is None else data["duration_seconds"]
     say.line(
         f"{data['direction'] or 'direction unknown'}, {data['status'] or data.get('reason')}, {data['scenario']}, "

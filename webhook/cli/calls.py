@@ -1,4 +1,4 @@
-"""`legwork calls list` and `show`: where calls stand, and one call's whole history."""
+"""`legwork calls list` and `show`: the list of calls, and one call's timeline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook.cli.arguments import BEGINNING, GivenTime, call_sid, check_account, moment, time_ranges
+from webhook.cli.arguments import BEGINNING, GivenTime, call_sid, check_account, given_time, time_ranges
 from webhook.cli.call_history import show
 from webhook.cli.calls_table import as_documents, show_calls
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 _SINCE = (
-    "Only calls that became final or failed since, or that are due: 2026-09-16T05:30Z, 2026-09-16T11:00 by the account's "
-    "clock, or so long ago: 90m, 2h, 3d."
+    "Only calls that became final, failed or are due since T: 2026-09-16T05:30Z, 2026-09-16T11:00 in the account's time "
+    "zone, or an age: 90m, 2h, 3d."
 )
 
 
@@ -39,8 +39,8 @@ _SINCE = (
 )
 @click.option("--state", type=click.Choice(STATES), help="Only the calls in this state.")
 @click.option("--account", metavar="SID", shell_complete=account_sids, help="Only the calls of this account.")
-@click.option("--since", type=moment, metavar="T", help=_SINCE)
-@click.option("--until", type=moment, metavar="T", help="Only calls before this time.")
+@click.option("--since", type=given_time, metavar="T", help=_SINCE)
+@click.option("--until", type=given_time, metavar="T", help="Only calls before this time.")
 @click.option(
     "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Show at most N."
 )
@@ -65,9 +65,9 @@ def list_command(
         show_calls(ledger, found)
     else:
         click.echo(
-            "No such calls; `legwork calls list` without options shows all there are."
+            "No calls match; `legwork calls list` without options lists all."
             if state or account or since or until
-            else "No calls yet: none has been heard of; `legwork check` tells whether all is set up."
+            else "No calls yet; `legwork check` tests the set-up."
         )
 
 
@@ -88,7 +88,7 @@ def show_command(sid: str, as_json: bool) -> None:
     ledger = open_ledger(settings_with_redis())
     history = call_history(ledger, sid)
     if history is None:
-        raise CommandFailed(f"{sid}: no such call in the ledger; `legwork calls list` shows those there are")
+        raise CommandFailed(f"{sid}: no such call in the ledger; `legwork calls list` lists the calls")
     ledger.refresh_sinks()
     shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=True)
     if as_json:
@@ -98,7 +98,7 @@ def show_command(sid: str, as_json: bool) -> None:
 
 
 def newest(ledger: Ledger, accounts: list[str], states: list[str] | tuple[str, ...], limit: int) -> list[CallSummary]:
-    """The calls heard of last, each once: one that is settled and being confirmed is settled."""
+    """Return the calls received last, each once; a final call whose confirming read is under way counts as settled."""
     found: dict[str, CallSummary] = {}
     for account in accounts:
         for state in states:
@@ -115,10 +115,10 @@ def _between(
     until: GivenTime | None,
     limit: int,
 ) -> list[CallSummary]:
-    """The calls whose state is of a span of time, which each account has in its own zone."""
+    """Return the calls whose `at` is in a time span, which each account reads in its own zone."""
     found: list[CallSummary] = []
     for sid, (since_ms, until_ms) in time_ranges(ledger, since or BEGINNING, until, accounts).items():
-        # What waits is due later than now: without an end there is none.
+        # Waiting calls are due in the future, so without --until there is no upper bound.
         page = page_of_calls(
             ledger, limit=limit, accounts=[sid], states=states, since_ms=since_ms, until_ms=until_ms if until else None
         )

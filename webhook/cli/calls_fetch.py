@@ -10,10 +10,10 @@ from webhook.cli.completion_values import call_sids
 from worker.ledger.operations.refetching import Refetch, fetch_again
 
 _SAID = {
-    Refetch.SOONER: "fetched as soon as the account may be asked",
-    Refetch.CONFIRM: "read once more, with quota that nobody else wants; a correction goes out if anything differs",
-    Refetch.RETRIED: "fetched again; its schedule begins anew",
-    Refetch.UNDER_WAY: "being fetched, or about to be",
+    Refetch.SOONER: "queued: fetched as soon as the quota allows",
+    Refetch.CONFIRM: "queued at lowest priority for one more read; a correction is sent if anything differs",
+    Refetch.RETRIED: "queued: fetched again, its retry schedule starts again",
+    Refetch.UNDER_WAY: "already in progress or due",
 }
 
 
@@ -29,8 +29,8 @@ _SAID = {
 def fetch_command(sids: tuple[str, ...], as_json: bool) -> None:
     """Fetch calls now, regardless of their schedules.
 
-    One that waits, as soon as the account may be asked. One that is settled, once more, with quota that nobody else wants: a
-    correction goes out if anything differs. One that was given up on or dropped, by a schedule that begins anew.
+    A waiting call is fetched as soon as the account's quota allows. A final call is read once more, at lowest priority; a
+    correction is sent if anything differs. For a failed or dropped call the retry schedule starts again.
     """
     ledger = open_ledger(settings_with_redis())
     outcomes = {sid: fetch_again(ledger, sid) for sid in dict.fromkeys(sids)}
@@ -46,4 +46,4 @@ def fetch_command(sids: tuple[str, ...], as_json: bool) -> None:
         for sid, outcome in known.items():
             click.echo(f"{sid}: {_SAID[outcome]}.")
     wrong = {sid: "no such call in the ledger" for sid in outcomes if sid not in known}
-    check_all_found(wrong, "`legwork calls list` shows the calls there are.")
+    check_all_found(wrong, "`legwork calls list` lists the calls.")

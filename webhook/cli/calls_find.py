@@ -35,7 +35,7 @@ def find_command(number: str, as_json: bool) -> None:
     """
     number = sys.stdin.readline().strip() if number == "-" else number.strip()
     if not re.fullmatch(NUMBER, number):
-        raise click.UsageError("that is no number: give +919000000001, 09000000001, or a sip address")
+        raise click.UsageError("not a number: give +919000000001, 09000000001, or a SIP address")
     ledger = open_ledger(settings_with_redis())
     found: dict[str, CallSummary] = {}
     looked_through = 0
@@ -46,21 +46,21 @@ def find_command(number: str, as_json: bool) -> None:
                 looked_through += page.looked_through
                 advance(page.looked_through)
         except KeyboardInterrupt:
-            so_far = f"{looked_through:,} call(s) were looked through; {len(found):,} with this number"
-            raise Interrupted(f"broken off: {so_far}; run it again to look through all") from None
+            so_far = f"{looked_through:,} call(s) searched; {len(found):,} with this number"
+            raise Interrupted(f"interrupted: {so_far}; run it again to search all") from None
     calls = list(found.values())
     if as_json:
         print_json(as_documents(ledger, calls))
         return
     if calls:
         show_calls(ledger, calls)
-    click.echo(f"{looked_through:,} call(s) were looked through; {len(calls):,} with this number.")
+    click.echo(f"{looked_through:,} call(s) searched; {len(calls):,} with this number.")
     if not calls and not _is_whole(ledger, number):
-        click.echo("A part of a number finds nothing: give all of it, as +919000000001 or 09000000001.")
+        click.echo("Part of a number finds nothing: give all of it, such as +919000000001 or 09000000001.")
 
 
 def _is_whole(ledger: Ledger, number: str) -> bool:
-    """Is this all of a number, in the region of any account, or a SIP address?"""
+    """Return whether this is a whole number, in the region of any account, or a SIP address."""
     regions = {account.region for account in ledger.settings.accounts}
     return number.lower().startswith("sip") or any(to_e164(number, region) for region in regions)
 

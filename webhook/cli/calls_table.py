@@ -1,4 +1,4 @@
-"""Where calls stand, as a table for people and as documents for programs."""
+"""Lists of calls, as a table for people and as plain data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def as_documents(ledger: Ledger, found: list[CallSummary]) -> list[dict[str, Any
 
 
 def _fit(ledger: Ledger, found: list[CallSummary]) -> list[CallSummary]:
-    """The same with reasons that are fit to be shown: Exotel wrote them."""
+    """Return the calls with reasons, which Exotel wrote, made safe to show."""
     fit = DeadLetters(ledger).fit
     return [replace(call, reason=call.reason and fit(call.reason)) for call in found]
 
@@ -38,8 +38,8 @@ def _fit(ledger: Ledger, found: list[CallSummary]) -> list[CallSummary]:
 def show_calls(ledger: Ledger, found: list[CallSummary]) -> None:
     now_ms = ledger.now_ms()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("call", "account", "state", "heard of", "what next"):
-        table.add_column(name, no_wrap=name != "what next")
+    for name in ("call", "account", "state", "received", "next step"):
+        table.add_column(name, no_wrap=name != "next step")
     for call in _fit(ledger, found):
         heard = f"{spoken(max(0.0, now_ms - call.since_ms) / 1000)} ago" if call.since_ms else "?"
         coloured = f"[{_COLOURS[call.state]}]{call.state}[/]"
@@ -51,10 +51,10 @@ def _what_next(call: CallSummary, now_ms: float) -> str:
     match call.state:
         case "waiting":
             wait = call.at_ms - now_ms
-            return f"a fetch in {spoken(wait / 1000)}" if wait > 0 else "a fetch as soon as the account may be asked"
+            return f"fetch in {spoken(wait / 1000)}" if wait > 0 else "queued, waits for quota"
         case "fetching":
-            return "a worker has it"
+            return "in progress"
         case "dead":
-            return f"given up at {local(call.at_ms)} UTC: {call.reason or 'no reason noted'}"
+            return f"failed at {local(call.at_ms)} UTC: {call.reason or 'no reason stored'}"
         case _:
-            return f"settled at {local(call.at_ms)} UTC"
+            return f"final at {local(call.at_ms)} UTC"

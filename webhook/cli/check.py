@@ -1,4 +1,4 @@
-"""`legwork check`: really tries everything that the settings name, a line each."""
+"""`legwork check`: tests everything that the settings name, one line each."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "red"
 def check(ctx: click.Context, as_json: bool) -> None:
     """Test everything that the settings name.
 
-    Redis and how it is set, the ledger, the Exotel credentials (one request an account) and every sink; a line each: ok,
-    warning or wrong, and what to change. Exits with 1 if anything is wrong.
+    Redis and its configuration, the ledger, the Exotel credentials (one request per account) and every sink. One line each:
+    ok, warning or wrong, and what to change. Exits with 1 if anything is wrong.
     """
     settings = settings_here()
     mask = Mask(secrets_of(settings))
@@ -49,11 +49,11 @@ def check(ctx: click.Context, as_json: bool) -> None:
 
 
 def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
-    """Yield what is found, as soon as it is."""
+    """Yield each finding as soon as it is known."""
     yield from checks.check_settings(settings)
     ledger = None
     if settings.redis_url is None:
-        hint = "REDIS_URL is not set; give redis://host:6379/0, or let `legwork up` bring its own"
+        hint = "REDIS_URL is not set; give redis://host:6379/0, or run `legwork up`, which has its own"
         yield Finding("redis", Verdict.WRONG, hint)
     else:
         client = connect(settings)
@@ -62,7 +62,7 @@ def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
         yield reached
         if reached.verdict is Verdict.OK:
             ledger = Ledger(client, settings)
-            yield from checks.check_room(client)
+            yield from checks.check_capacity(client)
             yield from checks.check_durability(client)
             yield from checks.check_ledger(ledger)
         if reached.verdict is Verdict.OK or settings.broker_url != settings.redis_url:

@@ -1,4 +1,4 @@
-"""What the commands share: the settings, the ledger, `--json`, and ways to show things."""
+"""What the commands share: the settings, the ledger, `--json`, and output."""
 
 from __future__ import annotations
 
@@ -24,54 +24,54 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
-# What is not a terminal has no width; tables are not squeezed then.
+# A pipe has no width; this one keeps tables from being squeezed.
 _WIDTH_OF_A_PIPE = 140
 
 
 def json_option(command: Command) -> Command:
-    """The option that every command has."""
+    """Add the `--json` option, which every command has."""
     return click.option("--json", "as_json", is_flag=True, help="For programs: JSON on standard output.")(command)
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: invocations as they are typed, which a test runs."""
-    # \b has click leave the lines as they are.
+    """Return the examples for the end of a command's help; a test runs them."""
+    # \b keeps click from rewrapping the lines.
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def note(text: str) -> None:
-    """Say something beside the answer, on standard error: for programs as a line of JSON, like errors."""
+    """Print a remark on standard error: under --json as a line of JSON, like errors."""
     context = click.get_current_context(silent=True)
     as_json = context is not None and context.params.get("as_json", False)
     click.echo(json.dumps({"note": text}) if as_json else text, err=True)
 
 
 def settings_here() -> Settings:
-    """The settings of the working directory. Raises SettingsError."""
-    # Imported here, as all that a command needs and its help does not.
+    """Return the settings of the working directory. Raises SettingsError."""
+    # Imported here, like everything that a command needs but its help does not.
     from schemas.settings import SettingsError, load_settings  # noqa: PLC0415
 
     try:
         return load_settings(os.environ)
     except SettingsError as error:
-        from webhook.up.folder import is_left_behind  # noqa: PLC0415  what `up` needs takes longer than most commands
+        from webhook.up.folder import is_left_behind  # noqa: PLC0415  importing it takes longer than most commands
 
         is_missing = any(": is not set" in problem for problem in error.problems)
         if not is_missing or not is_left_behind(Path()):
             raise
-        hint = "(`legwork up` was used in this directory, and does not run now: start it, or set what is missing)"
+        hint = "(`legwork up` was used in this directory but is not running: start it, or set what is missing)"
         raise SettingsError([*error.problems, hint]) from error
 
 
 def settings_with_redis() -> Settings:
-    """The same, with a Redis among them. Raises SettingsError."""
+    """Return the settings, with REDIS_URL set. Raises SettingsError."""
     from schemas.settings import SettingsError  # noqa: PLC0415
 
-    missing = "REDIS_URL: is not set; give redis://host:6379/0, or let `legwork up` bring its own"
+    missing = "REDIS_URL: is not set; give redis://host:6379/0, or run `legwork up`, which has its own"
     try:
         settings = settings_here()
     except SettingsError as error:
-        # All that is wrong is told at once.
+        # Report everything that is wrong at once.
         raise SettingsError([missing, *error.problems] if _has_no_redis() else error.problems) from error
     if settings.redis_url is None:
         raise SettingsError([missing])
@@ -89,7 +89,7 @@ def _has_no_redis() -> bool:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, looked at. Raises CommandFailed where it is out of reach, LedgerUnusable."""
+    """Connect to the ledger and open it. Raises CommandFailed if Redis is unreachable, LedgerUnusable."""
     import redis  # noqa: PLC0415
 
     from schemas.urls import without_password  # noqa: PLC0415
@@ -104,24 +104,24 @@ def open_ledger(settings: Settings) -> Ledger:
     except redis.RedisError as error:
         where = without_password(settings.redis_url or "")
         raise CommandFailed(
-            f"Redis at {where} cannot be used: {error}; {what_to_do(error)}; `legwork check` says more"
+            f"Redis at {where} cannot be used: {error}; {what_to_do(error)}; `legwork check` shows details"
         ) from error
     return ledger
 
 
 def print_json(document: Any) -> None:
-    """Print a document for programs; plain ASCII, whatever the terminal."""
+    """Print a document as JSON, in plain ASCII whatever the terminal."""
     click.echo(json.dumps(document, indent=2))
 
 
 def console() -> Console:
-    """Where things for people are printed."""
-    from rich.console import Console  # noqa: PLC0415  answers for programs do without
+    """Return the console for output to people."""
+    from rich.console import Console  # noqa: PLC0415  --json does not need it
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
     return Console(width=width, highlight=False)
 
 
 def local(milliseconds: float, zone: tzinfo | None = None) -> str:
-    """A moment of Redis's clock for people, in the zone that they think in."""
+    """Return a time of Redis's clock for people, in a zone (default UTC)."""
     return datetime.fromtimestamp(milliseconds / 1000, zone or UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""`legwork completion`: the script by which a shell completes commands, options and values at a Tab."""
+"""`legwork completion`: prints the script for a shell's completion of commands, options and values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from click.shell_completion import get_completion_class
 
 from webhook.cli.common import examples, json_option, print_json
 
-#: Shells, and the line that has each of them read the script at its start.
+#: Shells, and the command that makes each load the script at its start.
 INSTALLED_BY = {
     "bash": "echo 'source <(legwork completion bash)' >> ~/.bashrc",
     "zsh": "echo 'source <(legwork completion zsh)' >> ~/.zshrc",
@@ -26,16 +26,16 @@ INSTALLED_BY = {
 def completion(ctx: click.Context, shell: str, as_json: bool) -> None:
     """Print the shell's completion script.
 
-    A Tab completes commands and options then, and what is in the ledger: accounts, sinks, CallSids. Without settings, or
-    where Redis does not answer at once, it completes no values. On a terminal it is said how to keep it.
+    It completes commands, options, and values from the ledger: accounts, sinks, CallSids. Without settings, or if Redis
+    does not answer at once, it completes no values. On a terminal, it also prints how to install the script.
     """
     script_of = get_completion_class(shell)
     if script_of is None:
-        raise click.BadParameter(f"{shell!r}: this click cannot complete in it; give bash", param_hint="SHELL")
+        raise click.BadParameter(f"{shell!r}: not supported by this version of click; give bash", param_hint="SHELL")
     script = script_of(ctx.find_root().command, {}, "legwork", "_LEGWORK_COMPLETE").source()
     if as_json:
         print_json({"shell": shell, "install": INSTALLED_BY[shell], "script": script})
         return
     click.echo(script)
     if sys.stdout.isatty():
-        click.echo(f"To have it in every {shell} from now on: {INSTALLED_BY[shell]}", err=True)
+        click.echo(f"To install it for every {shell}: {INSTALLED_BY[shell]}", err=True)

@@ -1,4 +1,4 @@
-"""What a Tab offers for values: names and ids out of the settings and the ledger, or nothing where that is not quick."""
+"""Completion of values: names and ids from the settings and the ledger, or nothing if that would be slow."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ if TYPE_CHECKING:
 
     from worker.ledger import Ledger
 
-# Who pressed Tab waits for this, and no longer.
+# The longest that the Tab key may take.
 _LONGEST_WAIT_SECONDS = 1.0
-# A server that is there answers in a millisecond.
+# A healthy server answers in a millisecond.
 _SOCKET_TIMEOUT_SECONDS = 0.3
-# More than these nobody reads.
+# Nobody reads a longer list.
 _MOST_CALLS = 50
 
 
 def account_sids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The accounts of the settings."""
+    """Complete the SIDs of accounts."""
     return _offer(lambda ledger: ledger.calls, incomplete)
 
 
 def sink_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The sinks of the settings, and those that were added."""
+    """Complete the names of sinks, of the settings and added ones."""
     return _offer(_sinks, incomplete)
 
 
 def call_sids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The calls heard of last."""
+    """Complete the CallSids of recent calls."""
     return _offer(_calls, incomplete)
 
 
 def dead_sids(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The calls of which something was given up on."""
+    """Complete the CallSids of failed calls and dead letters."""
     return _offer(_dead, incomplete)
 
 
 def token_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The tokens of the API."""
+    """Complete the names of API tokens."""
     return _offer(_tokens, incomplete)
 
 
 def _tokens(ledger: Ledger) -> Iterable[str]:
-    from worker.ledger.registry.tokens import Tokens  # noqa: PLC0415  only who presses Tab here needs it
+    from worker.ledger.registry.tokens import Tokens  # noqa: PLC0415  only this completion needs it
 
     return [each.name for each in Tokens(ledger.client).all()]
 
@@ -60,7 +60,7 @@ def _sinks(ledger: Ledger) -> Iterable[str]:
 
 
 def _calls(ledger: Ledger) -> Iterable[str]:
-    from worker.ledger.queries.lookup import STATES, list_calls  # noqa: PLC0415  only who presses Tab here needs it
+    from worker.ledger.queries.lookup import STATES, list_calls  # noqa: PLC0415  only this completion needs it
 
     for account in ledger.calls:
         for state in STATES:
@@ -78,11 +78,11 @@ def _dead(ledger: Ledger) -> Iterable[str]:
 
 
 def _offer(find: Callable[[Ledger], Iterable[str]], incomplete: str) -> list[str]:
-    """Return what begins so, each once; nothing where it cannot be had in time."""
+    """Return the matching values, each once; nothing if they cannot be read in time."""
     found: list[str] = []
-    # A thread, since a host's name can take longer to look up than any time-out of a socket.
+    # A thread, since resolving a host's name can take longer than any socket time-out.
     seeker = Thread(target=lambda: found.extend(_seek(find)), daemon=True)
-    # What is said meanwhile would stand in the midst of what somebody types.
+    # Output would appear in the middle of the command line being typed.
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         seeker.start()
         seeker.join(_LONGEST_WAIT_SECONDS)
@@ -91,7 +91,7 @@ def _offer(find: Callable[[Ledger], Iterable[str]], incomplete: str) -> list[str
 
 def _seek(find: Callable[[Ledger], Iterable[str]]) -> list[str]:
     try:
-        import redis  # noqa: PLC0415  imported here: what can go wrong with it is no more than nothing to offer
+        import redis  # noqa: PLC0415  imported here, so that even a failing import only means no completions
 
         from schemas.settings import load_settings  # noqa: PLC0415
         from worker.ledger import Ledger  # noqa: PLC0415
@@ -100,5 +100,5 @@ def _seek(find: Callable[[Ledger], Iterable[str]]) -> list[str]:
         waits = {"socket_timeout": _SOCKET_TIMEOUT_SECONDS, "socket_connect_timeout": _SOCKET_TIMEOUT_SECONDS}
         with redis.Redis.from_url(settings.redis_url or "", protocol=2, **waits) as client:
             return list(find(Ledger(client, settings)))
-    except Exception:  # noqa: BLE001  whatever it is: a Tab offers nothing then, and `legwork check` tells why
+    except Exception:  # noqa: BLE001  on any error there are no completions; `legwork check` shows the cause
         return []

@@ -1,4 +1,4 @@
-"""`legwork dead list` and `show`: what was given up on, fetches and deliveries."""
+"""`legwork dead list` and `show`: failed calls and dead letters."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def list_command(account: str | None, sink: str | None, limit: int, as_json: boo
     elif rows:
         _show_list(letters, rows, groups, reasons.total())
     else:
-        narrower = " of what was asked for; `legwork dead list` without options shows all there is"
-        click.echo(f"Nothing is dead{narrower if account or sink else ''}.")
+        narrower = " match; `legwork dead list` without options lists all"
+        click.echo(f"No failed calls or dead letters{narrower if account or sink else ''}.")
 
 
 def _show_list(
@@ -68,7 +68,7 @@ def _show_list(
     for (what, reason), count in groups:
         counted.add_row(str(count), what, escape(reason))
     listed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("call", "account", "what", "given up on", "reason"):
+    for name in ("call", "account", "what", "failed", "reason"):
         listed.add_column(name, no_wrap=name != "reason")
     for letter in rows:
         ago = f"{spoken(max(0.0, now_ms - letter.at_ms) / 1000)} ago"
@@ -76,8 +76,8 @@ def _show_list(
     screen = console()
     screen.print(counted)
     screen.print(listed)
-    left = f"The last {len(rows)} of {total}; --limit shows more. " if len(rows) < total else ""
-    screen.print(f"{left}`legwork dead show SID` says more of one, `legwork dead retry` tries again.", markup=False)
+    left = f"Most recent {len(rows)} of {total}; --limit shows more. " if len(rows) < total else ""
+    screen.print(f"{left}`legwork dead show SID` shows details, `legwork dead retry` retries.", markup=False)
 
 
 @click.command(
@@ -92,8 +92,8 @@ def _show_list(
 def show_command(sid: str, as_json: bool) -> None:
     """Show why a call's fetch or deliveries failed.
 
-    Its fetch, and each delivery with its last attempts and what the sink said last. `legwork calls show` tells all of its
-    story.
+    Shows its fetch, and each delivery with its last attempts and the sink's last answer. `legwork calls show` shows the
+    whole timeline.
     """
     letters = DeadLetters()
     found = letters.of(sid)
@@ -106,13 +106,13 @@ def show_command(sid: str, as_json: bool) -> None:
     for letter in found:
         zone = letters.ledger.account(letter.account_sid).timezone
         say.heading(f"{sid}, account {letter.account_sid}: {_what(letter)}")
-        say.line(f"given up on at {local(letter.at_ms, zone)} ({zone}): {letters.reason(letter)}")
+        say.line(f"failed at {local(letter.at_ms, zone)} ({zone}): {letters.reason(letter)}")
         for attempt in letter.attempts:
             say.line(f"  {local(attempt['at'], zone)}  {letters.fit(attempt['answer'])}")
         if (said := letter.last_answer) is not None:
             text = " ".join(letters.fit(said["body"]).split())
-            say.line(f"its last answer, {said['status']} at {local(said['at'], zone)}: {text or 'no text'}")
-    say.line(f"`legwork dead retry {sid}` tries again, `legwork calls show {sid}` tells all of its story.")
+            say.line(f"last answer: {said['status']} at {local(said['at'], zone)}: {text or 'no text'}")
+    say.line(f"`legwork dead retry {sid}` retries, `legwork calls show {sid}` shows the whole timeline.")
 
 
 def _what(letter: DeadLetter) -> str:

@@ -1,4 +1,4 @@
-"""Dead letters as commands are asked for them: the options, and what is said where there are none."""
+"""Options and messages that the `dead` commands share."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from webhook.operations import dead_letters
 if TYPE_CHECKING:
     from worker.ledger.queries.dead_letters import DeadLetter
 
-#: What to do about a call of which nothing is dead.
-RIGHT = "`legwork dead list` shows what is dead."
+#: The hint for a call that has no failure.
+RIGHT = "`legwork dead list` lists failed calls and dead letters."
 
 account_option = click.option("--account", metavar="SID", shell_complete=account_sids, help="Only this account.")
 sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
 
 
 class DeadLetters(dead_letters.DeadLetters):
-    """The dead letters of an account, to a sink, with some words in their reason; or all of them."""
+    """The dead letters, filtered by account, by sink and by a text in their reason; checks the options."""
 
     def __init__(self, account: str | None = None, sink: str | None = None, reason: str | None = None) -> None:
         ledger = open_ledger(settings_with_redis())
@@ -32,5 +32,5 @@ class DeadLetters(dead_letters.DeadLetters):
 
 
 def why_not(found: list[DeadLetter] | None) -> str:
-    """Return why there is nothing to be done about a call."""
-    return "no such call in the ledger" if found is None else "nothing of it is dead, or nothing that was asked for"
+    """Return why there is nothing to do for a call."""
+    return "no such call in the ledger" if found is None else "neither failed nor has dead letters that match"

@@ -1,4 +1,4 @@
-"""`legwork dead retry` and `drop`: try again what was given up on, or let go of it."""
+"""`legwork dead retry` and `drop`: retry failed calls and dead letters, or drop them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
-def _mending(command: Command) -> Command:
-    """The arguments and options of `retry` and `drop`."""
+def _selection_options(command: Command) -> Command:
+    """Add the arguments and options that `retry` and `drop` share."""
     parameters: list[Callable[[Command], Command]] = [
         click.argument("sids", metavar="[SID]...", nargs=-1, type=letter_sid, shell_complete=dead_sids),
         click.option(
-            "--all", "everything", is_flag=True, help="All of them, or all that match the next three options."
+            "--all", "everything", is_flag=True, help="All, or all that match --account, --sink and --reason."
         ),
         account_option,
         sink_option,
-        click.option("--reason", metavar="TEXT", help="Only where the reason contains TEXT, in any case."),
+        click.option("--reason", metavar="TEXT", help="Only where the reason contains TEXT; case is ignored."),
         click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
         json_option,
     ]
@@ -46,44 +46,44 @@ def _mending(command: Command) -> Command:
         "legwork dead retry 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --sink crm --reason 503"
     )
 )
-@_mending
+@_selection_options
 def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
     """Retry failed calls and dead letters.
 
-    Calls are fetched again, records delivered again under the same id; all of it now, and by a schedule that begins anew.
+    Calls are fetched again, and records are delivered again with the same ids, now; their retry schedules start again.
     """
     letters = _letters(sids, everything, only)
     found, wrong = _find(letters, sids)
-    total = _ask("Try again:", found()) if everything and not yes and sys.stdin.isatty() else None
+    total = _ask("Retry", found()) if everything and not yes and sys.stdin.isatty() else None
     sinks: set[str] = set()
 
-    def noted() -> Iterator[DeadLetter]:
+    def chosen() -> Iterator[DeadLetter]:
         for letter in found():
             sinks.add(letter.sink or "")
             yield letter
 
-    with progress("trying again", total, as_json=as_json) as advance:
-        changed = DeadLetterOperations(letters.ledger).retry(_counted(noted(), advance))
+    with progress("retrying", total, as_json=as_json) as advance:
+        changed = DeadLetterOperations(letters.ledger).retry(_counted(chosen(), advance))
     tell_of_disabled(letters.ledger, sinks)
-    _tell("Trying again:", changed, wrong, as_json)
+    _tell("Queued for retry:", changed, wrong, as_json)
 
 
 @click.command(
     epilog=examples("legwork dead drop 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead drop --all --sink crm --yes")
 )
-@_mending
+@_selection_options
 def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **only: Any) -> None:
     """Drop failed calls and dead letters for good.
 
-    Calls are not fetched any more, sinks do without the records. Asks first, unless it is told --yes.
+    The calls are no longer fetched, and the sinks never receive the records. Asks first, unless --yes is given.
     """
     if everything and not yes and not sys.stdin.isatty():
         raise click.UsageError(
-            "there is no terminal to ask on: --all needs --yes; `legwork dead list` shows what would be dropped"
+            "there is no terminal for the confirmation: --all needs --yes; `legwork dead list` shows what would be dropped"
         )
     letters = _letters(sids, everything, only)
     found, wrong = _find(letters, sids)
-    total = _ask("Drop:", found()) if not yes and sys.stdin.isatty() else None
+    total = _ask("Drop", found()) if not yes and sys.stdin.isatty() else None
     with progress("dropping", total, as_json=as_json) as advance:
         changed = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
     _tell("Dropped:", changed, wrong, as_json)
@@ -91,14 +91,14 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
 
 def _letters(sids: tuple[str, ...], everything: bool, only: dict[str, str | None]) -> DeadLetters:
     if bool(sids) == everything:
-        raise click.UsageError("name calls by their SIDs, or give --all; `legwork dead list` shows what there is")
+        raise click.UsageError("give CallSids or --all; `legwork dead list` lists failed calls and dead letters")
     return DeadLetters(**only)
 
 
 def _find(letters: DeadLetters, sids: tuple[str, ...]) -> tuple[Callable[[], Iterable[DeadLetter]], dict[str, str]]:
-    """Find what was asked for: as a function, for it is gone through twice; and what is wrong with which SID."""
+    """Return a function that yields the selected letters, since they are read twice; and what is wrong with which SID."""
     if not sids:
-        # What dies after it was counted is not what was agreed to.
+        # What fails after it was counted is not part of the confirmation.
         now_ms = letters.ledger.now_ms()
         return lambda: letters.all(until_ms=now_ms), {}
     of_calls = {sid: letters.of(sid) for sid in sids}
@@ -113,7 +113,7 @@ def _counted(letters: Iterable[DeadLetter], advance: Callable[[int], None]) -> I
 
 
 def _ask(verb: str, found: Iterable[DeadLetter]) -> int:
-    """Count, ask on the terminal, and return how many; raises click.Abort for a no."""
+    """Count, ask for confirmation, and return the number; raises click.Abort for a no."""
     counts = Counter(letter.sink is None for letter in found)
     if counts:
         click.confirm(f"{verb} {_spoken(ChangedCounts(counts[True], counts[False]))}?", abort=True, err=True)

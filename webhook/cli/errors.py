@@ -1,4 +1,4 @@
-"""Turns the errors that can be expected into lines that say what to do, and an exit code."""
+"""Turns expected errors into messages that say what to do, and into exit codes."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import click
 
 
 class CommandFailed(click.ClickException):
-    """Raised to end a command with a message on standard error: something was found to be wrong."""
+    """Raised to end a command with a message on standard error."""
 
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the message as it is: each line begins with the name of what is wrong."""
+        """Print the message unchanged: each line begins with the name of what is wrong."""
         click.echo(self.message, file=file, err=file is None)
 
 
 class BadSettings(CommandFailed):
-    """Raised to end a command that cannot work as it was set up."""
+    """Raised to end a command that cannot work with these settings."""
 
     exit_code = 2
 
 
 class Interrupted(CommandFailed):
-    """Raised to end long work at Ctrl-C with a word about how far it came."""
+    """Raised to end long work at Ctrl-C with a message about its progress."""
 
     exit_code = 130
 
 
 def as_command_failure(error: Exception) -> CommandFailed | None:
-    """What to say about an error, or None if it is a bug."""
-    # Imported when there is trouble: a command that needs none of these starts without them.
+    """Return the message for an expected error, or None if it is a bug."""
+    # Imported only on an error: a command that needs none of these starts without them.
     import redis  # noqa: PLC0415
 
     from schemas.settings import SettingsError  # noqa: PLC0415
@@ -49,7 +49,7 @@ def as_command_failure(error: Exception) -> CommandFailed | None:
         case NoServer() | CannotStart():
             return CommandFailed(str(error))
         case redis.RedisError():
-            return CommandFailed(f"Redis: {error}; `legwork check` says how it stands")
+            return CommandFailed(f"Redis: {error}; `legwork check` shows its state")
         case _:
             return None
 
@@ -61,5 +61,5 @@ def show(error: click.ClickException, *, as_json: bool) -> None:
         return
     text = error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        text += f"\n`{error.ctx.command_path} --help` shows what there is."
+        text += f"\nSee `{error.ctx.command_path} --help`."
     click.echo(json.dumps({"exit_code": error.exit_code, "problems": text.splitlines()}), err=True)

@@ -1,4 +1,4 @@
-"""`legwork forget`: take a person's number out of all that is kept here, and say what was found where."""
+"""`legwork forget`: erases a person's number from everything stored here, and reports what was found where."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _PLACES = {
     "callbacks": "callbacks",
     "records": "records",
     "legs": "legs of records",
-    "deliveries": "deliveries that wait",
+    "deliveries": "waiting deliveries",
     "dead_letters": "dead letters",
     "answers": "answers of Exotel and of sinks",
-    "steps": "steps of stories",
+    "steps": "steps of timelines",
     "sink_states": "states of sinks",
 }
-# Of the calls of a sink elsewhere, so many are named to people; --json names all.
+# How many calls of a remote sink are listed for people; --json lists all.
 _NAMED = 5
 
 
 def _region(text: str) -> str:
     if text not in REGIONS:
-        raise click.BadParameter(f"{text!r} is no country's code: give two capitals, such as IN")
+        raise click.BadParameter(f"{text!r} is no country code: give two capital letters, such as IN")
     return text
 
 
@@ -58,12 +58,12 @@ def _region(text: str) -> str:
 def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase a person's number, and keep the calls it was in.
 
-    In the ledger (callbacks, records, what waits and what is dead, answers) and in the files, folders and SQLite databases
-    of the settings that are on this host. NUMBER may be written as people write it, or be -, to be read from standard
-    input: an argument can be seen by others on the host. Keep what it prints; what it cannot reach is named there.
+    From the ledger (callbacks, records, deliveries, dead letters, answers) and from the sinks' files, folders and SQLite
+    databases on this host. NUMBER may be written in any usual way, or be - to read it from standard input, since others on
+    the host can see arguments. Keep the receipt that it prints: it names what could not be reached.
     """
     if not (yes or dry_run or sys.stdin.isatty()):
-        raise click.UsageError("there is no terminal to ask on: give --yes, or --dry-run")
+        raise click.UsageError("there is no terminal for the confirmation: give --yes or --dry-run")
     if number == "-":
         number = sys.stdin.readline()
     settings = settings_with_redis()
@@ -80,32 +80,32 @@ def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as
         receipt = _run(ledger, e164, region, dry_run=dry_run, as_json=as_json)
     except ErasureInterrupted as broken:
         _print(broken.receipt, as_json=as_json)
-        raise _as_trouble(broken) from None
+        raise _interruption(broken) from None
     _print(receipt, as_json=as_json)
     _check_complete(receipt)
 
 
 def _ask(ledger: Ledger, number: str, region: str | None) -> None:
-    """Count, show, and ask on the terminal; raises click.Abort for a no."""
+    """Count, show, and ask for confirmation; raises click.Abort for a no."""
     try:
         found = _run(ledger, number, region, dry_run=True, as_json=False)
     except ErasureInterrupted as broken:
-        raise _as_trouble(broken) from None
+        raise _interruption(broken) from None
     _show(found)
-    click.confirm(f"Erase {found.number} from all of it, for good?", abort=True, err=True)
+    click.confirm(f"Erase {found.number} permanently?", abort=True, err=True)
 
 
 def _run(ledger: Ledger, number: str, region: str | None, *, dry_run: bool, as_json: bool) -> Receipt:
-    # Nobody counts them beforehand: that would be the same walk.
-    with progress("looking through calls", None, as_json=as_json) as advance:
+    # No total: counting the calls first would mean reading them all twice.
+    with progress("searching calls", None, as_json=as_json) as advance:
         return forget(ledger, number, region=region, dry_run=dry_run, progress=advance)
 
 
-def _as_trouble(broken: ErasureInterrupted) -> CommandFailed:
-    said = "what was looked at is done; run it again for the rest"
+def _interruption(broken: ErasureInterrupted) -> CommandFailed:
+    said = "what was searched is done; run it again for the rest"
     if isinstance(broken.__cause__, KeyboardInterrupt):
-        return Interrupted(f"broken off: {said}")
-    return CommandFailed(f"broken off: {broken.__cause__}; {said}")
+        return Interrupted(f"interrupted: {said}")
+    return CommandFailed(f"interrupted: {broken.__cause__}; {said}")
 
 
 def _print(receipt: Receipt, *, as_json: bool) -> None:
@@ -117,21 +117,21 @@ def _print(receipt: Receipt, *, as_json: bool) -> None:
 
 def _show(receipt: Receipt) -> None:
     screen = console()
-    screen.print(f"{receipt.number}: what holds it")
+    screen.print(f"{receipt.number}: where it was found")
     screen.print(_found_here(receipt))
     for sink in receipt.elsewhere:
         if calls := receipt.delivered_to(sink):
             named = ", ".join(calls[:_NAMED]) + (f" and {len(calls) - _NAMED} more (--json)" if calls[_NAMED:] else "")
-            where = "has got it" if receipt.is_broken_off else "keeps it elsewhere, erase it there"
+            where = "received it" if receipt.is_broken_off else "stores it elsewhere, erase it there"
             screen.print(f"{sink} {where}: {named}", markup=False, soft_wrap=True)
     for host in receipt.other_hosts:
-        screen.print(f"{host} has workers: run it there too, if they write files", markup=False)
+        screen.print(f"{host} runs workers: run this command there too, if they write files", markup=False)
     if not receipt.dry_run:
         screen.print(f"Redis's append-only file: {receipt.append_only_file}", markup=False)
 
 
 def _found_here(receipt: Receipt) -> Table:
-    """Return what the ledger and the files of this host hold, a row a place."""
+    """Return a table of what the ledger and the files of this host hold, one row per place."""
     verb = "found" if receipt.dry_run else "erased"
     table = Table("where", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(verb, justify="right")
@@ -146,11 +146,11 @@ def _found_here(receipt: Receipt) -> Table:
 
 
 def _check_complete(receipt: Receipt) -> None:
-    """Say what is left to be done. Raises CommandFailed."""
+    """Raise CommandFailed with what is left to be done, if anything is."""
     left = [f"{kept.path}: {kept.problem}" for _, kept in receipt.here if kept.problem]
     left += [
-        f"{call.call_sid}: unfinished, its number may come back; `legwork calls show {call.call_sid}` says when it is settled, "
-        "and whether it is read once more"
+        f"{call.call_sid}: unfinished, its number may reappear; `legwork calls show {call.call_sid}` shows when it is final, "
+        "and whether a confirming read follows"
         for call in receipt.unfinished
     ]
     if left:

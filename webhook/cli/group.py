@@ -1,4 +1,4 @@
-"""The `legwork` group: what ends a command, and with which exit code."""
+"""The `legwork` group: how commands end, and with which exit codes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from webhook.cli.table import TableGroup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What a shell says of a program that SIGINT or SIGPIPE ended.
+# A shell's exit codes for a program that SIGINT or SIGPIPE ended.
 _CTRL_C, _BROKEN_PIPE = 130, 141
-# What writing says where there is no room: of the disk, of somebody's share in it, for a file.
+# Write errors for lack of space: disk full, disk quota, file size limit.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class LegworkGroup(TableGroup):
-    """The command line: what can be expected to go wrong is said in a line; a traceback is a bug."""
+    """The command line: expected errors are one line each; a traceback is a bug."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises CommandFailed for what can be expected to go wrong."""
+        """Run the command. Raises CommandFailed for expected errors."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -39,7 +39,7 @@ class LegworkGroup(TableGroup):
                 raise
             raise found from error
 
-    def main(  # type: ignore[override]  # click's has overloads for what is never asked of ours
+    def main(  # type: ignore[override]  # click's has overloads that are never used here
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         """Run the command line, and end the process with its exit code."""
@@ -54,7 +54,7 @@ class LegworkGroup(TableGroup):
             return error.exit_code
         except click.Abort as error:
             if error.__context__ is not None and error.__cause__ is None:
-                click.echo(err=True)  # the question's line, that nobody has ended with an answer
+                click.echo(err=True)  # end the line of the unanswered question
             if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
                 return _CTRL_C
             errors.show(errors.CommandFailed("Nothing was done."), as_json="--json" in given)
@@ -63,14 +63,14 @@ class LegworkGroup(TableGroup):
             if error.errno not in _NO_ROOM:
                 raise
             _write_no_more()
-            told = f"cannot write: {error.strerror}; make room, or have what is printed go elsewhere"
-            errors.show(errors.CommandFailed(told), as_json="--json" in given)
+            text = f"cannot write: {error.strerror}; free some space, or redirect the output elsewhere"
+            errors.show(errors.CommandFailed(text), as_json="--json" in given)
             return errors.CommandFailed.exit_code
         except SystemExit as leaving:
-            # Rich ends the process by itself where the other side of a pipe has read enough: `legwork calls list | head`.
+            # Rich ends the process itself when a pipe's reader has closed it: `legwork calls list | head`.
             return _BROKEN_PIPE if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
 
 
 def _write_no_more() -> None:
-    """Have what Python has still to write at its end go nowhere, or it would complain then."""
+    """Redirect standard output to /dev/null, so that Python's flush at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`legwork calls`, `dead`, `sinks` and `token`: groups of commands, which are imported when they are run."""
+"""`legwork calls`, `dead`, `sinks` and `token`: groups of commands, which are imported on first use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from webhook.cli.common import examples
 from webhook.cli.table import Entry, TableGroup
 
-# The line is the first sentence of the command's help; a test holds that.
+# Each line is the first sentence of the command's help; a test checks that.
 _CALLS = {
     "list": Entry("Commands", "List calls, newest first.", "webhook.cli.calls:list_command"),
     "find": Entry(
@@ -29,14 +29,14 @@ _DEAD = {
     "drop": Entry("Commands", "Drop failed calls and dead letters for good.", "webhook.cli.dead_retry:drop"),
 }
 _SINKS = {
-    "list": Entry(
-        "Commands", "List sinks: where each writes, what it gets, its state.", "webhook.cli.sinks:list_command"
-    ),
+    "list": Entry("Commands", "List sinks: destination, records, state.", "webhook.cli.sinks:list_command"),
     "add": Entry("Commands", "Add a webhook subscriber.", "webhook.cli.sinks_edit:add"),
-    "remove": Entry("Commands", "Remove a subscriber and drop what waits for it.", "webhook.cli.sinks_edit:remove"),
+    "remove": Entry(
+        "Commands", "Remove a subscriber and drop its waiting deliveries.", "webhook.cli.sinks_edit:remove"
+    ),
     "disable": Entry(
         "Commands",
-        "Pause deliveries to a sink until it is enabled; what waits for it is kept.",
+        "Pause deliveries to a sink until it is enabled; they are kept.",
         "webhook.cli.sinks:disable",
     ),
     "enable": Entry("Commands", "Resume deliveries to a sink, and reset its failures.", "webhook.cli.sinks:enable"),
@@ -48,7 +48,7 @@ _SINKS = {
     ),
     "recover": Entry(
         "Commands",
-        "Backfill a sink: deliver all that it never got of calls since T, dead letters included.",
+        "Backfill a sink: deliver the records since T that it never received, dead letters included.",
         "webhook.cli.sinks:recover",
     ),
     "key": Entry("Commands", "Generate a key for LEGWORK_SECRET_KEY.", "webhook.cli.sinks_edit:key"),
@@ -100,8 +100,8 @@ def dead() -> None:
 def sinks() -> None:
     """Destinations of records, and webhook subscribers added at run time.
 
-    Sinks of SINKS and legwork.toml are changed there; those added here are kept in Redis, their secrets encrypted
-    under LEGWORK_SECRET_KEY.
+    Change sinks of SINKS and legwork.toml there; those added here are stored in Redis, with their secrets encrypted by
+    LEGWORK_SECRET_KEY.
     """
 
 
@@ -116,6 +116,6 @@ def sinks() -> None:
 def token() -> None:
     """Bearer tokens for the API.
 
-    A token is shown once, when it is made; the ledger keeps a digest of it. Whoever has one gets in from anywhere, whether
-    CONSOLE_PASSWORD is set or not.
+    A token is shown once, when it is created; the ledger stores only a digest. It is valid from any address, whether or not
+    CONSOLE_PASSWORD is set.
     """

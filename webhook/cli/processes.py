@@ -1,4 +1,4 @@
-"""`legwork up`, `legwork web`, `legwork worker`: the commands that run until they are told to stop."""
+"""`legwork up`, `legwork web`, `legwork worker`: the commands that run until they are stopped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from webhook.cli.common import examples, json_option, settings_with_redis
 def up(as_json: bool) -> None:
     """Start everything on this machine, until Ctrl-C.
 
-    An embedded Redis unless REDIS_URL is set (its data is kept in .legwork/), a sandbox Exotel that places calls unless
-    EXOTEL_API_KEY is set, and a web and a worker process.
+    An embedded Redis unless REDIS_URL is set (its data is kept in .legwork/), a mock Exotel (the sandbox) that places calls
+    unless EXOTEL_API_KEY is set, and a web and a worker process.
     """
     from webhook.up import run  # noqa: PLC0415  a worker needs no web server
 
@@ -49,7 +49,7 @@ def web(as_json: bool) -> None:
 def worker(heartbeat: Path | None, as_json: bool) -> None:
     """Fetch legs and deliver records, until SIGTERM.
 
-    Run any number, on any number of hosts, against one Redis; together they stay within the quota.
+    Run any number, on any number of hosts, against one Redis; together they keep the quota.
     """
     _log_as(as_json)
     settings = settings_with_redis()
@@ -60,13 +60,13 @@ def worker(heartbeat: Path | None, as_json: bool) -> None:
     try:
         pulse.begin()
     except OSError as error:
-        right = "name one in a directory that is there and can be written"
-        problem = f"{heartbeat} cannot be touched ({error.strerror}); {right}"
+        right = "name one in an existing, writable directory"
+        problem = f"{heartbeat} cannot be written ({error.strerror}); {right}"
         raise click.BadParameter(problem, param_hint="--heartbeat") from error
     sys.exit(run_worker(settings, heartbeat=pulse))
 
 
 def _log_as(as_json: bool) -> None:
-    """A process that serves has no answer but its log."""
+    """Make a server process log as JSON under --json, since its log is its only output."""
     if as_json:
         os.environ["LOG_FORMAT"] = "json"

@@ -1,4 +1,4 @@
-"""A bar on the terminal while something takes long, and a word when it is broken off."""
+"""Progress bars on the terminal for long work, and messages when it is interrupted."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(doing: str, total: int | None = None, *, as_json: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show how far it is, on standard error: of `total`, or where None, that it goes on.
+    """Show progress on standard error: the part of `total`, or without one, just activity.
 
-    Gives the function to call with so many as were done. Nothing is shown where standard error is no terminal, nor
-    `as_json`. For work that may be run again; raises Interrupted at Ctrl-C.
+    Yields the function to call with the number of items done. Shows nothing if standard error is no terminal, or with
+    `as_json`. For work that may be repeated; raises Interrupted at Ctrl-C.
     """
     try:
         if as_json or not sys.stderr.isatty():
@@ -26,12 +26,12 @@ def progress(doing: str, total: int | None = None, *, as_json: bool = False) -> 
             with _bar(doing, total) as advance:
                 yield advance
     except KeyboardInterrupt:
-        raise Interrupted("broken off: what was done until then is done; run it again for the rest") from None
+        raise Interrupted("interrupted: what was done so far stays done; run it again for the rest") from None
 
 
 @contextmanager
 def counting(*, as_json: bool) -> Iterator[None]:
-    """Show that records are counted before they are queued, which takes a minute for a million calls.
+    """Show progress while records are counted before they are queued, which takes a minute for a million calls.
 
     Raises Interrupted at Ctrl-C.
     """
@@ -39,18 +39,18 @@ def counting(*, as_json: bool) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            raise Interrupted("broken off while counting: nothing was queued") from None
+            raise Interrupted("interrupted while counting: nothing was queued") from None
 
 
 @contextmanager
 def _bar(doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    # Imported for people alone: a program's answer need not wait for it.
+    # Imported only for people, so that --json starts faster.
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     figures = [] if total is None else [MofNCompleteColumn(), TimeRemainingColumn()]
     columns = (TextColumn("{task.description}"), BarColumn(), *figures)
-    # Without a total it says no more than that it goes on, and nothing once it is over.
+    # Without a total the bar only shows activity, and disappears at the end.
     with Progress(*columns, console=Console(stderr=True), transient=total is None) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda count: bar.advance(task, count)

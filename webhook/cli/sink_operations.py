@@ -1,4 +1,4 @@
-"""The sinks as commands are asked about them, and what they say where that is not possible."""
+"""Opens the sinks for commands, and turns their errors into the commands' errors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def open_sinks_for_command() -> tuple[SinkOperations, Ledger]:
-    """Return what can be done about sinks, and the ledger they are in. Raises CommandFailed."""
+    """Return the operations on sinks, and their ledger. Raises CommandFailed."""
     ledger = open_ledger(settings_with_redis())
     return SinkOperations(ledger), ledger
 
 
-def told(act: Any, *, wrong: type[click.ClickException] = CommandFailed) -> Any:
-    """Do it. Raises what it says as trouble: `wrong` for what was given."""
+def translate_errors(act: Any, *, wrong: type[click.ClickException] = CommandFailed) -> Any:
+    """Call `act` and return its result. Raises its errors as click's: invalid input as `wrong`."""
     try:
         return act()
     except ValidationError as error:

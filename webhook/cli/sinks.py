@@ -1,4 +1,4 @@
-"""`legwork sinks list`, `test`, `disable`, `enable` and `recover`: of every sink."""
+"""`legwork sinks list`, `test`, `disable`, `enable` and `recover`: for all sinks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook.cli.arguments import GivenTime, moment, time_ranges
+from webhook.cli.arguments import GivenTime, given_time, time_ranges
 from webhook.cli.common import examples, json_option, print_json
 from webhook.cli.completion_values import sink_names
 from webhook.cli.errors import CommandFailed
 from webhook.cli.progress import counting, progress
-from webhook.cli.sink_operations import open_sinks_for_command, told
+from webhook.cli.sink_operations import open_sinks_for_command, translate_errors
 from webhook.cli.sinks_table import show_exchange, show_list
 from worker.errors import LegworkError
 from worker.ledger.operations.purging import left_behind
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def list_command(as_json: bool) -> None:
-    """List sinks: where each writes, what it gets, its state."""
+    """List sinks: destination, records, state."""
     operations, ledger = open_sinks_for_command()
     found = operations.descriptions()
     left = [
@@ -43,7 +43,7 @@ def list_command(as_json: bool) -> None:
 
 
 @click.command(
-    epilog=examples("legwork sinks disable crm --reason 'moves house on Friday'", "legwork sinks disable crm")
+    epilog=examples("legwork sinks disable crm --reason 'maintenance until Friday'", "legwork sinks disable crm")
 )
 @click.argument("name", shell_complete=sink_names)
 @click.option(
@@ -51,9 +51,9 @@ def list_command(as_json: bool) -> None:
 )
 @json_option
 def disable(name: str, reason: str, as_json: bool) -> None:
-    """Pause deliveries to a sink until it is enabled; what waits for it is kept."""
+    """Pause deliveries to a sink until it is enabled; they are kept."""
     operations, _ = open_sinks_for_command()
-    changed = told(lambda: operations.disable(name, reason))
+    changed = translate_errors(lambda: operations.disable(name, reason))
     text = f"{name} is disabled." if changed else f"{name} was disabled already."
     _tell_state(operations, name, text, as_json)
 
@@ -64,8 +64,8 @@ def disable(name: str, reason: str, as_json: bool) -> None:
 def enable(name: str, as_json: bool) -> None:
     """Resume deliveries to a sink, and reset its failures."""
     operations, _ = open_sinks_for_command()
-    changed = told(lambda: operations.enable(name))
-    _tell_state(operations, name, f"{name} is enabled." if changed else f"{name} was active.", as_json)
+    changed = translate_errors(lambda: operations.enable(name))
+    _tell_state(operations, name, f"{name} is enabled." if changed else f"{name} was active already.", as_json)
 
 
 def _tell_state(operations: SinkOperations, name: str, text: str, as_json: bool) -> None:
@@ -84,7 +84,7 @@ def test(name: str, as_json: bool) -> None:
     Exits with 1 if it failed.
     """
     operations, _ = open_sinks_for_command()
-    told(lambda: operations.spec(name))
+    translate_errors(lambda: operations.spec(name))
     try:
         found = operations.test(name)
     except (LegworkError, OSError) as error:
@@ -99,31 +99,31 @@ def test(name: str, as_json: bool) -> None:
         show_exchange(found)
     if not good:
         if found.error:
-            raise CommandFailed(f"{name}: {found.error}; see to it that it can be reached from here")
-        raise CommandFailed(f"{name}: answered {found.status}; it has to answer 2xx, or nothing is delivered")
+            raise CommandFailed(f"{name}: {found.error}; make sure that this host can reach it")
+        raise CommandFailed(f"{name}: answered {found.status}; it must answer 2xx, or nothing counts as delivered")
 
 
 @click.command(
     epilog=examples("legwork sinks recover crm --since 2d --dry-run", "legwork sinks recover crm --since 2d")
 )
 @click.argument("name", shell_complete=sink_names)
-@click.option("--since", type=moment, metavar="T", required=True, help="2h or 3d ago, or 2026-09-16T05:30:00Z.")
-@click.option("--until", type=moment, metavar="T", help="End of that span; default: now.")
+@click.option("--since", type=given_time, metavar="T", required=True, help="An age (2h, 3d) or 2026-09-16T05:30:00Z.")
+@click.option("--until", type=given_time, metavar="T", help="End of that span; default: now.")
 @click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
 @json_option
 def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool, as_json: bool) -> None:
-    """Backfill a sink: deliver all that it never got of calls since T, dead letters included.
+    """Backfill a sink: deliver the records since T that it never received, dead letters included.
 
-    Enables the sink. May be broken off and run again.
+    Enables the sink. May be interrupted and run again.
     """
     operations, ledger = open_sinks_for_command()
-    accounts = told(lambda: operations.spec(name)).accounts
+    accounts = translate_errors(lambda: operations.spec(name)).accounts
     spans = time_ranges(ledger, since, until, [sid for sid in accounts if sid in ledger.calls])
     done: Tally = Counter()
     steps = operations.recover(name, spans, dry_run=dry_run)
     with counting(as_json=as_json):
-        asked = told(lambda: next(steps))
-    to_queue = asked[name, Fate.QUEUED]
+        surveyed = translate_errors(lambda: next(steps))
+    to_queue = surveyed[name, Fate.QUEUED]
     with progress("queueing", to_queue, as_json=as_json) as advance:
         for counts in steps:
             done.update(counts)
@@ -133,11 +133,11 @@ def recover(name: str, since: GivenTime, until: GivenTime | None, dry_run: bool,
         "dry_run": dry_run,
         "to_queue": to_queue,
         "queued": done[name, Fate.QUEUED],
-        "waiting": asked[name, Fate.WAITING],
-        "delivered": asked[name, Fate.DELIVERED],
+        "waiting": surveyed[name, Fate.WAITING],
+        "delivered": surveyed[name, Fate.DELIVERED],
     }
     if as_json:
         print_json(document)
     else:
         queued = "nothing was queued: it was a dry run" if dry_run else f"queued: {document['queued']}"
-        click.echo(f"{name} never got {to_queue} of these records, {document['waiting']} wait already; {queued}.")
+        click.echo(f"{name} never received {to_queue} of these records, {document['waiting']} already wait; {queued}.")

@@ -1,4 +1,4 @@
-"""How sinks, and a request to one, are shown to people."""
+"""Prints sinks, and a request to one, for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOUR_OF = {"active": "green", "failing": "yellow"}
 
 
 def show_list(found: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
-    """Print a table of the sinks, and what is the matter with those that are not well."""
+    """Print a table of the sinks, and the reason for each that is not active."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("sink", "from", "where", "state"):
         table.add_column(name)
@@ -36,11 +36,13 @@ def show_list(found: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
         if sink["state"] != "active":
             click.echo(f"{sink['name']}: {sink['state']}: {sink['reason']}")
     for sink in left:
-        click.echo(f"{sink['name']} left the settings; `legwork sinks remove {sink['name']}` drops what waits for it")
+        click.echo(
+            f"{sink['name']} left the settings; `legwork sinks remove {sink['name']}` drops its waiting deliveries"
+        )
 
 
 def show_exchange(found: Exchange) -> None:
-    """Print what was sent and what came back."""
+    """Print a request and its answer."""
     lines = [f"{found.method} {found.url}"]
     lines += [f"{name}: {value}" for name, value in found.request_headers.items()]
     lines += ["", found.request_body, ""]
@@ -53,5 +55,5 @@ def show_exchange(found: Exchange) -> None:
 
 
 def _printable(line: str) -> str:
-    """Return a line without what moves a cursor: a stranger may have written it."""
+    """Return a line without control characters: it may come from outside."""
     return "".join(character if character.isprintable() or character == "\t" else "?" for character in line)

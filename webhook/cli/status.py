@@ -1,4 +1,4 @@
-"""`legwork status`: is it flowing, what waits and for how long, how full is the bucket."""
+"""`legwork status`: prints accounts, sinks, totals and problems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Their problems name them.
+# The texts of these problems already name their subject.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "failing": "yellow"}
@@ -38,8 +38,8 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 def status(as_json: bool) -> None:
     """Show accounts, sinks, totals and problems.
 
-    Totals; per account what waits, and its quota; per sink what waits, and what was delivered; then the problems, the
-    worst first. Exits with 0 whatever it tells: `legwork check` is for scripts that ask whether something is wrong.
+    Totals; per account its waiting calls and its quota; per sink its waiting and delivered records; then the problems,
+    worst first. Always exits with 0: scripts that test whether something is wrong should use `legwork check`.
     """
     found = read_status(open_ledger(settings_with_redis()))
     if as_json:
@@ -49,23 +49,23 @@ def status(as_json: bool) -> None:
 
 
 def _show(found: Status, screen: Console) -> None:
-    totals = _table("calls", *COUNTS)
-    totals.add_row("", *(str(count) for count in found.totals().values()))
+    calls = _table("calls", *COUNTS)
+    calls.add_row("", *(str(count) for count in found.totals().values()))
     accounts = _table("account", "state", "waiting", "oldest", "quota used", "done in")
-    for account, standing in found.accounts:
-        used = standing.look.in_flight + standing.look.cooling_down
+    for account, totals in found.accounts:
+        used = totals.look.in_flight + totals.look.cooling_down
         accounts.add_row(
             account.sid,
-            _coloured(standing.state, standing.look.gate_seconds),
-            str(standing.waiting),
-            spoken(standing.oldest_waiting_seconds) if standing.waiting else "-",
-            f"{used} of {standing.look.limit} in {spoken(account.quota_seconds)}",
-            spoken(standing.eta_seconds) if standing.waiting else "-",
+            _coloured(totals.state, totals.look.gate_seconds),
+            str(totals.waiting),
+            spoken(totals.oldest_waiting_seconds) if totals.waiting else "-",
+            f"{used} of {totals.look.limit} in {spoken(account.quota_seconds)}",
+            spoken(totals.eta_seconds) if totals.waiting else "-",
         )
     sinks = _table("sink", "state", "waiting", "delivered", "dead")
     for sink in found.sinks:
         sinks.add_row(sink.name, _coloured(sink.state), str(sink.waiting), str(sink.delivered), str(sink.dead))
-    for table in (totals, accounts, sinks):
+    for table in (calls, accounts, sinks):
         screen.print(table)
     for problem in find_problems(found):
         about = "" if problem.about in _SPEAK_FOR_THEMSELVES else f"{problem.about}: "

@@ -1,4 +1,4 @@
-"""A subscriber as the options of `legwork sinks add` describe it."""
+"""Turns the options of `legwork sinks add` into a subscriber's document."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def document_of(given: dict[str, Any]) -> dict[str, Any]:
-    """Put what the options say into the form that a subscriber has."""
+    """Return a subscriber's document from the options."""
     options: dict[str, Any] = {"headers": _headers(given.pop("headers"))}
     for name in ("ca_file", "allow_private", "allow_networks"):
         value = given.pop(name)
         options[name] = ",".join(value) if isinstance(value, tuple) else value
-    if given["secret"] == "-":  # noqa: S105  where it comes from, not what it is
-        # What a Windows editor saved begins with a byte order mark.
+    if given["secret"] == "-":  # noqa: S105  a source, not a secret
+        # Some Windows editors save files with a byte order mark.
         given["secret"] = sys.stdin.readline().removeprefix("\ufeff").strip()
     elif given["secret"] is not None:
         given["secret"] = _resolved("--secret", given["secret"])
@@ -38,20 +38,20 @@ def document_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(given: Iterable[str]) -> dict[str, str]:
-    """Read what `--header` was given, NAME:VALUE each. Raises click.UsageError, which shows no value."""
+    """Read the values of `--header`, NAME:VALUE each. Raises click.UsageError, which shows no value."""
     headers: dict[str, str] = {}
     for header in given:
         name, colon, value = header.partition(":")
-        if not colon:  # then what is there may be the value
-            raise click.UsageError("--header: one has no colon in it; give NAME:VALUE")
+        if not colon:  # it may be the secret value, so it is not shown
+            raise click.UsageError("--header: one has no colon; give NAME:VALUE")
         if name.strip() in headers:
-            raise click.UsageError(f"--header: {name.strip()} is there twice; leave one out")
+            raise click.UsageError(f"--header: {name.strip()} is given twice; leave one out")
         headers[name.strip()] = _resolved("--header", value.strip())
     return headers
 
 
 def problems(error: ValidationError) -> str:
-    """Return a line for each thing that is wrong."""
+    """Return one line per problem."""
     lines = []
     for key, texts in error.normalized_messages().items():  # type: ignore[no-untyped-call]
         for option, found in texts.items() if isinstance(texts, dict) else ((None, texts),):
@@ -61,9 +61,9 @@ def problems(error: ValidationError) -> str:
 
 
 def _resolved(option: str, value: str) -> str:
-    """Return a value, or what the variable holds that it refers to: everybody on the machine may read a command line.
+    """Return a value, or the value of the variable that it refers to, since anyone on the machine can read a command line.
 
-    Such a variable may stand in `.env` or have its value in a file, as one that legwork.toml refers to.
+    The variable may be set in `.env` or by a file (`NAME_FILE`), like those that legwork.toml refers to.
     """
     if not value.startswith(REFERENCE):
         return value
@@ -73,7 +73,7 @@ def _resolved(option: str, value: str) -> str:
     except Unusable as error:
         raise click.UsageError(f"{option}: {error}") from None
     if found is None:
-        # What is not in capitals may be a secret, put where its variable's name belongs.
+        # A name not in capitals may be a secret, put where the variable's name belongs, so it is not shown.
         shown = f"{name}, which" if name.isupper() else "a variable that"
         raise click.UsageError(f"{option}: refers to {shown} is not set; set that variable")
     return found.text

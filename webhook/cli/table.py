@@ -1,4 +1,4 @@
-"""Groups whose commands stand in a table, and are imported when they are run: help and completion are quick."""
+"""Command groups with a table of commands that are imported on first use, so that help and completion are fast."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command of a table: its section, the one line that it is known by, and where it is."""
+    """A command of a table: its section, its one-line help, and where it is defined."""
 
     section: str
     line: str
@@ -20,18 +20,18 @@ class Entry:
 
 
 class TableGroup(click.Group):
-    """Commands out of a table, each imported on first use: neither help nor completion waits for what they need."""
+    """A group that imports each command on first use: help and completion do not import any."""
 
     def __init__(self, *args: Any, table: dict[str, Entry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands, in the order of use."""
+        """Return the names of the commands, in the order of use."""
         return [*self.table, *(name for name in super().list_commands(ctx) if name not in self.table)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name, imported now if it is one of the table."""
+        """Return a command by its name, imported now if it is in the table."""
         entry = self.table.get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
@@ -42,9 +42,9 @@ class TableGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is asked for. Raises click.UsageError, with names that are near."""
-        # Click suggests out of `commands`, which a table does not fill.
-        # At a Tab it fails no more than click's own: a complaint would stand in the midst of what somebody types.
+        """Find the requested command. Raises click.UsageError, with similar names."""
+        # Click suggests names from `commands`, which the table does not fill.
+        # During completion it must not fail: the message would appear in the middle of the command line.
         known = self.list_commands(ctx)
         if args and args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise click.NoSuchCommand(args[0], possibilities=known, ctx=ctx)

@@ -1,4 +1,4 @@
-"""`legwork token create`, `list` and `revoke`: what programs show at the API, in the password's place."""
+"""`legwork token create`, `list` and `revoke`: bearer tokens for the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from webhook.cli.arguments import GivenTime, moment
+from webhook.cli.arguments import GivenTime, given_time
 from webhook.cli.common import console, examples, json_option, local, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import token_names
 from webhook.cli.errors import CommandFailed
@@ -19,28 +19,34 @@ from worker.ledger.registry.tokens import NAME, PREFIX, Scope, Token, TokenNameT
 if TYPE_CHECKING:
     from worker.ledger import Ledger
 
-# Far beyond what anybody means, and still a date.
+# Longer than anyone needs, and still within the calendar's range.
 _MOST_DAYS = 36_500
 
 
 def token_name(text: str) -> str:
     """Read the name of a token, as the type of an argument. Raises click.BadParameter."""
-    if text.startswith(PREFIX):  # never to be repeated
-        raise click.BadParameter("this looks like a token itself: give its name; `legwork token list` shows the names")
+    if text.startswith(PREFIX):  # a token must never be printed
+        raise click.BadParameter(
+            "this looks like the token itself: give its name; `legwork token list` shows the names"
+        )
     if not NAME.fullmatch(text):
-        raise click.BadParameter(f"{text!r}: give up to 63 small letters, digits and -, such as grafana or crm-sync")
+        raise click.BadParameter(
+            f"{text!r}: give up to 63 lower-case letters, digits and -, such as grafana or crm-sync"
+        )
     return text
 
 
 def expiry(text: str) -> GivenTime:
-    """Read when a token expires, as the type of an option: in so long (`90d`), or a date. Raises click.BadParameter."""
+    """Read when a token expires, as the type of an option: a duration (`90d`) or a date. Raises click.BadParameter."""
     try:
-        found = moment(text)
+        found = given_time(text)
     except click.BadParameter:
-        right = "give how long it is to last, 12h, 90d or 52w, or the day on which it ends: 2027-01-31"
-        raise click.BadParameter(f"{text!r} is no time; {right}") from None
+        right = "give a duration, such as 12h, 90d or 52w, or the day on which it expires: 2027-01-31"
+        raise click.BadParameter(f"{text!r} is not a valid time; {right}") from None
     if isinstance(found.given, timedelta) and found.given.days > _MOST_DAYS:
-        raise click.BadParameter(f"{text!r} is more than a hundred years; leave the option out for one without an end")
+        raise click.BadParameter(
+            f"{text!r} is more than a hundred years; leave the option out for a token that never expires"
+        )
     return found
 
 
@@ -63,7 +69,7 @@ def expiry(text: str) -> GivenTime:
 def create(name: str, scope: str, expires: GivenTime | None, as_json: bool) -> None:
     """Create a token and show it once.
 
-    Only the token goes to standard output; what is said about it goes to standard error.
+    Only the token goes to standard output; messages go to standard error.
     """
     ledger = open_ledger(settings_with_redis())
     now_ms = ledger.now_ms()
@@ -76,7 +82,7 @@ def create(name: str, scope: str, expires: GivenTime | None, as_json: bool) -> N
         print_json({"name": name, "scope": scope, "expires": utc(expires_ms), "token": made})
         return
     until = "" if expires_ms is None else f" until {local(expires_ms)} UTC"
-    click.echo(f"{name} may {scope}{until}. This token is shown this once:", err=True)
+    click.echo(f"{name} may {scope}{until}. The token, shown only once:", err=True)
     click.echo(made)
 
 
@@ -94,7 +100,7 @@ def list_command(as_json: bool) -> None:
     elif found:
         _show(found, now_ms)
     else:
-        click.echo("There are no tokens; `legwork token create NAME --scope read` makes one.")
+        click.echo("There are no tokens; `legwork token create NAME --scope read` creates one.")
 
 
 @click.command("revoke", epilog=examples("legwork token revoke grafana"))
@@ -108,7 +114,7 @@ def revoke(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "revoked": True})
     else:
-        click.echo(f"{name} is revoked: whoever has it is let in no more.")
+        click.echo(f"{name} is revoked; the API no longer accepts it.")
 
 
 def _names(ledger: Ledger) -> str:
@@ -120,9 +126,7 @@ def _in_ms(expires: GivenTime, now_ms: float) -> float:
     length = expires.given
     ends_ms = now_ms + length.total_seconds() * 1000 if isinstance(length, timedelta) else expires.in_ms(UTC, now_ms)
     if ends_ms <= now_ms:
-        raise click.BadParameter(
-            "that has passed; give a day to come, or how long it is to last: 90d", param_hint="--expires"
-        )
+        raise click.BadParameter("that is in the past; give a future day, or a duration: 90d", param_hint="--expires")
     return ends_ms
 
 

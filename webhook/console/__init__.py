@@ -1,4 +1,4 @@
-"""The console: what waits and why, a call's story, and what can be done about it. Server-rendered, a room a page."""
+"""The console: server-rendered pages for operators, one module per page."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import structlog
 from flask import Blueprint, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from webhook.console.accounts import blueprint as accounts_room
-from webhook.console.call import blueprint as call_room
-from webhook.console.calls import blueprint as calls_room
-from webhook.console.dead import blueprint as dead_room
+from webhook.console.accounts import blueprint as accounts_pages
+from webhook.console.call import blueprint as call_pages
+from webhook.console.calls import blueprint as calls_pages
+from webhook.console.dead import blueprint as dead_pages
 from webhook.console.filters import FILTERS
 from webhook.console.flash import flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
-from webhook.console.overview import blueprint as overview_room
-from webhook.console.signing_in import blueprint as signing_in_room
-from webhook.console.sinks import blueprint as sinks_room
+from webhook.console.overview import blueprint as overview_pages
+from webhook.console.signing_in import blueprint as signing_in_pages
+from webhook.console.sinks import blueprint as sinks_pages
 from webhook.context.services import services
 from webhook.http.assets import asset, integrity
 from webhook.http.problems import refusal
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("console", __name__)
-# After so many seconds a browser tries again a page for which the ledger was needed.
+# After this many seconds a browser reloads a page that failed because the ledger was unreachable.
 _AGAIN_SECONDS = "5"
 log = structlog.get_logger(__name__)
 
-for _room in (overview_room, calls_room, call_room, sinks_room, dead_room, accounts_room):
-    guard(_room)
-    blueprint.register_blueprint(_room)
-blueprint.register_blueprint(signing_in_room)
+for _pages in (overview_pages, calls_pages, call_pages, sinks_pages, dead_pages, accounts_pages):
+    guard(_pages)
+    blueprint.register_blueprint(_pages)
+blueprint.register_blueprint(signing_in_pages)
 
 
 @blueprint.record_once
@@ -64,7 +64,7 @@ def _known_to_templates() -> dict[str, Any]:
 
 
 def _masked(text: str) -> str:
-    """Return what somebody else wrote, a reason for instance, without numbers and secrets."""
+    """Return a text from outside, such as a reason, without numbers and secrets."""
     return DeadLetters(services().ledger).fit(text)
 
 
@@ -79,14 +79,14 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if not g.get("let_in"):
         return refusal(status)
-    return render_template("trouble.html", title=error.name, text=error.description), status
+    return render_template("message.html", title=error.name, text=error.description), status
 
 
 @blueprint.errorhandler(redis.RedisError)
 def _out_of_reach(error: redis.RedisError) -> ResponseReturnValue:
     log.error("ledger.unreachable", error=str(error))
-    page = render_template("trouble.html", title="The ledger is out of reach", text=_OUT_OF_REACH)
-    # What was asked for comes by itself once it can. A form is sent by the person alone.
+    page = render_template("message.html", title="The ledger is out of reach", text=_OUT_OF_REACH)
+    # A page reloads by itself; a form is never sent again without the user.
     return page, 503, {"Refresh": _AGAIN_SECONDS} if request.method == "GET" else {}
 
 

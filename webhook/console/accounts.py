@@ -1,4 +1,4 @@
-"""`/accounts`: what each account may ask of Exotel, what it uses of that now and in the last hour, and what holds it up."""
+"""`/accounts`: each account's state, its quota, and its use of the quota now and in the last hour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def show() -> ResponseReturnValue:
     """Show every account."""
     ledger = services().ledger
     accounts = [
-        (account := ledger.account(standing.sid), standing, quota(ledger, account))
-        for standing in totals_of_accounts(ledger, ledger.calls)
+        (account := ledger.account(totals.sid), totals, quota(ledger, account))
+        for totals in totals_of_accounts(ledger, ledger.calls)
     ]
     return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())

@@ -1,4 +1,4 @@
-"""`/calls/<sid>`: one call's whole history, a drawing of its legs, and what can be done about it."""
+"""`/calls/<sid>`: one call's timeline, a drawing of its legs, and the actions on it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ blueprint = Blueprint("call", __name__)
 log = structlog.get_logger(__name__)
 
 NO_SUCH_CALL = "There is no such call in the ledger. It may have been forgotten: see RETENTION_DAYS."
-# What comes so soon is waited for.
+# The page keeps refreshing while the confirming read is due within this time.
 _SOON_MS = 60_000
 
 
 class TimelineEntry(NamedTuple):
-    """Something that happened to a call."""
+    """An entry of a call's timeline."""
 
     at_ms: float
     what: str
@@ -48,7 +48,7 @@ def show(sid: str) -> ResponseReturnValue:
 
 @blueprint.post("/calls/<sid>/numbers")
 def show_numbers(sid: str) -> ResponseReturnValue:
-    """Show a call with its numbers in full, this once; that somebody did is logged."""
+    """Show a call with its numbers in full, for this request only; it is logged."""
     history = _history(sid)
     log.info("console.numbers_shown", call_sid=history.summary.call_sid, address=request.remote_addr)
     return _page(history, numbers=True)
@@ -56,7 +56,7 @@ def show_numbers(sid: str) -> ResponseReturnValue:
 
 @blueprint.get("/calls/<sid>/legs.svg")
 def legs(sid: str) -> ResponseReturnValue:
-    """Return the drawing by itself, to be saved; its numbers are masked."""
+    """Return the drawing as a file to save; its numbers are masked."""
     drawing = _drawing(_history(sid), _shown(numbers=False), width=SAVED_WIDTH)
     if drawing is None:
         abort(404, "Exotel has told nothing of this call's legs yet.")
@@ -65,17 +65,17 @@ def legs(sid: str) -> ResponseReturnValue:
 
 @blueprint.post("/calls/<sid>/fetch")
 def fetch_now(sid: str) -> ResponseReturnValue:
-    """Fetch a call now, whatever its schedule says: what `legwork calls fetch` does."""
+    """Fetch a call now, whatever its schedule says, like `legwork calls fetch`."""
     done = fetch_again(services().ledger, sid)
     if done is None:
         abort(404, NO_SUCH_CALL)
-    # "retried" is said of dead letters.
+    # The message "retried" is about dead letters.
     return back_to("console.call.show", "refetch" if done is Refetch.RETRIED else done.value, sid=sid)
 
 
 @blueprint.post("/calls/<sid>/deliver")
 def deliver_again(sid: str) -> ResponseReturnValue:
-    """Deliver a call's records again, to a sink or to all of them: what `legwork replay` does."""
+    """Redeliver a call's records to one sink or to all, like `legwork replay`."""
     ledger = services().ledger
     ledger.refresh_sinks()
     sink = request.form.get("sink") or None
@@ -116,7 +116,7 @@ def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
     return render_template(
         "call.html",
         history=history,
-        # Numbers were asked for once: a page that went on by itself would mask them again.
+        # Numbers are shown for one request: a refresh would mask them again.
         is_moving=is_unfinished and not numbers,
         call=history.summary,
         shown=shown,
@@ -133,7 +133,7 @@ def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
 
 
 def _timeline(history: CallHistory, shown: Shown) -> list[TimelineEntry]:
-    """Put all that happened in the order in which it did."""
+    """Return callbacks, steps and delivery attempts in the order in which they happened."""
     moments = [
         TimelineEntry(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
         for callback in history.callbacks
@@ -174,7 +174,7 @@ def _shown(*, numbers: bool) -> Shown:
 
 
 def _drawing(history: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:
-    """Draw the legs of the newest record that has some."""
+    """Draw the legs of the newest record that has any."""
     zone = services().ledger.account(history.summary.account_sid).timezone
     for event in reversed(history.events.values()):
         if event["data"]["legs"]:

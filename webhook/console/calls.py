@@ -1,4 +1,4 @@
-"""`/calls`: where calls stand, and how to find one."""
+"""`/calls`: the list of calls, and the search."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ON_A_PAGE = 50
 
 @blueprint.get("/calls")
 def browse() -> ResponseReturnValue:
-    """Show a page of calls, narrowed down by state, account and time."""
+    """Show a page of calls, filtered by state, account and time."""
     ledger = services().ledger
     state, account = request.args.get("state", ""), request.args.get("account", "")
     if state not in {"", *STATES} or account not in {"", *ledger.calls}:
         abort(404, "There is no such state, or no such account.")
-    # Accounts may have zones of their own; a time is in that of the account chosen, and the form says in which.
+    # Accounts may have different time zones; times are in the selected account's, which the form shows.
     zone = ledger.account(account or next(iter(ledger.calls))).timezone
     since, until = request.args.get("since", ""), request.args.get("until", "")
     page = page_of_calls(
@@ -67,7 +67,7 @@ def browse() -> ResponseReturnValue:
 
 @blueprint.post("/calls")
 def search() -> ResponseReturnValue:
-    """Find a call by its SID, or calls by a number; by POST, for a URL with a number would be in a proxy's log."""
+    """Find a call by its SID, or calls by a number. It is a POST because a URL would end up in a proxy's log."""
     ledger, wanted = services().ledger, request.form.get("wanted", "").strip()
     if (sid := _call_sid(wanted)) is not None and call_named(ledger, sid) is not None:
         return redirect(url_for("console.call.show", sid=sid), 303)
@@ -93,7 +93,7 @@ def _call_sid(text: str) -> str | None:
 
 
 def _moment(text: str, zone: tzinfo) -> float | None:
-    """Read what a browser's field for a date and a time sends: `2026-09-16T11:00`, as the clocks of a zone show it."""
+    """Read the value of a datetime-local input, such as `2026-09-16T11:00`, as a time in the given zone."""
     if not text:
         return None
     try:

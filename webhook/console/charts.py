@@ -1,4 +1,4 @@
-"""What happened minute by minute, as the pages chart it: a table each, which a script draws."""
+"""The charts of activity by minute: each is a table, which a script draws as lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.meters import Minute, Spent
 
-# A figure for each column at a moment in milliseconds; None where there is none.
+# A time in milliseconds, and a value per column; None where there is none.
 Row = tuple[float, tuple[float | None, ...]]
 
 _MINUTE_MS = 60_000
@@ -23,19 +23,19 @@ _SECONDS_A_MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line for each of `columns`. The minute that has just begun is not charted: it would look like a fall."""
+    """One line per column. The current minute is left out: an incomplete one would look like a drop."""
 
     id: str
-    #: What is charted, in words; those who do not see the lines are told this, and have the table.
+    #: A summary in words, for screen readers, which also have the table.
     caption: str
     columns: tuple[str, ...]
     rows: list[Row]
-    #: The upper end of its scale is no lower than this.
+    #: The minimum of the scale's upper end.
     least: float = 5
 
 
 def flow(minutes: Sequence[Minute]) -> Chart:
-    """Chart the calls that came in, the requests to Exotel and the records delivered, over the last hour and a minute."""
+    """Chart calls received, requests to Exotel and records delivered, over the last hour and the current minute."""
     *whole, present = minutes
     counted = [f"{sum(counts):,}" for counts in list(zip(*minutes, strict=True))[1:]]
     caption = (
@@ -50,7 +50,7 @@ def flow(minutes: Sequence[Minute]) -> Chart:
 
 
 def quota(ledger: Ledger, account: Account) -> Chart:
-    """Chart the requests of an account in each minute beside what its quota allows in one."""
+    """Chart an account's requests per minute next to what its quota allows."""
     limit = round(account.quota * _SECONDS_A_MINUTE / account.quota_seconds)
     *whole, (_, present) = minutes = ledger.meters.minutes_of("fetched", account.sid, HOUR + 1)
     spent = sum(number for _, number in minutes)
@@ -63,7 +63,7 @@ def quota(ledger: Ledger, account: Account) -> Chart:
 
 
 def latency(ledger: Ledger, sink: str) -> Chart:
-    """Chart how long an attempt to deliver to a sink took on average, in milliseconds, in each minute."""
+    """Chart the average duration of delivery attempts to a sink per minute, in milliseconds."""
     minutes = _attempts(ledger, sink)
     number = sum(minute.number for minute in minutes)
     took = average_ms(minutes)
@@ -73,12 +73,12 @@ def latency(ledger: Ledger, sink: str) -> Chart:
 
 
 def latency_ms(ledger: Ledger, sink: str) -> float | None:
-    """Return how long attempts took on average in the last hour, in milliseconds; None if there were none."""
+    """Return the average duration of attempts in the last hour, in milliseconds; None if there were none."""
     return average_ms(_attempts(ledger, sink))
 
 
 def average_ms(minutes: list[Spent]) -> float | None:
-    """Return the average of all that was done in these minutes, in milliseconds, to a tenth."""
+    """Return the average duration over these minutes in milliseconds, rounded to a tenth."""
     number = sum(minute.number for minute in minutes)
     return round(sum(minute.seconds for minute in minutes) / number * 1000, 1) if number else None
 

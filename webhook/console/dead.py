@@ -1,4 +1,4 @@
-"""`/dead`: what was given up on, by its reason; try it again, or let go of it. Counts first."""
+"""`/dead`: failed calls and dead letters by reason, to retry or discard after a confirmation with counts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VERBS = {"retry": "Try again", "drop": "Drop"}
 
 @blueprint.get("/dead")
 def show() -> ResponseReturnValue:
-    """Show reasons with their counts, and the last letters."""
+    """Show reasons with their counts, and the latest failures."""
     ledger = services().ledger
     ledger.refresh_sinks()
     letters = DeadLetters(ledger)
@@ -45,16 +45,16 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("/dead/confirm")
 def confirm() -> ResponseReturnValue:
-    """Count what was chosen, and ask."""
+    """Count what was selected, and ask for confirmation."""
     ledger = services().ledger
     ledger.refresh_sinks()
     verb = _verb()
     chosen = _selection(request.form)
     if chosen is None:
         return render_template(
-            "trouble.html", title="Nothing was chosen", text="Select what is meant, then try again."
+            "message.html", title="Nothing was chosen", text="Select what is meant, then try again."
         ), 422
-    # What dies after it was counted is not what is agreed to.
+    # What fails after it was counted is not part of the confirmation.
     until_ms = ledger.now_ms()
     what = Counter(letter.sink or FETCH for letter in chosen.letters(DeadLetters(ledger), until_ms=until_ms))
     return render_template("confirm.html", verb=verb, said=_VERBS[verb], chosen=chosen, what=what, until_ms=until_ms)
@@ -62,7 +62,7 @@ def confirm() -> ResponseReturnValue:
 
 @blueprint.post("/dead/mend")
 def mend() -> ResponseReturnValue:
-    """Do it: what `legwork dead retry` and `legwork dead drop` do."""
+    """Retry or discard the selection, like `legwork dead retry` and `legwork dead drop`."""
     ledger = services().ledger
     ledger.refresh_sinks()
     verb, chosen = _verb(), _selection(request.form)
@@ -70,8 +70,8 @@ def mend() -> ResponseReturnValue:
     if chosen is None or until_ms is None:
         abort(422, "Nothing was chosen.")
     found = chosen.letters(DeadLetters(ledger), until_ms=until_ms)
-    mending = DeadLetterOperations(ledger)
-    done = mending.retry(found) if verb == "retry" else mending.drop(found)
+    operations = DeadLetterOperations(ledger)
+    done = operations.retry(found) if verb == "retry" else operations.drop(found)
     number = done.calls + done.deliveries
     return back_to(
         "console.dead.show", {"retry": "retried", "drop": "dropped"}[verb] if number else "unchanged", number

@@ -1,4 +1,4 @@
-"""How pages write lengths of time, moments and counts."""
+"""Template filters for durations, times and counts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from webhook.operations.times import spoken
 
 
 def moment(milliseconds: float, zone: tzinfo = UTC) -> Markup:
-    """Write a moment of Redis's clock in a zone, for machines too."""
+    """Return a time of Redis's clock in a zone, as a `<time>` element."""
     at = datetime.fromtimestamp(milliseconds / 1000, zone)
     text = f"{at:%Y-%m-%d %H:%M:%S}{' UTC' if zone is UTC else ''}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="milliseconds"), text)
 
 
 def ago(milliseconds: float, now_ms: float) -> Markup:
-    """Write how long ago a moment was, or in how long it comes; the moment itself shows on hovering."""
+    """Return how long ago a time was, or in how long it comes; the tooltip shows the time itself."""
     seconds = (now_ms - milliseconds) / 1000
     text = f"{spoken(seconds)} ago" if seconds >= 0 else f"in {spoken(-seconds)}"
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
@@ -26,20 +26,20 @@ def ago(milliseconds: float, now_ms: float) -> Markup:
 
 
 def minute(milliseconds: float) -> Markup:
-    """Write which minute of a day it was; charts take it from there."""
+    """Return a time's hour and minute as a `<time>` element, which the charts' script reads."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="minutes"), f"{at:%H:%M}")
 
 
 def count(number: int) -> str:
-    """Write a count so that thousands are seen."""
+    """Return a count with thousands separators."""
     return f"{number:,}"
 
 
 def with_code(text: str) -> Markup:
-    """Show what stands between backticks as code; all of it is text, whoever wrote it."""
+    """Return a text with its parts between backticks as `<code>`; everything is escaped."""
     parts = text.split("`")
-    if len(parts) % 2 == 0:  # one of them has no other
+    if len(parts) % 2 == 0:  # an unpaired backtick
         return escape(text)
     code = Markup("<code>{}</code>")
     return Markup().join(code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))

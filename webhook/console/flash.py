@@ -1,4 +1,4 @@
-"""What was done, as the page that follows a change says it. Only these words and a number travel in its URL."""
+"""The message that the next page shows after a change. Only its key and a number are in the URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# With one of each, and with any other number.
+# The text for one, and for any other number.
 _SAID = {
     "queued": ("One record is queued for delivery.", "{} records are queued for delivery."),
     "waiting": ("Nothing was queued: it waits for its sink already.", "Nothing was queued: {} wait already."),
@@ -34,15 +34,15 @@ _SAID = {
 
 
 def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> ResponseReturnValue:
-    """Lead to a page which says what was done; the log says it too."""
+    """Redirect to a page that shows what was done, and log it."""
     names = {"sid": "call_sid", "name": "sink"}
-    told = {names[key]: value for key, value in where.items()}
-    log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **told)
+    named = {names[key]: value for key, value in where.items()}
+    log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **named)
     return redirect(url_for(endpoint, said=said, n=number, **where), 303)
 
 
 def flashed_message() -> str:
-    """Return the sentence for the page that is asked for; '' for none."""
+    """Return the message for the requested page; '' for none."""
     one, many = _SAID.get(request.args.get("said", ""), ("", ""))
     number = request.args.get("n", default=1, type=int)
     return one if number == 1 or not many else many.format(f"{number:,}")

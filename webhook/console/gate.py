@@ -1,4 +1,4 @@
-"""Lets people into the console's pages: signed in, with Basic authentication, or without a password at this machine."""
+"""Guards the console's pages: admits a session, Basic authentication or, without a password, this machine."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-def guard(room: Blueprint) -> None:
-    """Let nobody but operators into a room, no form but one of ours change anything, and nothing change in another's ledger."""
-    room.before_request(_let_in)
-    room.before_request(only_our_forms)
-    room.before_request(only_in_our_ledger)
+def guard(blueprint: Blueprint) -> None:
+    """Admit only operators to a blueprint's pages; allow changes only from our own forms, and only in our own ledger."""
+    blueprint.before_request(_let_in)
+    blueprint.before_request(only_our_forms)
+    blueprint.before_request(only_in_our_ledger)
 
 
 def sessions() -> Sessions:
-    """Return what reads and writes the cookies of this app."""
+    """Return the reader and writer of this app's cookies."""
     return Sessions(services().settings)
 
 
 def visit() -> Visit:
-    """Return whose request this is; somebody new has a visit begun."""
+    """Return the visit that this request belongs to; begin one if there is none."""
     if "visit" not in g:
         known = _known()
         g.visit, g.is_new = known or Sessions.begin(signed_in=False), known is None
@@ -47,31 +47,31 @@ def visit() -> Visit:
 
 
 def form_token() -> str:
-    """Return the hidden field of every form."""
+    """Return the value of every form's hidden token field."""
     return sessions().token(visit())
 
 
 def keep_cookie(response: Response) -> Response:
-    """Give whoever was shown a form the cookie that its token hangs on."""
+    """Set the cookie that the tokens of the shown forms belong to."""
     if g.get("is_new"):
         set_cookie(response, sessions().write(g.visit), secure=is_secure())
     return response
 
 
 def is_secure() -> bool:
-    """Is the cookie for TLS alone? Everywhere but at this machine: a proxy in front may have taken the TLS off."""
+    """Is the cookie `Secure`? Yes, except on loopback, even over plain HTTP: a proxy in front may terminate TLS."""
     return request.is_secure or not is_loopback_host()
 
 
 def only_our_forms() -> ResponseReturnValue | None:
-    """Refuse a change that does not come from a form of this visit."""
+    """Refuse a change that does not come from one of this visit's forms."""
     if not changes_something():
         return None
     if comes_from_another_site():
-        return problem(403, "A page of another site may change nothing here.")
+        return problem(403, "Requests from another site's page may not change anything.")
     if sessions().is_token(visit(), request.form.get("token", "")):
         return None
-    return render_template("trouble.html", title="Once more, please", text=_OLD_FORM), 403
+    return render_template("message.html", title="Once more, please", text=_OLD_FORM), 403
 
 
 # https://datatracker.ietf.org/doc/html/draft-broyer-http-cookie-auth-00
@@ -90,20 +90,20 @@ def _let_in() -> ResponseReturnValue | None:
     try:
         refused = only_for_operators()
     except NotFound:
-        return refusal(404)  # in a word that no page of the console says, as for any unknown URL
+        return refusal(404)  # the same as for any unknown URL, so that the console does not show that it exists
     if refused is None:
         g.let_in = True
         return None
     if refused.status_code == 401 and "text/html" in request.headers.get("Accept", ""):  # noqa: PLR2004
         page = sign_in_page(401)
-        # A 401 names what would do (RFC 9110, 15.5.2). At `Basic` a browser would ask in a window of its own, over the page.
+        # A 401 must name a scheme (RFC 9110, 15.5.2). For `Basic` a browser would open its own dialogue over the page.
         page.headers["WWW-Authenticate"] = _BY_FORM.format(cookie_name(secure=is_secure()))
         return page
     return refused
 
 
 def recognise() -> None:
-    """On a page that is open to all: know those whom the others let in, for they find their way from here too."""
+    """On a public page: recognise operators, so that they get the navigation."""
     if services().settings.console_password is None:
         g.let_in = sits_here()
         return
@@ -114,7 +114,7 @@ def recognise() -> None:
 
 
 def sign_in_page(status: int, said: str = "") -> Response:
-    """Ask for the password; after it, for the page that was asked for."""
+    """Return the sign-in page, which leads to the requested page afterwards."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("wanted", "/")
     over_plain_http = not request.is_secure and request.headers.get("X-Forwarded-Proto", "http") != "https"
     page = render_template(
@@ -130,4 +130,4 @@ def _known() -> Visit | None:
     try:
         return None if RevokedSessions(services().ledger.client).has_ended(found.name) else found
     except redis.RedisError:
-        return found  # every page will say that the ledger is out of reach, and nothing else
+        return found  # every page will report that the ledger is unreachable

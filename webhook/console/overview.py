@@ -1,4 +1,4 @@
-"""`/`: is it flowing, what waits and why, how full is the bucket, what failed last. It reads what `legwork status` reads."""
+"""`/`: the overview: whether calls flow, problems, accounts, sinks, recent failures. It reads the same as `legwork status`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("overview", __name__)
 
-# What fits on a screen below the figures.
+# How many fit on a screen below the figures.
 _LATELY = 8
 _FAILED = 5
-# Of what happened so lately it can be said that it is happening.
+# "Now" means the last five minutes.
 _MINUTES_OF_NOW = 5
-# Where something is wrong with these, nothing flows.
+# An error of these stops everything.
 _ALL_OF_IT = frozenset({"workers", "redis"})
 
 
 class Answer(NamedTuple):
-    """The answer to "Is it flowing?", in a few words that have a colour, and in a sentence."""
+    """The answer to "Is it flowing?": a few words with a colour, and a sentence."""
 
     words: str
     colour: str
@@ -44,11 +44,11 @@ class Answer(NamedTuple):
 
 @blueprint.get("/")
 def overview() -> ResponseReturnValue:
-    """Show how things stand."""
+    """Show the overview."""
     ledger = services().ledger
     ledger.refresh_sinks()
     found, minutes = read_status(ledger), ledger.meters.minutes(HOUR + 1)
-    accounts = [standing for _, standing in found.accounts]
+    accounts = [totals for _, totals in found.accounts]
     problems = find_problems(found)
     return render_template(
         "overview.html",
@@ -83,7 +83,7 @@ def _answer(problems: Sequence[Problem], minutes: Sequence[Minute]) -> Answer:
 
 
 def _page_about(problem: Problem) -> str | None:
-    """Return where more of it is shown."""
+    """Return the URL of the page about a problem, if there is one."""
     what, _, name = problem.about.partition(" ")
     match what:
         case "account":

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 blueprint = Blueprint("signing_in", __name__)
 log = structlog.get_logger(__name__)
 
-# A password, a token and the path of a page. Anybody may send so much, so it is held to what it has to be.
+# Enough for a password, a token and the path of a page. Anyone may send this much, so the limit is tight.
 MAX_FORM_BYTES = 16 * 1024
 
 
 @blueprint.before_request
 def only_with_a_password() -> None:
-    """Without a password there is nothing to sign in with."""
+    """Answer 404 without CONSOLE_PASSWORD, and limit the size of the form."""
     if services().settings.console_password is None:
         abort(404)
     limit_body(request, MAX_FORM_BYTES)
@@ -42,7 +42,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """Begin a session with the right password."""
+    """Start a session if the password is right."""
     if (refused := only_our_forms()) is not None:
         return refused
     password = services().settings.console_password or ""
@@ -55,7 +55,7 @@ def sign_in() -> ResponseReturnValue:
         return answer
     if not tried.right:
         return sign_in_page(403, "That is not the password.")
-    # A name of its own: one that somebody else may have put into this browser must not become a session.
+    # A new name: a cookie that somebody else planted in this browser must not become a session (session fixation).
     begun = Sessions.begin(signed_in=True)
     log.info("console.signed_in", address=request.remote_addr)
     return _lead_to(_local(request.form.get("wanted", "/")), sessions().write(begun))
@@ -63,7 +63,7 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session, wherever its cookie may have got to."""
+    """End the session for every copy of its cookie."""
     if (refused := only_our_forms()) is not None:
         return refused
     ended = visit()
@@ -81,7 +81,7 @@ def _lead_to(path: str, cookie: str, **seconds: int) -> ResponseReturnValue:
 
 
 def _local(path: str) -> str:
-    """Return a path of ours; what a browser would take for another host's leads to the overview."""
+    """Return the path if it is ours; one that a browser would take to another host becomes the overview's."""
     is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
     return path if is_ours else "/"
 

@@ -1,4 +1,4 @@
-"""`/sinks`: where records go, how each sink is, and what can be done about it; all by SinkOperations."""
+"""`/sinks`: the sinks, their states, and the actions on them, through SinkOperations."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ blueprint = Blueprint("sinks", __name__)
 _FAILED = 10
 _OPERATOR_TYPES = tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
 _TYPES = (*RECORD_TYPES, *_OPERATOR_TYPES)
-#: The fields of the form that are a text each.
+#: The form's text fields.
 _TEXTS = ("name", "url", "filter", "rate")
 
 
 @blueprint.errorhandler(NoSuchSink)
 def _no_such(error: NoSuchSink) -> ResponseReturnValue:
-    return render_template("trouble.html", title="No such sink", text=str(error)), 404
+    return render_template("message.html", title="No such sink", text=str(error)), 404
 
 
 @blueprint.errorhandler(LegworkError)
 def _not_possible(error: LegworkError) -> ResponseReturnValue:
-    return render_template("trouble.html", title="That cannot be done", text=str(error)), 409
+    return render_template("message.html", title="That cannot be done", text=str(error)), 409
 
 
 @blueprint.get("/sinks")
 def show() -> ResponseReturnValue:
-    """Show every sink, and the form for a new one."""
+    """Show every sink and the form for a new one."""
     return _list(given={}, wrong={})
 
 
 @blueprint.post("/sinks")
 def add() -> ResponseReturnValue:
-    """Add a webhook subscriber; the page that follows shows its secret, this once."""
+    """Add a webhook subscriber; the next page shows its secret, only this once."""
     given: dict[str, Any] = {name: text for name in _TEXTS if (text := request.form.get(name, "").strip())}
     given["types"] = request.form.getlist("types")
     document = {name: value for name, value in given.items() if value}
     if "@" in given.get("url", "") or secrets_in(given.get("url", "")):
-        given["url"] = ""  # what was typed comes back to be corrected, but no page shows a password
+        given["url"] = ""  # the form comes back with the input, but no page shows a password
     given["unchecked"] = bool(request.form.get("unchecked"))
     given["allow_private"] = bool(request.form.get("allow_private"))
     if given["allow_private"]:
         document["options"] = {"allow_private": True}
     try:
-        described, secret = _desk().add(load_subscriber(document), unchecked=given["unchecked"])
+        described, secret = _operations().add(load_subscriber(document), unchecked=given["unchecked"])
     except ValidationError as error:
         return _list(given, _by_field(error)), 422
     except LegworkError as error:
@@ -72,28 +72,28 @@ def add() -> ResponseReturnValue:
 
 @blueprint.get("/sinks/<name>")
 def show_one(name: str) -> ResponseReturnValue:
-    """Show a sink, and what it refused last."""
+    """Show a sink and its latest failures."""
     return _one(name)
 
 
 @blueprint.post("/sinks/<name>/disable")
 def disable(name: str) -> ResponseReturnValue:
-    """Deliver nothing to it until it is enabled."""
-    done = _desk().disable(name)
+    """Disable a sink: its deliveries wait until it is enabled."""
+    done = _operations().disable(name)
     return back_to("console.sinks.show_one", "disabled" if done else "unchanged", name=name)
 
 
 @blueprint.post("/sinks/<name>/enable")
 def enable(name: str) -> ResponseReturnValue:
-    """Deliver to it again."""
-    done = _desk().enable(name)
+    """Enable a sink."""
+    done = _operations().enable(name)
     return back_to("console.sinks.show_one", "enabled" if done else "unchanged", name=name)
 
 
 @blueprint.post("/sinks/<name>/test")
 def test(name: str) -> ResponseReturnValue:
-    """Send a webhook a signed ping, have any other sink look at itself; show what came of it."""
-    operations = _desk()
+    """Send a webhook a signed ping, or run another sink's own check, and show the result."""
+    operations = _operations()
     operations.describe(name)
     try:
         return _one(name, tested=operations.test(name))
@@ -103,55 +103,55 @@ def test(name: str) -> ResponseReturnValue:
 
 @blueprint.post("/sinks/<name>/rotate")
 def rotate(name: str) -> ResponseReturnValue:
-    """Sign with a new secret too; the page shows it, this once."""
+    """Add a new signing secret; the next page shows it, only this once."""
     try:
-        return _with_secret(name, _desk().rotate_secret(name))
+        return _with_secret(name, _operations().rotate_secret(name))
     except ValidationError as error:
         return _one(name, failed=" ".join(_by_field(error).values()))
 
 
 @blueprint.post("/sinks/<name>/finish")
 def finish(name: str) -> ResponseReturnValue:
-    """Sign with the newest secret alone."""
-    dropped = _desk().finish_rotation(name)
+    """Finish a rotation: keep only the newest secret."""
+    dropped = _operations().finish_rotation(name)
     return back_to("console.sinks.show_one", "finished" if dropped else "unchanged", dropped, name=name)
 
 
 @blueprint.post("/sinks/<name>/remove")
 def remove(name: str) -> ResponseReturnValue:
-    """Remove a subscriber; asks first, with a count of what waits for it."""
-    operations = _desk()
+    """Remove a subscriber, after a confirmation that counts its waiting deliveries."""
+    operations = _operations()
     if not request.form.get("sure"):
         described = operations.describe(name)
         if described["source"] != "added":
-            abort(409, f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart.")
+            abort(409, f"{name} is defined in the settings: take it out of SINKS or legwork.toml, and restart.")
         return render_template("remove.html", sink=described, waiting=operations.waiting_for(name))
     return back_to("console.sinks.show", "removed", operations.remove(name))
 
 
-def _desk() -> SinkOperations:
+def _operations() -> SinkOperations:
     return SinkOperations(services().ledger)
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
     ledger = services().ledger
-    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _desk().descriptions()]
+    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _operations().descriptions()]
     can_add = bool(services().settings.legwork_secret_key)
     more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
 
 
 def _with_secret(name: str, secret: str, **more: Any) -> str:
-    """Show a sink with the secret just made for it, or the secret alone: nobody is ever shown it again."""
+    """Show a sink with its new secret, or at least the secret: it is never shown again."""
     try:
         return _one(name, secret=secret, **more)
     except redis.RedisError:
         text = f"Redis went away a moment later. The signing secret just made for it, shown this once: {secret}"
-        return render_template("trouble.html", title=f"{name}: done", text=text)
+        return render_template("message.html", title=f"{name}: done", text=text)
 
 
 def _one(name: str, **more: Any) -> str:
-    operations, ledger = _desk(), services().ledger
+    operations, ledger = _operations(), services().ledger
     described = operations.describe(name)
     return render_template(
         "sink.html",
@@ -167,7 +167,7 @@ def _one(name: str, **more: Any) -> str:
 
 
 def _by_field(error: ValidationError) -> dict[str, str]:
-    """Return what is wrong with which field of the form; what has none of its own is under ''."""
+    """Return the messages by field of the form; those without a field are under ''."""
     wrong: dict[str, str] = {}
     for field, texts in error.normalized_messages().items():  # type: ignore[no-untyped-call]
         where = field if field in {*_TEXTS, "types"} else ""

@@ -1,1 +1,1 @@
-"""What the views share: settings, ledger, the headroom in Redis, and how often a password may be tried."""
+"""What the views share: settings, ledger, the free memory in Redis, and the login throttle."""

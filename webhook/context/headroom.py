@@ -1,4 +1,4 @@
-"""An eye on the ledger, once a second at most: is it the one we know, and is there still room in it?"""
+"""Checks the ledger, at most once a second: is it still ours, and does Redis have memory left?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Headroom:
-    """Looks at the ledger for the views. Safe to share between threads."""
+    """Checks the ledger for the views. Safe to share between threads."""
 
     def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
@@ -30,9 +30,9 @@ class Headroom:
         self._is_nearly_full = False
 
     def is_nearly_full(self) -> bool:
-        """Should callbacks be turned away, while there is room enough to finish what was accepted?
+        """Must callbacks be refused, so that enough memory is left to finish the accepted calls?
 
-        Raises redis.RedisError when the server is out of reach, LedgerUnusable while what lies there is not ours.
+        Raises redis.RedisError when the server is unreachable, LedgerUnusable while its data is not a ledger of this version.
         """
         self.lookout.see()
         return self._is_nearly_full
@@ -40,6 +40,8 @@ class Headroom:
     def _look_at_capacity(self) -> None:
         was, self._is_nearly_full = self._is_nearly_full, is_full(read_capacity(self._ledger))
         if self._is_nearly_full and not was:
-            log.error("ledger.nearly_full", hint="callbacks are answered with 503 until there is room: raise maxmemory")
+            log.error(
+                "ledger.nearly_full", hint="callbacks are answered with 503 until memory is free: raise maxmemory"
+            )
         elif was and not self._is_nearly_full:
             log.info("ledger.has_room")

@@ -1,4 +1,4 @@
-"""Tries a password on CONSOLE_PASSWORD: in a time that tells nothing, and only so often; wrong tokens count too."""
+"""Checks passwords against CONSOLE_PASSWORD in constant time, and limits attempts; wrong API tokens count too."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# While Redis cannot count (it is away, or full), this process listens to one wrong password in so long, from anywhere.
+# While Redis cannot count (unreachable or full), this process accepts one wrong password per interval, from any address.
 UNCOUNTED_SECONDS = 5.0
 
 
 class Tried(NamedTuple):
-    """Was it right? If not: how long nothing more is listened to from that address, 0 where the next may come at once."""
+    """Was it right? If not: for how long that address is locked out, 0 if it may try again at once."""
 
     right: bool
     wait_seconds: float = 0.0
 
 
 class LoginThrottle:
-    """One a process; safe to share between threads."""
+    """One per process; safe to share between threads."""
 
     def __init__(self, client: Any, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._guesses = LoginAttempts(client)
@@ -39,11 +39,11 @@ class LoginThrottle:
         self._deaf_until = float("-inf")
 
     def try_password(self, given: str, password: str, address: str) -> Tried:
-        """Try one, from an address. Wrong ones count for all web processes together."""
+        """Check a password from an address. Wrong ones are counted across all web processes."""
         wait = self._wait_seconds(address)
         if wait:
             return Tried(right=False, wait_seconds=wait)
-        # Digests are of one length, so that the time does not tell how long the password is either.
+        # Digests have one length, so that the time does not reveal the password's length either.
         if hmac.compare_digest(_digest(given), _digest(password)):
             return Tried(right=True)
         log.warning("console.wrong_password", address=address)
@@ -51,7 +51,7 @@ class LoginThrottle:
         return Tried(right=False)
 
     def wrong_token(self, address: str) -> Tried:
-        """Count a token of the API that is none, as one guess more from an address."""
+        """Count an invalid API token as a wrong guess from an address."""
         wait = self._wait_seconds(address)
         if not wait:
             log.warning("api.wrong_token", address=address)

@@ -1,4 +1,4 @@
-"""What the views work with: the settings, the ledger, and a way to have a call fetched at once."""
+"""What the views work with: the settings, the ledger, and a way to release calls for fetching at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class Services:
-    """One a process; safe to share between threads."""
+    """One per process; safe to share between threads."""
 
     def __init__(self, settings: Settings, ledger: Ledger, tracing: Tracing = OFF) -> None:
         self.settings = settings
@@ -38,15 +38,15 @@ class Services:
         self._thread: threading.Thread | None = None
 
     def release(self, account_sid: str) -> None:
-        """Have what is due of an account sent to the workers now, without waiting for the next tick of a dispatcher.
+        """Send an account's due work to the workers now, without waiting for the next round of a dispatcher.
 
-        It is done beside the request: whoever posted the callback need not wait for it, and should it fail, a worker's
-        dispatcher does the same a moment later.
+        A thread does it, so that the callback's answer does not wait for it; if it fails, a worker's dispatcher does the
+        same a moment later.
         """
         with self._lock:
             self._accounts.add(account_sid)
             if self._thread is None:
-                # Begun with the first need, so that a server which forks after loading the app has it in the right process.
+                # Started on first use, so that a server which forks after loading the app has the thread in the right process.
                 self._thread = threading.Thread(target=self._run, name="release", daemon=True)
                 self._thread.start()
         self._wake.set()
@@ -63,7 +63,7 @@ class Services:
             except (redis.RedisError, OperationalError) as error:
                 log.warning("release.left_to_workers", error=str(error))
             except Exception:
-                # A thread that died would leave every release to the workers from then on.
+                # If the thread died, every later release would be left to the workers.
                 log.exception("release.crashed")
 
 
@@ -74,7 +74,7 @@ def services() -> Services:
 
 
 def _dispatcher(settings: Settings, ledger: Ledger, lookout: Lookout) -> Dispatcher:
-    # Celery is half a second of imports that a door with the usual settling times never needs.
+    # Celery takes half a second to import, and web never needs it with the usual SETTLE_SECONDS.
     from worker.celery import make_celery  # noqa: PLC0415
     from worker.context import WorkerContext  # noqa: PLC0415
     from worker.tasks import Carrier  # noqa: PLC0415

@@ -1,1 +1,1 @@
-"""What HTTP asks of every answer: problem details, security headers, compression, proxies, probes, metrics, operators."""
+"""HTTP concerns of all views: problem details, security headers, compression, proxies, probes, metrics, access."""

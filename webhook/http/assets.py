@@ -1,4 +1,4 @@
-"""The files that pages load, by URLs that change with them."""
+"""The static files of the pages, with URLs that change when the files do."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from flask import request, url_for
 
 _FOLDER = Path(__file__).parents[1] / "static"
-# Whoever asks for a file names one of these: a name from a URL is never joined to a path.
+# Only these names are served: a name from a URL is never joined to a path.
 _NAMES = frozenset(file.relative_to(_FOLDER).as_posix() for file in _FOLDER.rglob("*") if file.is_file())
-# Enough for a file to have no namesake among its own versions.
+# Enough characters to tell a file's versions apart.
 _LENGTH = 16
 
 
@@ -22,7 +22,7 @@ def asset(name: str) -> str:
 
 
 def is_current() -> bool:
-    """Is this a request for a file by its checksum, the one that it has now?"""
+    """Is this a request for a file with its current checksum?"""
     name = (request.view_args or {}).get("filename", "")
     given = request.args.get("v") if request.endpoint == "static" else None
     return given is not None and name in _NAMES and given == checksum(name)
@@ -30,7 +30,7 @@ def is_current() -> bool:
 
 @cache
 def integrity(name: str) -> str:
-    """Return what a page says that a file is to be; browsers take no other (https://www.w3.org/TR/SRI/)."""
+    """Return a file's Subresource Integrity value; browsers load no other content (https://www.w3.org/TR/SRI/)."""
     return f"sha256-{b64encode(hashlib.sha256((_FOLDER / name).read_bytes()).digest()).decode()}"
 
 

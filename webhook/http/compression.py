@@ -1,7 +1,7 @@
-"""Compresses what is large and holds no secret: static files, the descriptions, the metrics.
+"""Compresses large answers that hold no secret: static files, the API descriptions, the metrics.
 
-Pages are sent as they are. They hold the token of a form beside what a visitor asked for, and how well that compresses tells
-whoever watches the line what the token is (https://breachattack.com). No proxy should compress them either: docs/operations.md.
+Pages are not compressed. They hold a form's token next to text that a visitor controls, so their compressed size would reveal
+the token to an eavesdropper (https://breachattack.com). No proxy should compress them either: docs/operations.md.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from flask import request
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-# The endpoints whose answers are the same for everybody who may see them.
+# The endpoints whose answers are the same for everyone.
 _PUBLIC = frozenset({"static", "openapi.openapi", "schema.call_record", "metrics.metrics"})
-# Less than this goes into a packet as it is.
+# A smaller answer fits into one packet uncompressed.
 _LEAST_BYTES = 1024
-# Pictures, should there be any, are compressed already.
+# Other types, such as raster images, are compressed already.
 _KINDS = ("text/", "application/", "image/svg+xml")
 
 
 def install(app: Flask) -> None:
-    """Compress the answers of the app that may be, for whoever takes gzip."""
+    """Compress the eligible answers of the app for clients that accept gzip."""
 
     @app.after_request
     def _compress(answer: Response) -> Response:
@@ -35,13 +35,13 @@ def install(app: Flask) -> None:
         answer.vary.add("Accept-Encoding")
         if request.accept_encodings.quality("gzip") <= 0 or (answer.content_length or 0) < _LEAST_BYTES:
             return answer
-        answer.direct_passthrough = False  # of a file, which is read here once
+        answer.direct_passthrough = False  # a file is streamed by default; here it is read into memory
         plain = answer.get_data()
         answer.set_data(compressed_file(plain) if request.endpoint == "static" else _compressed(plain))
         answer.content_encoding = "gzip"
         tag, _ = answer.get_etag()
         if tag is not None:
-            # These are other bytes, by another name (RFC 9110, 8.8.3.3); whoever has them already is told so.
+            # Other bytes need another tag (RFC 9110, 8.8.3.3); a client that has them already gets a 304.
             answer.set_etag(f"{tag}-gzip")
             answer.make_conditional(request)
         return answer

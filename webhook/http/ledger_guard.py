@@ -1,4 +1,4 @@
-"""Nothing is changed in a ledger that has become another Legwork's under a running web: 503, until it is ours again."""
+"""Refuse changes (503) while the ledger belongs to another Legwork, should it have been replaced while web runs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def only_in_our_ledger() -> Response | None:
-    """Refuse a change while the ledger is another Legwork's; a `before_request` of every room in which things are changed.
+    """Refuse a change while the ledger is another Legwork's; a `before_request` of every blueprint that changes something.
 
-    It comes after those that ask who somebody is: strangers learn nothing of the ledger. Callbacks look for themselves.
+    It runs after authentication, so strangers learn nothing of the ledger. The callback view checks for itself.
     """
     if scope_of(request.method, request.url_rule.rule if request.url_rule else "") is not Scope.OPERATE:
         return None
@@ -29,5 +29,5 @@ def only_in_our_ledger() -> Response | None:
     except LedgerUnusable as error:
         return refusal(503, str(error), headers={"Retry-After": "5"})
     except redis.RedisError:
-        return None  # whoever needs it says so in his own words
+        return None  # a view that needs Redis reports this itself
     return None

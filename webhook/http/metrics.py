@@ -1,4 +1,4 @@
-"""Metrics in Prometheus's text format, read from the ledger at each scrape: every web process tells the same."""
+"""Metrics in Prometheus's text format, read from the ledger at each scrape: every web process serves the same values."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
     security=PUBLIC,
     responses={
         "200": answered("All metrics.", {"type": "string"}, "text/plain"),
-        **refusals({"503": "The ledger is out of reach: no figure is better than a stale one."}),
+        **refusals({"503": "The ledger is unreachable; stale metrics are not served."}),
         **UNREADABLE,
     },
 )
 def metrics() -> Response:
     """Get metrics.
 
-    In Prometheus's text format; docs/metrics.md lists them. Every web process tells the same.
+    In Prometheus's text format; docs/metrics.md lists them. Every web process serves the same values.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(services().ledger))
@@ -62,13 +62,13 @@ def metrics() -> Response:
 
 
 class _Collector:
-    """The catalog, with figures."""
+    """Collects the catalog's metrics with their values."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def describe(self) -> Iterator[Family]:
-        """Nothing: what there is to tell is only known from the ledger."""
+        """Return nothing: the metrics are known only after reading the ledger."""
         return iter(())
 
     def collect(self) -> Iterator[Family]:
@@ -76,7 +76,7 @@ class _Collector:
         # Another process may have added a subscriber.
         self._ledger.refresh_sinks()
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
-        for metric, labels, value in (*_house(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
+        for metric, labels, value in (*_overall(self._ledger), *_accounts(self._ledger), *_sinks(self._ledger)):
             families.setdefault(metric.name, _family(metric)).add_metric(labels, value)
         yield from families.values()
         gathered = [
@@ -91,10 +91,10 @@ def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
 
 
 def _gathered(ledger: Ledger, gathered: Iterable[Metric]) -> Iterator[Family]:
-    """Return the counters and histograms that all processes add up in the ledger; an older Legwork may have had others.
+    """Return the counters and histograms that all processes add up in the ledger; those of older versions are left out.
 
-    A counter is told from nought: Prometheus sees no increase in a series that begins with 1, and the first call that dies
-    would alert nobody (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+    Counters start at zero: Prometheus sees no increase in a series that begins with 1, and the first failed call
+    would raise no alert (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
     """
     of_name: dict[str, dict[tuple[str, ...], float]] = {}
     for (name, *rest), value in ledger.meters.read().items():
@@ -111,7 +111,7 @@ def _gathered(ledger: Ledger, gathered: Iterable[Metric]) -> Iterator[Family]:
 
 
 def _series(ledger: Ledger, metric: Metric) -> Iterator[tuple[str, ...]]:
-    """Return the labels of all series that a metric may have."""
+    """Return the label values of all series that a metric may have."""
     of_the_settings = {"account": ledger.calls, "sink": ledger.sinks}
     return product(
         *(values or of_the_settings[label] for label, values in zip(metric.labels, metric.values, strict=True))
@@ -119,7 +119,7 @@ def _series(ledger: Ledger, metric: Metric) -> Iterator[tuple[str, ...]]:
 
 
 def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
-    """Make the buckets cumulative, as Prometheus wants them."""
+    """Make the buckets cumulative, as Prometheus requires."""
     family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
     for labels in sorted({key[:-1] for key in found}):
         total, buckets = 0.0, []
@@ -130,7 +130,7 @@ def _histogram(metric: Metric, found: dict[tuple[str, ...], float]) -> Family:
     return family
 
 
-def _house(ledger: Ledger) -> Iterable[Value]:
+def _overall(ledger: Ledger) -> Iterable[Value]:
     yield catalog.BUILD_INFO, (version("legwork"), python_version()), 1
     workers = ledger.workers()
     yield catalog.WORKERS, (), len(workers)
@@ -143,28 +143,28 @@ def _house(ledger: Ledger) -> Iterable[Value]:
 
 
 def _accounts(ledger: Ledger) -> Iterable[Value]:
-    for standing in totals_of_accounts(ledger, ledger.calls):
-        sid, of_account = standing.sid, (standing.sid,)
-        yield catalog.CALLS_RECEIVED, of_account, standing.received
-        yield catalog.CALLS_SETTLED, of_account, standing.settled
+    for totals in totals_of_accounts(ledger, ledger.calls):
+        sid, of_account = totals.sid, (totals.sid,)
+        yield catalog.CALLS_RECEIVED, of_account, totals.received
+        yield catalog.CALLS_SETTLED, of_account, totals.settled
         for name in catalog.CALLS.values[1]:
-            yield catalog.CALLS, (sid, name), getattr(standing, name)
-        yield catalog.OLDEST_WAITING_SECONDS, of_account, standing.oldest_waiting_seconds
-        yield catalog.OVERDUE_SECONDS, of_account, standing.overdue_seconds
-        yield catalog.QUOTA_USED, of_account, standing.look.in_flight + standing.look.cooling_down
-        yield catalog.QUOTA_LIMIT, of_account, standing.look.limit
-        yield catalog.QUOTA_REFUSED, of_account, standing.refused
+            yield catalog.CALLS, (sid, name), getattr(totals, name)
+        yield catalog.OLDEST_WAITING_SECONDS, of_account, totals.oldest_waiting_seconds
+        yield catalog.OVERDUE_SECONDS, of_account, totals.overdue_seconds
+        yield catalog.QUOTA_USED, of_account, totals.look.in_flight + totals.look.cooling_down
+        yield catalog.QUOTA_LIMIT, of_account, totals.look.limit
+        yield catalog.QUOTA_REFUSED, of_account, totals.refused
         for name in catalog.ACCOUNT_STATE.values[1]:
-            yield catalog.ACCOUNT_STATE, (sid, name), float(name == standing.state)
+            yield catalog.ACCOUNT_STATE, (sid, name), float(name == totals.state)
 
 
 def _sinks(ledger: Ledger) -> Iterable[Value]:
-    for standing in totals_of_sinks(ledger, ledger.sinks, ledger.sink_states()):
-        name = standing.name
-        yield catalog.DELIVERIES, (name,), standing.delivered
-        yield catalog.DELIVERIES_WAITING, (name,), standing.waiting
-        yield catalog.DELIVERIES_DEAD, (name,), standing.dead
-        yield catalog.OLDEST_DELIVERY_SECONDS, (name,), standing.oldest_waiting_seconds
-        yield catalog.OVERDUE_DELIVERY_SECONDS, (name,), standing.overdue_seconds
+    for totals in totals_of_sinks(ledger, ledger.sinks, ledger.sink_states()):
+        name = totals.name
+        yield catalog.DELIVERIES, (name,), totals.delivered
+        yield catalog.DELIVERIES_WAITING, (name,), totals.waiting
+        yield catalog.DELIVERIES_DEAD, (name,), totals.dead
+        yield catalog.OLDEST_DELIVERY_SECONDS, (name,), totals.oldest_waiting_seconds
+        yield catalog.OVERDUE_DELIVERY_SECONDS, (name,), totals.overdue_seconds
         for state in catalog.SINK_STATE.values[1]:
-            yield catalog.SINK_STATE, (name, state), float(state == standing.state)
+            yield catalog.SINK_STATE, (name, state), float(state == totals.state)

@@ -1,4 +1,4 @@
-"""Is it alive, and can a callback be noted?"""
+"""Liveness and readiness: is web alive, and can a callback be stored?"""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
     from worker.ledger import Ledger
 
-blueprint = Blueprint("probes", __name__, description="For whoever watches over it.")
+blueprint = Blueprint("probes", __name__, description="Probes and metrics, for monitoring.")
 
 
 class Alive(Schema):
-    """It answers."""
+    """Web answers."""
 
     status = fields.String(required=True, validate=validate.Equal("alive"), metadata={"description": "Always `alive`."})
 
 
 class Part(Schema):
-    """One part that a callback needs. There may be more keys than these."""
+    """The state of one part. There may be more keys than these."""
 
     class Meta:
         unknown = INCLUDE
@@ -40,20 +40,25 @@ class Part(Schema):
     state = fields.String(
         required=True,
         metadata={
-            "description": "`ok`; of the ledger `out of reach`, `unusable`, `nearly full`; of workers `none running`."
+            "description": "`ok`; of the ledger also `out of reach`, `unusable`, `nearly full`; of workers also `none "
+            "running`, or `unknown` while the ledger is not `ok`."
         },
     )
-    error = fields.String(metadata={"description": "What Redis said."})
+    error = fields.String(metadata={"description": "Redis's error message."})
     hint = fields.String(metadata={"description": "What to do."})
-    new_since = fields.String(
-        metadata={"format": "date-time", "description": "Since when there is this ledger, where it is new."}
+    used = fields.Float(metadata={"description": "Of a nearly full ledger: memory in use, as a share of `maxmemory`."})
+    committed = fields.Float(
+        metadata={"description": "Of a nearly full ledger: memory in use or reserved, as a share of `maxmemory`."}
     )
-    running = fields.Integer(metadata={"description": "How many workers run."})
-    threads = fields.Integer(metadata={"description": "How many threads they have."})
+    new_since = fields.String(
+        metadata={"format": "date-time", "description": "When the ledger was created, if it is new."}
+    )
+    running = fields.Integer(metadata={"description": "Number of running workers."})
+    threads = fields.Integer(metadata={"description": "Number of their threads."})
 
 
 class Parts(Schema):
-    """The parts, by name."""
+    """The parts by name."""
 
     ledger = fields.Nested(Part(), required=True)
     workers = fields.Nested(Part(), required=True)
@@ -63,17 +68,19 @@ class Readiness(Schema):
     """Whether callbacks can be stored."""
 
     status = fields.String(
-        required=True, validate=validate.OneOf(["ready", "not ready"]), metadata={"description": "In a word."}
+        required=True,
+        validate=validate.OneOf(["ready", "not ready"]),
+        metadata={"description": "`ready` or `not ready`."},
     )
     parts = fields.Nested(Parts(), required=True)
 
 
 @blueprint.get("/livez")
-@blueprint.doc(operationId="livez", security=PUBLIC, responses={"200": answered("It does.", Alive), **UNREADABLE})
+@blueprint.doc(operationId="livez", security=PUBLIC, responses={"200": answered("Web is alive.", Alive), **UNREADABLE})
 def livez() -> ResponseReturnValue:
     """Get liveness.
 
-    200 as long as requests are taken, also while every thread waits for Redis: `legwork web` answers it without a thread.
+    200 while web answers requests, also while every thread waits for Redis: `legwork web` answers it without a thread.
     """
     return jsonify(status="alive")
 
@@ -84,15 +91,15 @@ def livez() -> ResponseReturnValue:
     security=PUBLIC,
     responses={
         "200": answered("A callback can be stored.", Readiness),
-        "503": answered("It cannot; each part's state says why.", Readiness),
+        "503": answered("No callback can be stored; the parts' states say why.", Readiness),
         **UNREADABLE,
     },
 )
 def readyz() -> ResponseReturnValue:
     """Get readiness.
 
-    200 when a callback can be stored, else 503. That no worker is running is told, and is no reason to turn callbacks away:
-    they are stored all the same.
+    200 when a callback can be stored, else 503. Missing workers are reported but do not make it 503: callbacks are stored
+    without them.
     """
     ledger = services().ledger
     state = _ledger_state(ledger)
@@ -124,8 +131,8 @@ def _ledger_state(ledger: Ledger) -> dict[str, Any]:
 def _workers(ledger: Ledger) -> dict[str, Any]:
     try:
         running = ledger.workers()
-    except redis.RedisError:  # it went away since we looked a moment ago
+    except redis.RedisError:  # it became unreachable after the check a moment ago
         return {"state": "unknown"}
     if not running:
-        return {"state": "none running", "hint": "callbacks are noted; start a worker to have calls fetched"}
+        return {"state": "none running", "hint": "callbacks are stored; start a worker to fetch the calls"}
     return {"state": "ok", "running": len(running), "threads": sum(running.values())}

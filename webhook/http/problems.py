@@ -1,4 +1,4 @@
-"""One shape for every error: problem details (RFC 9457), and for a browser a page that says the same."""
+"""One shape for every error: problem details (RFC 9457), or for a browser a page with the same text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 def problem(
     status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """Return an `application/problem+json` answer; `more` are members of our own, `errors` by field for instance."""
+    """Return an `application/problem+json` answer; `more` are extension members, such as `errors` by field."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     if detail is not None:
         document["detail"] = detail
@@ -35,13 +35,13 @@ def problem(
 def refusal(
     status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """Return a problem, or to a browser a page: whichever is accepted more (RFC 9110, 12.5.1). The API is for programs.
+    """Return a problem, or a page where the client prefers HTML (RFC 9110, 12.5.1); the API always returns a problem.
 
-    The page has the console's menu for those who may see the console, and tells nobody else of it.
+    The page has the console's menu for those who may see the console, and does not mention it to others.
     """
     if _is_for_people():
-        told = detail or _IN_WORDS.get(status, "")
-        page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=told)
+        text = detail or _IN_WORDS.get(status, "")
+        page = render_template("refused.html", status=status, title=HTTPStatus(status).phrase, detail=text)
         answer = make_response(page, status, headers or {})
         answer.headers["Cache-Control"] = "no-store"  # it is another one for whoever signs in
     else:
@@ -50,8 +50,8 @@ def refusal(
     return answer
 
 
-# What a page says where there is nothing else to say.
-_IN_WORDS = {404: "There is nothing at this address.", 405: "This address is not asked for in this way."}
+# The text of a page when there is no detail.
+_IN_WORDS = {404: "There is nothing at this address.", 405: "This address does not support this method."}
 
 
 def _is_for_people() -> bool:
@@ -60,15 +60,15 @@ def _is_for_people() -> bool:
 
 
 def install(app: Flask) -> None:
-    """Let every error of the app answer so. A wrong token and an unknown URL answer alike."""
+    """Answer every error of the app in this shape. A wrong token and an unknown URL get the same answer."""
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> Response:
         status = error.code or 500
-        # What a server adds to say more is kept: `Allow` of a 405, `Retry-After`.
+        # Headers that belong to the error are kept: `Allow` of a 405, `Retry-After`.
         kept = {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Location"}}
         if status // 100 == 3:  # noqa: PLR2004  the class of redirects
-            # Nothing here ever redirects; should a library want to, it is a URL we do not have.
+            # Nothing here redirects; if a library does, the URL does not exist.
             return refusal(404)
         detail = (
             f"The body is larger than {(request.max_content_length or 0) // 1024} KiB, or has too many parts."
@@ -83,7 +83,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(ValidationError)
     def _invalid(error: ValidationError) -> Response:
         fields = error.normalized_messages()  # type: ignore[no-untyped-call]
-        return problem(422, "Some of this cannot be used.", errors=fields)
+        return problem(422, "Some fields are invalid.", errors=fields)
 
     @app.errorhandler(redis.RedisError)
     def _out_of_reach(error: redis.RedisError) -> Response:
@@ -93,11 +93,11 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
         log.error("request.crashed", exc_info=error)
-        return refusal(500, "This is a bug of ours, and logged.")
+        return refusal(500, "This is a bug in Legwork; it was logged.")
 
 
 def _by_field(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what webargs found wrong (https://webargs.readthedocs.io), without saying where it looked for it."""
+    """Return webargs' messages by field (https://webargs.readthedocs.io), without the location that it adds."""
     messages = data.get("messages", {})
-    # Of a body as a whole it says a list of texts.
+    # For a body as a whole the messages are a list of texts.
     return {field: texts for where in messages.values() if isinstance(where, dict) for field, texts in where.items()}

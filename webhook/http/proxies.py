@@ -1,4 +1,4 @@
-"""Whose address a request has when proxies stand in front: what the outermost trusted one has seen, or nobody's."""
+"""Finds the client's address behind proxies: the one that the outermost trusted proxy saw, or none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class BehindProxies:
-    """WSGI middleware: puts the client's address in the place of the proxy's (TRUSTED_PROXIES of them stand in front).
+    """WSGI middleware: replaces the proxy's address by the client's; TRUSTED_PROXIES is the number of proxies in front.
 
-    Where none does it only makes IPv4 of `::ffff:192.0.2.1`, which is how an IPv4 client comes to a door of both families.
+    Without one, only `::ffff:192.0.2.1`, the form in which an IPv4 client reaches a dual-stack socket, is read as IPv4.
 
-    A request without the header did not come through them, and keeps the address it has. What is in the header and is no
-    address is nobody's, never the proxy's own: that is this machine's as a rule, and whoever sits here is let in. So
-    werkzeug's ProxyFix will not do, which leaves the proxy's where it can make nothing of a header (an unclosed quote).
+    A request without the header did not come through the proxies and keeps its address. A header entry that is no address
+    yields no address, never the proxy's own: that is often loopback, which the console admits. Werkzeug's ProxyFix would
+    keep the proxy's address when it cannot parse the header (an unclosed quote).
     """
 
     def __init__(self, app: WSGIApplication, trusted: int) -> None:
@@ -42,10 +42,10 @@ def client_of(environ: WSGIEnvironment, trusted: int) -> str:
 
 
 def _client_address(seen: str, trusted: int, peer: str) -> str:
-    """Return the client's address from X-Forwarded-For, to which each proxy has added whom it saw; '' where it has none.
+    """Return the client's address from X-Forwarded-For, to which each proxy appends its peer's address; '' if it has none.
 
-    What stands before the last `trusted` of them the client may have written himself; `peer` is the innermost proxy. A
-    loopback address that a proxy elsewhere has seen is not one of this machine, so it is nobody's here.
+    The client may have written everything before the last `trusted` entries itself; `peer` is the innermost proxy. A
+    loopback address seen by a proxy on another host is not this machine's, so it yields no address.
     """
     written = seen.split(",")
     if len(written) < trusted:

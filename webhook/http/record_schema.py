@@ -1,4 +1,4 @@
-"""Serves the JSON Schema of the records, at the path that their `dataschema` names."""
+"""Serves the JSON Schema of the records at the path that their `dataschema` names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every answer tells browsers: run and load nothing but what is ours, show it in nobody's frame, keep none of it."""
+"""Security headers of every answer: browsers load only our own files, show no page in a frame, and sniff no types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from webhook.http.assets import is_current
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-# Neither inline script nor inline style, and nothing from anywhere else.
+# No inline script or style, and nothing from other origins.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -27,7 +27,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def install(app: Flask) -> None:
-    """Put them on every answer of the app."""
+    """Add the headers to every answer of the app."""
 
     @app.after_request
     def _add_headers(answer: Response) -> Response:

@@ -1,4 +1,4 @@
-"""One call's history, as `legwork calls show --json` and `/api/calls/<sid>` tell it."""
+"""One call's history, as `legwork calls show --json` and `/api/calls/<sid>` return it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def as_document(history: CallHistory) -> dict[str, Any]:
-    """All of it, as it can be read from JSON.
+    """Return the whole history as plain data.
 
-    But for what a sink said last: it may have repeated our secrets, which `legwork dead show` masks.
+    The sinks' last answers are left out: they may repeat our secrets. `legwork dead show` masks and shows them.
     """
     summary, details = history.summary, history.details
     return {

@@ -1,4 +1,4 @@
-"""What `legwork check` finds out: each check yields what is well, what could be better, and what is wrong."""
+"""The checks of `legwork check`: each yields findings, which are ok, a warning, or wrong."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
     from schemas.settings import Account, Settings, SinkSpec
     from worker.ledger import Ledger
 
-#: What the ledger wants of its server, what it can live with, and why.
+#: The Redis configuration that the ledger needs: value, and what happens otherwise.
 _WANTED = {
     "appendonly": ("yes", "a restart of Redis would lose every call that is waiting"),
     "appendfsync": ("always", "a crash of the host may lose the last second's callbacks, although 200 was answered"),
-    "maxmemory-policy": ("noeviction", "under pressure Redis would drop calls without a word"),
+    "maxmemory-policy": ("noeviction", "when memory runs short, Redis would silently drop calls"),
 }
-# Between these two there is a choice to be made; the others lose calls.
+# An acceptable weaker value: a warning. Any other value loses calls and is wrong.
 _MATTER_OF_CHOICE = {"appendfsync": "everysec"}
-# Of what kombu keeps in Redis, a key of each kind (kombu.transport.redis); the second is of a queue by priority.
+# One key of each kind that kombu keeps in Redis (kombu.transport.redis); the second is that of a priority queue.
 _BROKER_KEYS = ("legwork", "legwork\x06\x163", "_kombu.binding.legwork", "unacked", "unacked_index", "unacked_mutex")
-# As long as a person who waits for the check would rather wait than not know.
+# How long a person running the check would wait rather than not get a result.
 _LONGEST_WAIT_SECONDS = 5.0
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """The settings could be loaded; there may be oddities in them."""
+    """Report that the settings could be loaded, with their warnings."""
     accounts, sinks = len(settings.accounts), len(settings.sinks)
     yield Finding("settings", Verdict.OK, f"{accounts} account(s), {sinks} sink(s)")
     if settings.trusted_proxies and not is_loopback(settings.host or ""):
         text = (
-            f"TRUSTED_PROXIES is {settings.trusted_proxies}: who gets to port {settings.port} past the proxy may write any "
+            f"TRUSTED_PROXIES is {settings.trusted_proxies}: whoever reaches port {settings.port} directly can write any "
             "address into X-Forwarded-For; close the port to all but the proxy, or set HOST=127.0.0.1 if it is on this machine"
         )
         yield Finding("settings", Verdict.WARNING, text)
@@ -58,50 +58,52 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 
 def check_redis(settings: Settings, client: redis.Redis) -> Finding:
-    """Is it there, and of a kind that will do?"""
+    """Is Redis reachable, and of a kind that the ledger can use?"""
     where = without_password(settings.redis_url or "")
     try:
-        told = about_server(client, "server", "replication", "cluster")
-        if not told:
-            told = greet_server(client)
+        info = about_server(client, "server", "replication", "cluster")
+        if not info:
+            info = greet_server(client)
             with suppress(redis.exceptions.NoPermissionError):
                 client.ping()
     except redis.RedisError as error:
         return Finding("redis", Verdict.WRONG, f"{where}: {error}; {what_to_do(error)}")
-    return judge_redis(where, told)
+    return judge_redis(where, info)
 
 
-def judge_redis(where: str, told: Mapping[str, Any]) -> Finding:
-    """Is a server of the kind that the ledger can be in? `told` is what its INFO says."""
-    if told.get("role") == "slave":
+def judge_redis(where: str, info: Mapping[str, Any]) -> Finding:
+    """Can the ledger use a server of this kind? `info` is its answer to INFO."""
+    if info.get("role") == "slave":
         return Finding("redis", Verdict.WRONG, f"{where}: is a replica; name the primary in REDIS_URL")
-    if told.get("cluster_enabled"):
-        right = "name one that is set to cluster-enabled no"
-        why = "a script of the ledger changes keys of many slots"
+    if info.get("cluster_enabled"):
+        right = "use a server with cluster-enabled no"
+        why = "the ledger's scripts change keys in many slots"
         return Finding("redis", Verdict.WRONG, f"{where}: is in cluster mode, which is not supported: {why}; {right}")
-    if told.get("redis_mode") == "sentinel":
+    if info.get("redis_mode") == "sentinel":
         return Finding("redis", Verdict.WRONG, f"{where}: is a Sentinel; name the primary itself in REDIS_URL")
-    name = "Valkey" if "valkey_version" in told else "Redis"
-    version = told.get("valkey_version") or told.get("redis_version") or "that does not tell its version"
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = info.get("valkey_version") or info.get("redis_version") or "(unknown version)"
     return Finding("redis", Verdict.OK, f"{where}: {name} {version}")
 
 
-def check_room(client: redis.Redis) -> Iterator[Finding]:
-    """Does it tell how full it is? It answers when it is full all the same, but nobody is warned, nothing forgotten early."""
+def check_capacity(client: redis.Redis) -> Iterator[Finding]:
+    """Does Redis report its memory? Without that, callbacks are still refused when it is full, but nothing warns before."""
     if not about_server(client, "memory"):
         text = (
-            "does not answer INFO, so nobody can tell how full it is: before it is full no call is forgotten early, and no "
-            f"callback turned away; where you can, {RIGHTS} (+info)"
+            "does not answer INFO, so its memory use is unknown: until it is full, no delivered call is forgotten early and no "
+            f"callback is refused; if you can, {RIGHTS} (+info)"
         )
         yield Finding("redis", Verdict.WARNING, text)
 
 
 def check_durability(client: redis.Redis) -> Iterator[Finding]:
-    """Does it keep what it is given? A managed server may not tell."""
+    """Is Redis configured to keep its data? A managed server may not reveal its configuration."""
     try:
         config = client.config_get(*_WANTED)
     except redis.RedisError:
-        text = f"does not let us see {', '.join(_WANTED)}: see to it that they are {', '.join(w for w, _ in _WANTED.values())}"
+        text = (
+            f"does not reveal {', '.join(_WANTED)}: make sure that they are {', '.join(w for w, _ in _WANTED.values())}"
+        )
         yield Finding("redis", Verdict.WARNING, text)
         return
     for name, (wanted, why) in _WANTED.items():
@@ -110,11 +112,11 @@ def check_durability(client: redis.Redis) -> Iterator[Finding]:
             yield Finding("redis", Verdict.OK, f"{name} {found}")
         else:
             verdict = Verdict.WARNING if found == _MATTER_OF_CHOICE.get(name) else Verdict.WRONG
-            yield Finding("redis", verdict, f"{name} is {found}, set it to {wanted}: else {why}")
+            yield Finding("redis", verdict, f"{name} is {found}; set it to {wanted}, otherwise {why}")
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
-    """Is Celery's broker there, and may this user touch what is Celery's?"""
+    """Is Celery's broker reachable, and may this user access Celery's keys?"""
     where = without_password(settings.broker_url or "")
     is_the_same = settings.broker_url == settings.redis_url
     with redis.Redis.from_url(settings.broker_url or "", socket_timeout=2.0, socket_connect_timeout=2.0) as client:
@@ -129,14 +131,14 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def check_ledger(ledger: Ledger) -> Iterator[Finding]:
-    """Can a callback be noted, and is there anybody to work on it?"""
+    """Can a callback be stored, and is a worker running?"""
     try:
         ledger.open()
         ledger.try_to_write()
         new_since_ms = ledger.new_since_ms()
         workers, capacity = ledger.workers(), read_capacity(ledger)
     except LedgerUnusable as error:
-        yield Finding("ledger", Verdict.WRONG, f"nothing can be noted: {error}")
+        yield Finding("ledger", Verdict.WRONG, f"nothing can be stored: {error}")
         return
     except redis.RedisError as error:
         problem = unwritable_ledger(error)
@@ -150,27 +152,29 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
         yield Finding("ledger", Verdict.OK, "can be written")
     if new_since_ms is not None:
         since = datetime.fromtimestamp(new_since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        text = f"new since {since}: nothing was stored in this Redis before; if it should have been, its data is gone"
+        text = f"new since {since}: nothing was stored in this Redis before; if there should be data, it is lost"
         yield Finding("ledger", Verdict.WARNING, text)
     if workers:
         yield Finding("workers", Verdict.OK, f"{len(workers)} with {sum(workers.values())} threads")
     else:
-        yield Finding("workers", Verdict.WARNING, "none runs: calls are noted and wait; start one: legwork worker")
+        yield Finding(
+            "workers", Verdict.WARNING, "none is running: callbacks are stored, calls wait; start one: legwork worker"
+        )
 
 
 def check_exotel(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
-    """Do the credentials of each account work? One request each, with a token of the account's quota."""
+    """Do each account's credentials work? One request per account, counted against its quota."""
     for account in settings.accounts:
         about = f"exotel {account.sid}"
         if ledger is None:
             yield Finding(
-                about, Verdict.WARNING, "not asked: without the ledger nobody counts the requests; mend Redis first"
+                about, Verdict.WARNING, "not checked: without the ledger requests cannot be counted; fix Redis first"
             )
             continue
         try:
             yield _probe(about, account, ledger)
         except redis.RedisError as error:
-            yield Finding(about, Verdict.WRONG, f"not asked: {error}; mend Redis first")
+            yield Finding(about, Verdict.WRONG, f"not checked: {error}; fix Redis first")
 
 
 def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
@@ -180,48 +184,54 @@ def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
     if grant.taken and grant.wait_seconds > 0:
         time.sleep(grant.wait_seconds)
         if bucket.still_open(token) > 0:
-            return Finding(about, Verdict.WARNING, "not asked: the account was paused just now; try again in a minute")
+            return Finding(
+                about, Verdict.WARNING, "not checked: the account was paused just now; try again in a minute"
+            )
     if not grant.taken:
         verdict = Verdict.WRONG if grant.why == "suspended" else Verdict.WARNING
-        return Finding(about, verdict, f"not asked: {_why_not(grant.why)}; try again in {grant.wait_seconds:.0f} s")
+        return Finding(about, verdict, f"not checked: {_why_not(grant.why)}; try again in {grant.wait_seconds:.0f} s")
     client = ExotelClient(account)
     try:
         answer = client.probe()
     except AccountSuspended as refusal:
         return Finding(about, Verdict.WRONG, f"{refusal}; correct SID, API key, API token, subdomain, or the plan")
     except Throttled as refusal:
-        right = "have them spend less, or set EXOTEL_QUOTA lower"
-        return Finding(about, Verdict.WARNING, f"{refusal}: somebody else spends this account's quota; {right}")
+        right = "reduce its use, or lower EXOTEL_QUOTA"
+        return Finding(about, Verdict.WARNING, f"{refusal}: another program uses this account's quota; {right}")
     except LegworkError as failure:
-        right = "correct the subdomain or EXOTEL_BASE_URL, or let this host get there"
+        right = "correct the subdomain or EXOTEL_BASE_URL, or let this host connect to it"
         return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}; {right}")
     finally:
         client.close()
         bucket.give_back(token)
     if grant.is_probe:
         bucket.resume()
-    return Finding(about, Verdict.OK, f"{account.base_url} lets us in (answered {answer} for a call that cannot exist)")
+    return Finding(
+        about,
+        Verdict.OK,
+        f"{account.base_url} accepts the credentials (it answered {answer} for a call that cannot exist)",
+    )
 
 
 def _why_not(why: str) -> str:
     return {
         "paused": "Exotel asked for a pause (429)",
-        "suspended": "Exotel has refused the account, and `legwork status` says why; a worker asks again, once in a while",
+        "suspended": "Exotel refused the account (`legwork status` says why); a worker tries again from time to time",
     }.get(why, "the quota is used up")
 
 
 def check_subscribers(ledger: Ledger) -> Iterator[Finding]:
-    """Can what was added at run time be used here?"""
+    """Can the sinks that were added at run time be used here?"""
     try:
         ledger.refresh_sinks()
     except redis.RedisError as error:
-        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}; mend Redis first")
+        yield Finding("subscribers", Verdict.WRONG, f"cannot be read: {error}; fix Redis first")
     for name, reason in ledger.register.unusable.items():
         yield Finding(f"sink {name}", Verdict.WRONG, reason)
 
 
 def check_sinks(specs: Iterable[SinkSpec]) -> Iterator[Finding]:
-    """Is the other side of each sink there?"""
+    """Does each sink's own check succeed?"""
     for spec in specs:
         about = f"sink {spec.name}"
         try:

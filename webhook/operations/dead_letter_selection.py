@@ -1,4 +1,4 @@
-"""The dead letters that somebody chose: by their keys, by their reason, or all."""
+"""The dead letters that an operator selected: one by one, by their reason, or all."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters are meant."""
+    """Which dead letters an operator selected."""
 
-    #: Letters by `key_of`; if there are some, the rest does not count.
+    #: Selected letters by `key_of`; if there are any, the other fields are ignored.
     keys: tuple[str, ...] = ()
     #: A sink, FETCH, or '' for all.
     what: str = ""
-    #: The whole reason, as it is shown; '' for all.
+    #: The whole reason as shown; '' for all.
     reason: str = ""
 
     def letters(self, letters: DeadLetters, *, until_ms: float) -> Iterator[DeadLetter]:
-        """Yield them; what was given up on after `until_ms` was not there to be chosen."""
+        """Yield the selected letters; those that failed after `until_ms` were not shown, so they are left out."""
         if self.keys:
             wanted = set(self.keys)
             for call_sid in dict.fromkeys(key.split("/")[0] for key in self.keys):
@@ -38,5 +38,5 @@ class Selection:
 
 
 def key_of(letter: DeadLetter) -> str:
-    """Return what names a letter: `<CallSid>/<sink>/<record>`."""
+    """Return a letter's key in forms and the API: `<CallSid>/<sink>/<record>`."""
     return f"{letter.call_sid}/{letter.sink or FETCH}/{letter.event_key}"

@@ -1,4 +1,4 @@
-"""Dead letters as people see them: narrowed down, with nothing in them that must not show."""
+"""Failed calls and dead letters as people see them: filtered, with numbers and secrets masked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 
-#: What stands in a sink's place where the fetch of a call was given up on.
+#: Stands for a sink's name where it is the fetch of a call that failed.
 FETCH = "fetch"
-# Each letter is read to know its reason. More than these are there only when something is wrong for all of them alike.
+# Each letter has to be read for its reason. There are only more of them when one cause affects all of them.
 _REASONS_READ = 5_000
 
 
 class DeadLetters:
-    """The dead letters of an account, to a sink, with some words in their reason; or all of them."""
+    """The dead letters, filtered by account, by sink and by a text in their reason."""
 
     def __init__(
         self, ledger: Ledger, account: str | None = None, sink: str | None = None, reason: str | None = None
@@ -35,12 +35,12 @@ class DeadLetters:
         self._account, self._sink, self._words = account, sink, (reason or "").casefold()
 
     def all(self, *, until_ms: float = float("inf")) -> Iterator[DeadLetter]:
-        """Yield them, the oldest first; `until_ms` leaves out what was given up on later."""
+        """Yield them, oldest first; those that failed after `until_ms` are left out."""
         found = dead_letters(self.ledger, account_sid=self._account, sink=self._sink)
         return (letter for letter in found if letter.at_ms <= until_ms and self._is_wanted(letter))
 
     def count(self) -> int:
-        """Count those of the account, to the sink, whatever their reasons."""
+        """Count those of the account and the sink, whatever their reasons."""
         pipeline = self.ledger.client.pipeline(transaction=False)
         for sid, book in self.ledger.calls.items():
             if self._sink is None and self._account in {None, sid}:
@@ -51,7 +51,7 @@ class DeadLetters:
         return sum(pipeline.execute())
 
     def reasons(self) -> Counter[tuple[str, str]]:
-        """Count the oldest, as many as are worth it, by what was given up on (a sink, or FETCH) and why."""
+        """Count the oldest `_REASONS_READ` by what failed (a sink, or FETCH) and why."""
         return Counter((letter.sink or FETCH, self.reason(letter)) for letter in islice(self.all(), _REASONS_READ))
 
     def of(self, call_sid: str) -> list[DeadLetter] | None:
@@ -67,24 +67,24 @@ class DeadLetters:
         )
 
     def reason(self, letter: DeadLetter) -> str:
-        """Return why it was given up on, fit for any screen."""
+        """Return why it failed, safe to show on any screen."""
         return self.fit(letter.reason)
 
     def fit(self, text: str) -> str:
-        """Return what somebody else wrote, without numbers and secrets, and without what would move a terminal's cursor."""
+        """Return a text from outside without numbers, secrets and control characters."""
         return "".join(char if char.isprintable() else " " for char in self._mask.text(text))
 
     def last_answer(self, letter: DeadLetter) -> dict[str, Any] | None:
-        """Return what the sink said last, without numbers and secrets; a terminal needs its `body` made fit, too."""
+        """Return the sink's last answer without numbers and secrets; for a terminal, pass its `body` to `fit` too."""
         said = letter.last_answer
         return None if said is None else {**said, "body": self._mask.text(said["body"])}
 
     def masked(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a document of somebody else's without numbers and secrets."""
+        """Return a document from outside without numbers and secrets."""
         return dict(self._mask(None, "", document))
 
     def as_document(self, letter: DeadLetter) -> dict[str, Any]:
-        """Return it for programs."""
+        """Return a letter as plain data."""
         attempts = [{**self.masked(attempt), "at": utc(attempt["at"])} for attempt in letter.attempts]
         said = self.last_answer(letter)
         of_delivery = {

@@ -1,6 +1,6 @@
-"""What keeps calls from flowing, the worst first: the answer to the question that the console's overview asks.
+"""Finds what keeps calls from flowing, worst first, for the console's overview and the status.
 
-Each problem is about something that has an alert too (`monitoring/alerts.yml`), and a section of `docs/runbook.md`.
+Each problem has an alert (`monitoring/alerts.yml`) and a section in `docs/runbook.md`.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ if TYPE_CHECKING:
     from worker.ledger.capacity import Capacity
     from worker.ledger.queries.totals import AccountTotals, SinkTotals
 
-# Work that has been due for so long is late. The alerts LegworkCallsLate and LegworkDeliveriesLate say the same.
+# Work overdue by more than this is late; LegworkCallsLate and LegworkDeliveriesLate use the same threshold.
 LATE_SECONDS = 120
-# With so much of the quota in use, it is the quota that calls wait for, and no worker could be faster.
+# With this share of the quota in use, calls wait for the quota, and more workers would not help.
 _SPENT = 0.8
 
 
 def find_problems(found: Status) -> list[Problem]:
-    """Return what keeps calls from flowing, errors first; what was given up on comes last."""
+    """Return what keeps calls from flowing, errors first; failed calls and dead letters come last."""
     problems = [*_system(found)]
-    for account, standing in found.accounts:
-        problems += _account(account, standing)
+    for account, totals in found.accounts:
+        problems += _account(account, totals)
     for sink in found.sinks:
         problems += _sink(sink)
-    # Python sorts stably: within a severity they stay in the order in which they are looked for.
+    # The sort is stable: within a severity, problems keep the order in which they were found.
     return [*sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR), *_given_up(found)]
 
 
 def _system(found: Status) -> Iterator[Problem]:
     if not found.workers:
-        text = "no worker is running: callbacks are noted, nothing is fetched or delivered; start one: `legwork worker`"
+        text = (
+            "no worker is running: callbacks are stored, nothing is fetched or delivered; start one: `legwork worker`"
+        )
         yield Problem("workers", Severity.ERROR, text)
     if found.unwritable is not None:
         yield unwritable_ledger(found.unwritable)
@@ -50,48 +52,46 @@ def _system(found: Status) -> Iterator[Problem]:
 
 
 def unwritable_ledger(error: redis.RedisError) -> Problem:
-    """Say that Redis takes no writes, and what to do about it."""
-    return Problem("ledger", Severity.ERROR, f"nothing can be noted: {error}; {what_to_do(error)}")
+    """Return the problem that Redis accepts no writes, and what to do about it."""
+    return Problem("ledger", Severity.ERROR, f"nothing can be stored: {error}; {what_to_do(error)}")
 
 
 def full_ledger(capacity: Capacity | None) -> Problem | None:
-    """Say that there is little room in Redis, or none; None where there is enough, or nobody can tell."""
+    """Return the problem that Redis is short of memory or full; None if it is not, or its memory is unknown."""
     if capacity is None:
         return None
     if capacity.committed >= FULL_AT:
-        full = f"Redis is full to {capacity.used:.0%}, to {capacity.committed:.0%} with what waits"
+        full = f"Redis is {capacity.used:.0%} full, {capacity.committed:.0%} including what the waiting calls will need"
         return Problem("redis", Severity.ERROR, f"{full}, and callbacks are answered with 503; raise maxmemory")
     if capacity.used >= SHORT_AT:
-        text = f"Redis is full to {capacity.used:.0%}, and forgets delivered calls early; raise maxmemory"
+        text = f"Redis is {capacity.used:.0%} full, so delivered calls are forgotten early; raise maxmemory"
         return Problem("redis", Severity.WARNING, text)
     return None
 
 
-def _account(account: Account, standing: AccountTotals) -> Iterator[Problem]:
-    about, waits = f"account {account.sid}", _wait(standing.waiting, "call")
-    match standing.state:
+def _account(account: Account, totals: AccountTotals) -> Iterator[Problem]:
+    about, waits = f"account {account.sid}", _wait(totals.waiting, "call")
+    match totals.state:
         case "suspended":
-            again = f"it is asked again in {spoken(standing.look.gate_seconds)}"
-            text = (
-                f"is suspended: {standing.reason}; {waits}; correct it at Exotel, or its key in the settings; {again}"
-            )
+            again = f"next probe in {spoken(totals.look.gate_seconds)}"
+            text = f"is suspended: {totals.reason}; {waits}; correct it at Exotel, or its key in the settings; {again}"
             yield Problem(about, Severity.ERROR, text)
         case "paused":
-            text = f"Exotel asked for a pause (429), {spoken(standing.look.gate_seconds)} of it are left; {waits}"
+            text = f"Exotel asked for a pause (429); {spoken(totals.look.gate_seconds)} left; {waits}"
             yield Problem(about, Severity.WARNING, text)
-        case _ if standing.overdue_seconds > LATE_SECONDS:
-            yield Problem(about, *_late(standing))
-    if standing.state == "yielding":
-        text = f"somebody else spends from its quota, so {standing.look.limit} of {account.quota} requests are in use"
-        yield Problem(about, Severity.WARNING, f"{text}; find the other program, or set EXOTEL_QUOTA lower")
+        case _ if totals.overdue_seconds > LATE_SECONDS:
+            yield Problem(about, *_late(totals))
+    if totals.state == "yielding":
+        text = f"another program uses its quota, so Legwork uses only {totals.look.limit} of {account.quota} requests"
+        yield Problem(about, Severity.WARNING, f"{text}; find the other program, or lower EXOTEL_QUOTA")
 
 
-def _late(standing: AccountTotals) -> tuple[Severity, str]:
-    waits = _wait(standing.waiting, "call")
-    if standing.look.in_flight + standing.look.cooling_down >= _SPENT * standing.look.limit:
-        return Severity.WARNING, f"{waits} for the quota; done in {spoken(standing.eta_seconds)}"
-    late = f"{waits}, late by {spoken(standing.overdue_seconds)} though there is quota left"
-    return Severity.ERROR, f"{late}: too few workers, or workers that hang; look at their logs, start more"
+def _late(totals: AccountTotals) -> tuple[Severity, str]:
+    waits = _wait(totals.waiting, "call")
+    if totals.look.in_flight + totals.look.cooling_down >= _SPENT * totals.look.limit:
+        return Severity.WARNING, f"{waits} for the quota; done in {spoken(totals.eta_seconds)}"
+    late = f"{waits}, overdue by {spoken(totals.overdue_seconds)} although quota is left"
+    return Severity.ERROR, f"{late}: too few workers, or workers hang; check their logs, start more"
 
 
 def _sink(sink: SinkTotals) -> Iterator[Problem]:
@@ -104,18 +104,17 @@ def _sink(sink: SinkTotals) -> Iterator[Problem]:
             text = f"fails{why}; {waits}; it is tried every few seconds, `legwork sinks test {sink.name}` tries it now"
             yield Problem(about, Severity.ERROR, text)
         case _ if sink.overdue_seconds > LATE_SECONDS:
-            late = f"{waits}, late by {spoken(sink.overdue_seconds)}"
-            yield Problem(about, Severity.WARNING, f"{late}: it is slow, or has a low `rate`, or workers are too few")
+            late = f"{waits}, overdue by {spoken(sink.overdue_seconds)}"
+            yield Problem(
+                about, Severity.WARNING, f"{late}: it is slow, its `rate` is low, or there are too few workers"
+            )
 
 
 def _given_up(found: Status) -> Iterator[Problem]:
     calls, records = found.totals()["dead"], sum(sink.dead for sink in found.sinks)
     parts = [_count(number, what) for number, what in ((calls, "call"), (records, "record")) if number]
     if parts:
-        verb = "was" if calls + records == 1 else "were"
-        text = (
-            f"{' and '.join(parts)} {verb} given up on; `legwork dead list` shows why, `legwork dead retry` tries again"
-        )
+        text = f"{' and '.join(parts)} failed after all retries; `legwork dead list` shows why, `legwork dead retry` retries"
         yield Problem("dead", Severity.WARNING, text)
 
 

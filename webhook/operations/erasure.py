@@ -1,4 +1,4 @@
-"""Forgets a person's number: in the ledger, and in what sinks keep on this host; and tells what was found where."""
+"""Erases a person's number from the ledger and from what sinks keep on this host, and reports what was found where."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Where nobody says how numbers are written; the default of an account's `region`.
+# When no account is configured: the default of an account's `region`.
 _USUAL_REGION = "IN"
 
 
 class ErasureInterrupted(Exception):
-    """Raised where Redis went away, holds what cannot be read (a newer Legwork's, say), or somebody has stopped it.
+    """Raised when Redis became unreachable, holds unreadable data (of a newer Legwork, say), or the user interrupted.
 
-    The receipt is of what was done until then.
+    The receipt covers what was done until then.
     """
 
     def __init__(self, receipt: Receipt) -> None:
@@ -46,12 +46,12 @@ class ErasureInterrupted(Exception):
 
 
 class NotANumber(Exception):
-    """Raised for what cannot be looked for; the message says what would be right, and does not repeat what was given."""
+    """Raised for an input that is no phone number; the message says what is valid and does not repeat the input."""
 
 
 @dataclass(slots=True)
 class Receipt:
-    """What was found where, and what became of it; the number in it is masked."""
+    """What was found where, and what was erased; its number is masked."""
 
     number: str
     at_ms: float
@@ -59,9 +59,9 @@ class Receipt:
     counts: Counter[str] = field(default_factory=Counter)
     #: The calls in the ledger that held the number.
     calls: list[FoundCall] = field(default_factory=list)
-    #: What sinks keep on this host, with the sink's name.
+    #: The sinks' files on this host, with the sink's name.
     here: list[tuple[str, Kept]] = field(default_factory=list)
-    #: The sinks that keep what they get elsewhere, and those that are no more.
+    #: The sinks that store records elsewhere, and those that no longer exist.
     elsewhere: list[str] = field(default_factory=list)
     #: Hosts with workers, which may have files of their own.
     other_hosts: list[str] = field(default_factory=list)
@@ -70,20 +70,20 @@ class Receipt:
 
     @property
     def unfinished(self) -> list[FoundCall]:
-        """The calls to which the number may come back."""
+        """The calls in which the number may reappear."""
         return [call for call in self.calls if call.is_unfinished]
 
     @property
     def is_complete(self) -> bool:
-        """Is there nothing left to be done here?"""
+        """Is everything erased that can be erased here?"""
         return not self.is_broken_off and not self.unfinished and all(kept.problem is None for _, kept in self.here)
 
     def delivered_to(self, sink: str) -> list[str]:
-        """Return the calls of which a sink got a record with the number, or may have got it."""
+        """Return the calls of which a sink has, or may have, received a record with the number."""
         return sorted({call.call_sid for call in self.calls if sink in call.delivered})
 
     def as_document(self) -> dict[str, Any]:
-        """Return it for programs; the shape is the same whatever was found."""
+        """Return it as plain data; the shape is the same whatever was found."""
         return {
             "number": self.number,
             "at": write_milliseconds(self.at_ms),
@@ -113,14 +113,14 @@ class Receipt:
 
 
 def read_number(given: str, ledger: Ledger, region: str | None) -> str:
-    """Return the number in E.164, read as in `region`, or as in the accounts where all of them would read it alike.
+    """Return the number in E.164, read as in `region`, or by default as in the accounts' regions if they all agree.
 
     Raises NotANumber.
     """
     regions = {region} if region else {account.region for account in ledger.settings.accounts} or {_USUAL_REGION}
     meant = {known_as(given, each) for each in regions}
     if len(meant) > 1:
-        raise NotANumber("accounts in several regions would read this number differently: write it with + and country")
+        raise NotANumber("the accounts' regions read this number differently: write it with + and the country code")
     (number,) = meant
     if number is None:
         raise NotANumber("this is no phone number: give +919000000001, 09000000001 or sip:name@host")
@@ -135,7 +135,7 @@ def forget(
     dry_run: bool,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Receipt:
-    """Erase a number that `read_number` has returned, or only count; `progress` hears how many calls were looked at.
+    """Erase a number that `read_number` returned, or only count; `progress` is called with numbers of calls searched.
 
     Raises ErasureInterrupted.
     """
@@ -154,7 +154,7 @@ def forget(
 
 
 def _go_through(ledger: Ledger, eraser: Eraser, receipt: Receipt, progress: Callable[[int], None]) -> None:
-    # Known from the beginning: who breaks it off is to know of them too.
+    # Set first, so that the receipt of an interrupted run names them too.
     receipt.elsewhere = list(ledger.sinks)
     in_ledger = LedgerEraser(ledger, eraser, dry_run=receipt.dry_run)
     for looked in in_ledger.run():
@@ -166,7 +166,7 @@ def _go_through(ledger: Ledger, eraser: Eraser, receipt: Receipt, progress: Call
             progress(looked.calls)
     receipt.counts["answers"] += in_ledger.suspensions()
     receipt.counts["sink_states"] = in_ledger.sink_states()
-    # After the ledger: what is delivered from now on does not hold the number any more.
+    # After the ledger: what is delivered from now on no longer holds the number.
     for spec in ledger.sinks.values():
         kept = _kept_by(spec, eraser, dry_run=receipt.dry_run)
         if kept is not None and not all(one.is_missing for one in kept):
@@ -183,12 +183,12 @@ def _kept_by(spec: SinkSpec, eraser: Eraser, *, dry_run: bool) -> list[Kept] | N
         with as_failures(spec):
             return sink_for(spec).erase(eraser, dry_run=dry_run)
     except (LegworkError, OSError) as error:
-        # A library that is not installed here, a folder that cannot be listed: all else is to be done and told all the same.
+        # A missing library or an unreadable folder must not prevent the rest.
         return [Kept(spec.name, problem=str(error))]
 
 
 def _rewrite_append_only_file(ledger: Ledger) -> str:
-    """Have Redis write its append-only file anew, which holds what was erased until then."""
+    """Have Redis rewrite its append-only file, which holds the erased data until then."""
     told = about_server(ledger.client, "persistence")
     if "aof_enabled" in told and not told["aof_enabled"]:
         return "off"

@@ -1,4 +1,4 @@
-"""A finding: a line about one thing that `legwork check` has tried."""
+"""A finding: one line of `legwork check`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a finding means: only `wrong` is a reason for an exit code of 1."""
+    """What a finding means: only `wrong` makes the exit code 1."""
 
     OK = "ok"
     WARNING = "warning"
@@ -20,16 +20,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: about what, how it stands, and what to change if it does not stand well."""
+    """One line: what was checked, the verdict, and what to change if it is not ok."""
 
     about: str
     verdict: Verdict
     text: str
 
     def masked(self, mask: Mask) -> Finding:
-        """Return it with no secret in it: what others say may hold one."""
+        """Return it without secrets, which messages from outside may hold."""
         return replace(self, text=mask.text(self.text))
 
     def as_document(self) -> dict[str, str]:
-        """Return it for programs."""
+        """Return it as plain data."""
         return {"about": self.about, "verdict": self.verdict.value, "text": self.text}

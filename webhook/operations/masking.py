@@ -1,4 +1,4 @@
-"""What a page may show of a call: its numbers masked until somebody asks for them, and never a secret."""
+"""What a page may show of a call: numbers masked unless requested, and never a secret."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from worker.secret_masking import secrets_of, secrets_of_sink
 if TYPE_CHECKING:
     from schemas.settings import Settings, SinkSpec
 
-# What a record calls a party's address; it may be none that looks like a number (`sip:alice@…`).
+# A record's fields for a party's address, which need not look like a number (`sip:alice@…`).
 _PARTIES = frozenset({"number", "number_raw", "customer", "agent", "exophone", "backup_exophone"})
-# Ids of Exotel's and of ours; some are all digits.
+# Exotel's ids and ours; some are all digits.
 _IDS = frozenset({"account_sid", "call_sid", "dataschema", "id", "response_sha256", "sid", "source", "subject", "uri"})
-# What is in these was named by others, and may be anything.
+# The keys in these come from outside and may be anything.
 _NAMED_BY_OTHERS = frozenset({"params", "extra"})
 _SIP = re.compile(r"sips?:\S+", re.IGNORECASE)
 
 
 class Shown:
-    """Makes texts and documents fit to be shown; `numbers`: did somebody ask for them in full?"""
+    """Makes texts and documents safe to show; `numbers`: show phone numbers in full?"""
 
     def __init__(self, settings: Settings, sinks: list[SinkSpec], *, numbers: bool) -> None:
         self.numbers = numbers
@@ -31,7 +31,7 @@ class Shown:
             self._mask.learn(secrets_of_sink(spec))
 
     def text(self, text: str) -> str:
-        """Return what somebody else wrote, an answer for instance, without numbers and secrets."""
+        """Return a text from outside, such as an answer, without numbers and secrets."""
         return self._mask.text(text)
 
     def number(self, number: str | None) -> str:
@@ -41,7 +41,7 @@ class Shown:
         return number if self.numbers else mask_number(number)
 
     def document(self, document: Any, key: str = "", *, by_others: bool = False) -> Any:
-        """Return a record or a timeline; `by_others`: a callback's parameters, which whoever sends it names."""
+        """Return a record or a timeline, masked; `by_others`: its keys come from outside, as a callback's parameters do."""
         if isinstance(document, dict):
             shown: dict[str, Any] = {}
             for name, value in document.items():
@@ -56,12 +56,12 @@ class Shown:
         if value is None or isinstance(value, bool):
             return value
         if not isinstance(value, str):
-            # A number written as a number: Mask knows which of those are large enough to be a phone's.
+            # A JSON number: Mask knows which are large enough to be a phone number.
             return value if self.numbers else self._mask(None, "", {"value": value})["value"]
         if not self.numbers and (_SIP.fullmatch(value) if by_others else key in _PARTIES):
             return mask_number(value)
         return value if key in _IDS and not by_others else self.as_asked(value)
 
     def as_asked(self, text: str) -> str:
-        """Return what somebody wrote without secrets, and without numbers unless they were asked for."""
+        """Return a text from outside without secrets, and without numbers unless they were requested."""
         return self._mask.without_secrets(text) if self.numbers else self._mask.text(text)

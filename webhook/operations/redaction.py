@@ -1,4 +1,4 @@
-"""What of an exchange with a sink may be shown: none of its secrets, and nothing of a URL that may hold one."""
+"""Removes secrets, and the parts of a URL that may hold one, from an exchange with a sink."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def discreet(exchange: Exchange, spec: SinkSpec) -> Exchange:
-    """Return an exchange with a webhook without its secrets, even if it sent them back, as echoing servers do."""
-    # The whole query: one that is signed is of use to whoever has all of it.
+    """Return an exchange without the webhook's secrets, even if it sent them back, as echo servers do."""
+    # The whole query counts as a secret: a signed one is valid only as a whole.
     secrets = Secrets(secrets_of_sink(spec) | {spec.url.partition("?")[2].partition("#")[0]})
     return replace(
         exchange,

@@ -1,4 +1,4 @@
-"""Replays as the command line and the API ask for them: calls by their names, and what came of it as a document."""
+"""Replays for the command line and the API: finds calls by SID, and returns the result as plain data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def calls_named(
     ledger: Ledger, sids: Iterable[str], account: str | None, plan: Replay
 ) -> tuple[list[KnownCall], dict[str, str]]:
-    """Find calls by their SIDs; and say of those that cannot be replayed, why."""
+    """Find calls by their SIDs; the second value says why others cannot be replayed."""
     found, wrong = [], {}
     for sid in dict.fromkeys(sids):
         call = call_named(ledger, sid)
@@ -34,14 +34,16 @@ def sinks_concerned(ledger: Ledger, account: str | None, sink: str | None) -> se
     return {name for sid, name in ledger.deliveries if account in {None, sid} and sink in {None, name}}
 
 
-def as_document(sinks: set[str], asked: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool) -> dict[str, Any]:
-    """Tell what there was to do (`asked`) and what became of it, by sink."""
-    found = asked if dry_run else done
+def as_document(
+    sinks: set[str], surveyed: Tally, done: Tally, wrong: dict[str, str], *, dry_run: bool
+) -> dict[str, Any]:
+    """Return, by sink, what there was to do (`surveyed`) and what was done."""
+    found = surveyed if dry_run else done
     return {
         "dry_run": dry_run,
         "sinks": {
             sink: {
-                "to_queue": asked[sink, Fate.QUEUED],
+                "to_queue": surveyed[sink, Fate.QUEUED],
                 "queued": done[sink, Fate.QUEUED],
                 **{fate.value: found[sink, fate] for fate in Fate if fate is not Fate.QUEUED},
             }

@@ -1,4 +1,4 @@
-"""What a sink is, in plain data, and the ping that it may be sent."""
+"""Describes a sink as plain data, and makes its test ping."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _FROM_SETTINGS, _ADDED = "settings", "added"
 
 
 def stands_in_settings(ledger: Ledger, name: str) -> bool:
-    """Is it one of the settings? A subscriber of the same name, added before they had it, is out of use while they have."""
+    """Is the sink defined in the settings? It hides a subscriber of the same name that was added earlier."""
     return any(spec.name == name for spec in ledger.settings.sinks)
 
 
 def describe(ledger: Ledger, specs: Sequence[SinkSpec]) -> list[dict[str, Any]]:
-    """Describe sinks, and how they are: two round trips, however many there are. Raises redis.RedisError."""
+    """Describe sinks and their states, in two round trips however many there are. Raises redis.RedisError."""
     states, letters = ledger.sink_states(), DeadLetters(ledger)
     totals = totals_of_sinks(ledger, [spec.name for spec in specs], states)
     return [
-        _described(ledger, spec, standing, states.get(spec.name, {}), letters)
-        for spec, standing in zip(specs, totals, strict=True)
+        _described(ledger, spec, of_sink, states.get(spec.name, {}), letters)
+        for spec, of_sink in zip(specs, totals, strict=True)
     ]
 
 
 def _described(
-    ledger: Ledger, spec: SinkSpec, standing: SinkTotals, state: dict[str, Any], letters: DeadLetters
+    ledger: Ledger, spec: SinkSpec, totals: SinkTotals, state: dict[str, Any], letters: DeadLetters
 ) -> dict[str, Any]:
     return {
         "name": spec.name,
@@ -57,28 +57,28 @@ def _described(
         "concurrency": spec.concurrency,
         "secrets": len(spec.secrets),
         "public_keys": _public_keys(spec),
-        "state": standing.state,
-        # A stranger may have written it: a sink, in its answer.
-        "reason": standing.reason and letters.fit(standing.reason),
+        "state": totals.state,
+        # It may come from outside, from a sink's answer.
+        "reason": totals.reason and letters.fit(totals.reason),
         "since": None if "since" not in state else write_milliseconds(state["since"]),
-        "waiting": standing.waiting,
-        "delivered": standing.delivered,
-        "dead": standing.dead,
+        "waiting": totals.waiting,
+        "delivered": totals.delivered,
+        "dead": totals.dead,
     }
 
 
 def just_added(spec: SinkSpec) -> dict[str, Any]:
-    """Describe one that was added a moment ago, when nothing more can be learned of it."""
+    """Describe a sink that was just added, when Redis became unreachable afterwards."""
     return {"name": spec.name, "source": _ADDED, "where": place_of(spec.url), "state": "active"}
 
 
 def unusable_sink(name: str, reason: str) -> dict[str, Any]:
-    """Describe one that was added, and that no key here decrypts."""
+    """Describe an added sink that no key of this process decrypts."""
     return {"name": name, "source": _ADDED, "state": "unusable", "reason": reason}
 
 
 def ping(ledger: Ledger, spec: SinkSpec) -> dict[str, Any]:
-    """Make a record that says nothing, in the shape that the sink gets."""
+    """Make a test record in the shape that the sink receives."""
     now_ms = ledger.now_ms()
     account_sid = spec.accounts[0] if spec.accounts else next(iter(ledger.calls))
     event = envelope(
@@ -91,12 +91,12 @@ def ping(ledger: Ledger, spec: SinkSpec) -> dict[str, Any]:
     )
     try:
         return shaped(spec, event)
-    except LegworkError:  # a projection made for calls may fail on this; the sink is there all the same
+    except LegworkError:  # a projection written for calls may fail on a ping; the sink can still be tested
         return event
 
 
 def _public_keys(spec: SinkSpec) -> list[str]:
-    """Return what goes with its private keys. Of one that is wrong, `legwork check` tells; a list is shown all the same."""
+    """Return the public keys of its private ones. An invalid one is left out here; `legwork check` reports it."""
     found = []
     for secret in spec.secrets:
         if secret.startswith("whsk_"):

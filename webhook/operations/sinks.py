@@ -1,4 +1,4 @@
-"""What can be done about sinks while all is running: the command line, the API and the console do it by this."""
+"""Operations on sinks at run time, shared by the command line, the API and the console."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
     from worker.ledger.operations.replaying import KnownCall, Tally
     from worker.sinks.exchange import Exchange
 
-# All of them sign, so that a subscriber may take weeks over a rotation.
+# All of them sign, so that a subscriber may take weeks for a rotation.
 _MOST_SECRETS = 4
 
 
 class NoSuchSink(LegworkError):
-    """Raised when there is no sink of that name, or none that this can be done to; the message says which there are."""
+    """Raised if there is no sink of that name, or the operation does not apply to it; the message lists the sinks."""
 
 
 class SinkOperations:
-    """The sinks of one ledger. Every method raises redis.RedisError when that is out of reach."""
+    """The sinks of one ledger. Every method raises redis.RedisError if Redis is unreachable."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def descriptions(self) -> list[dict[str, Any]]:
-        """Describe every sink: those of the settings, those added, and those added that no key here decrypts."""
+        """Describe every sink: those of the settings, those added, and those added that no key of this process decrypts."""
         self._ledger.refresh_sinks()
         found = describe(self._ledger, list(self._ledger.sinks.values()))
         return found + [unusable_sink(name, reason) for name, reason in self._ledger.register.unusable.items()]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Describe one, which may be one that no key here decrypts. Raises NoSuchSink."""
+        """Describe a sink, even one that no key of this process decrypts. Raises NoSuchSink."""
         self._ledger.refresh_sinks()
         unusable = self._ledger.register.unusable
         if name in unusable and name not in self._ledger.sinks:
@@ -62,10 +62,10 @@ class SinkOperations:
         return described
 
     def add(self, spec: SinkSpec, *, unchecked: bool = False) -> tuple[dict[str, Any], str]:
-        """Add a subscriber; returns what it is, and the secret made for it, which is shown this once ('' if it has its own).
+        """Add a subscriber; return its description and the secret made for it ('' if it has its own), shown only this once.
 
-        Raises ValidationError by key, which it does too, unless `unchecked`, where nobody answers at its URL, the
-        certificate does not hold, or the address is private; NameTaken; Locked.
+        Raises ValidationError by key; NameTaken; Locked. Unless `unchecked`, it also raises ValidationError if nothing answers
+        at the URL, the certificate is invalid, or the address is private.
         """
         self._ledger.refresh_sinks()
         if spec.name in self._ledger.sinks:
@@ -79,14 +79,14 @@ class SinkOperations:
         try:
             return self.describe(spec.name), made
         except redis.RedisError:
-            # It was there a moment ago. Whoever was told that nothing was done would never see the secret.
+            # The sink was stored. An error would hide the secret from the caller for ever.
             return just_added(spec), made
 
     def would_drop(self, name: str) -> int:
-        """Count what waits for a sink, and would be dropped with it. Raises NoSuchSink where `remove` would."""
+        """Count the waiting deliveries that `remove` would drop. Raises NoSuchSink when `remove` would."""
         self._ledger.refresh_sinks()
         if stands_in_settings(self._ledger, name):
-            raise NoSuchSink(f"{name} stands in the settings: take it out of SINKS or legwork.toml, and restart")
+            raise NoSuchSink(f"{name} is defined in the settings: take it out of SINKS or legwork.toml, and restart")
         waiting = self.waiting_for(name)
         known = name in self._ledger.sinks or name in self._ledger.register.unusable
         if not known and not waiting:
@@ -94,9 +94,9 @@ class SinkOperations:
         return waiting
 
     def remove(self, name: str) -> int:
-        """Take a subscriber out, and drop what waits for it; returns how many deliveries that were.
+        """Remove a subscriber and drop its waiting deliveries; return their number.
 
-        One that has left the settings can be removed too: only what waits for it is left of it. Raises NoSuchSink.
+        Of a sink that has left the settings, it drops the waiting deliveries. Raises NoSuchSink.
         """
         self.would_drop(name)
         self._ledger.subscribers.remove(name, now_ms=self._ledger.now_ms())
@@ -104,19 +104,19 @@ class SinkOperations:
         return purge(self._ledger, name)
 
     def waiting_for(self, name: str) -> int:
-        """Count what waits for a sink, whether there is one of that name or not."""
+        """Count the waiting deliveries for this name, whether the sink still exists or not."""
         return waiting_for(self._ledger, name)
 
     def disable(self, name: str, reason: str = "by the operator") -> bool:
-        """Deliver nothing to it until it is enabled; what waits for it is kept. False if it was. Raises NoSuchSink."""
+        """Disable a sink; its deliveries wait until it is enabled. False if it was disabled already. Raises NoSuchSink."""
         return self._ledger.disable_sink(self.spec(name).name, reason)
 
     def enable(self, name: str) -> bool:
-        """Deliver to it again, as if nothing had been; False if it was active. Raises NoSuchSink."""
+        """Enable a sink, with its count of failures reset; False if it was active already. Raises NoSuchSink."""
         return self._ledger.enable_sink(self.spec(name).name)
 
     def rotate_secret(self, name: str) -> str:
-        """Sign with a new secret besides those there are; returns it, this once. Raises NoSuchSink, Locked, ValidationError."""
+        """Add a new signing secret to the existing ones; return it, this once. Raises NoSuchSink, Locked, ValidationError."""
         made = new_secret()
 
         def sign_with_it_too(spec: SinkSpec) -> SinkSpec:
@@ -129,7 +129,7 @@ class SinkOperations:
         return made
 
     def finish_rotation(self, name: str) -> int:
-        """Sign with the newest secret alone; returns how many are out of use now. Raises NoSuchSink, Locked."""
+        """Keep only the newest secret; return how many were removed. Raises NoSuchSink, Locked."""
         before: list[SinkSpec] = []
 
         def sign_with_the_newest(spec: SinkSpec) -> SinkSpec:
@@ -140,17 +140,17 @@ class SinkOperations:
         return len(before[0].secrets) - 1
 
     def _change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> None:
-        """Change a subscriber, whoever else is at it. Raises NoSuchSink, Locked."""
+        """Change a subscriber atomically. Raises NoSuchSink, Locked."""
         changed = self._ledger.subscribers.change(self._added(name).name, how)
-        with suppress(redis.RedisError):  # it is done; whoever looks next learns of it
+        with suppress(redis.RedisError):  # the change is stored; the next refresh reads it
             self._ledger.refresh_sinks()
         if not changed:  # it was removed a moment ago
             raise self._no_such(name)
 
     def test(self, name: str) -> Exchange | str:
-        """Send a webhook a signed `legwork.ping` now, and return all that came of it, but for the sink's secrets.
+        """Send a webhook a signed `legwork.ping` now, and return the exchange without the sink's secrets.
 
-        Of another sink, return its own check's word. Raises NoSuchSink, Locked, and LegworkError or OSError from the check.
+        For other sinks, return the result of their own check. Raises NoSuchSink, Locked, and LegworkError or OSError from it.
         """
         spec = self.spec(name)
         sink = open_sink(spec)
@@ -163,7 +163,7 @@ class SinkOperations:
             close(sink)
 
     def recover(self, name: str, spans: dict[str, tuple[float, float]], *, dry_run: bool = False) -> Iterator[Tally]:
-        """Deliver what the sink never got of the calls decided in these spans of time, by account (see `calls_between`).
+        """Deliver what the sink never received of the calls decided in these time spans, by account (see `calls_between`).
 
         Yields first the count of what there is to do, then page by page what was done. Enables the sink. Raises NoSuchSink.
         """
@@ -180,7 +180,7 @@ class SinkOperations:
         return calls_between(self._ledger, of_sink)
 
     def spec(self, name: str) -> SinkSpec:
-        """Return a sink as it was asked for. Raises NoSuchSink, and Locked where no key here decrypts it."""
+        """Return a sink's specification. Raises NoSuchSink, and Locked if no key of this process decrypts it."""
         self._ledger.refresh_sinks()
         spec = self._ledger.sinks.get(name)
         if spec is None:
@@ -190,21 +190,21 @@ class SinkOperations:
     def _added(self, name: str) -> SinkSpec:
         spec = self.spec(name)
         if stands_in_settings(self._ledger, name):
-            raise NoSuchSink(f"{name} stands in the settings: change its secret there, and restart")
+            raise NoSuchSink(f"{name} is defined in the settings: change its secret there, and restart")
         return spec
 
     def _no_such(self, name: str) -> LegworkError:
         if name in self._ledger.register.unusable:
             return Locked(f"{name}: {self._ledger.register.unusable[name]}")
         known = sorted(self._ledger.sinks)
-        # In a URL there may be thousands of characters where a name belongs.
+        # A name from a URL may be thousands of characters long.
         shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
         return NoSuchSink(
             f"there is no sink called {shown}{nearest(shown, known)}; there are {', '.join(known) or 'none'}"
         )
 
     def _check(self, spec: SinkSpec) -> None:
-        """Find out what is wrong before it is kept. Raises ValidationError."""
+        """Validate a subscriber before it is stored. Raises ValidationError."""
         strangers = [sid for sid in spec.accounts if sid not in self._ledger.calls]
         if strangers:
             known = ", ".join(self._ledger.calls)
@@ -222,7 +222,7 @@ class SinkOperations:
 
 
 def _reach(spec: SinkSpec) -> None:
-    """Find out whether somebody answers there, without sending a record. Raises ValidationError."""
+    """Check that something answers at the URL, without sending a record. Raises ValidationError."""
     sink = open_sink(spec)
     try:
         check(sink)

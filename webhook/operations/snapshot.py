@@ -1,4 +1,4 @@
-"""How all of it stood at one moment: accounts, sinks, workers, the room in Redis."""
+"""The state of the whole system at one moment: accounts, sinks, workers, memory in Redis."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ COUNTS = ("received", "waiting", "fetching", "settled", "dead")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How all of it stands."""
+    """The state of the whole system."""
 
     accounts: list[tuple[Account, AccountTotals]]
     sinks: list[SinkTotals]
     workers: dict[str, int]
     capacity: Capacity | None
-    #: What Redis answers to a write that it does not take.
+    #: Redis's error if it refuses writes.
     unwritable: redis.ResponseError | None
     created_at_ms: int | None
     is_new: bool
 
     def totals(self) -> dict[str, int]:
-        """The calls of all accounts."""
-        return {name: sum(getattr(standing, name) for _, standing in self.accounts) for name in COUNTS}
+        """Return the counts of calls over all accounts."""
+        return {name: sum(getattr(totals, name) for _, totals in self.accounts) for name in COUNTS}

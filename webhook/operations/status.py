@@ -1,4 +1,4 @@
-"""How all of it stands, as `legwork status --json` and `/api/status` tell it."""
+"""Reads the status and returns it as plain data, for `legwork status --json` and `/api/status`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from schemas.settings import Account
     from worker.ledger import Ledger
 
-Standing = TypeVar("Standing", AccountTotals, SinkTotals)
+Totals = TypeVar("Totals", AccountTotals, SinkTotals)
 
 
 def read_status(ledger: Ledger) -> Status:
-    """Look at everything; reasons are fit to be shown, for Exotel or a sink wrote them. Raises redis.RedisError."""
+    """Read the whole status; reasons, which Exotel or a sink wrote, are made safe to show. Raises redis.RedisError."""
     states, letters = ledger.sink_states(), DeadLetters(ledger)
 
-    def fit(standing: Standing) -> Standing:
-        return standing if standing.reason is None else replace(standing, reason=letters.fit(standing.reason))
+    def fit(totals: Totals) -> Totals:
+        return totals if totals.reason is None else replace(totals, reason=letters.fit(totals.reason))
 
     return Status(
         accounts=[(ledger.account(each.sid), fit(each)) for each in totals_of_accounts(ledger, ledger.calls)],
@@ -48,10 +48,10 @@ def _why_unwritable(ledger: Ledger) -> redis.ResponseError | None:
 
 
 def as_document(found: Status) -> dict[str, Any]:
-    """The status as contract section 7 has it, and a little more."""
+    """Return the status in the shape of contract section 7, with a few more keys."""
     return {
         "calls": found.totals(),
-        "accounts": {account.sid: account_document(account, standing) for account, standing in found.accounts},
+        "accounts": {account.sid: account_document(account, totals) for account, totals in found.accounts},
         "sinks": {sink.name: _sink_document(sink) for sink in found.sinks},
         "workers": {"running": len(found.workers), "threads": sum(found.workers.values())},
         "ledger": {"created_at": utc(found.created_at_ms), "new": found.is_new},
@@ -59,31 +59,31 @@ def as_document(found: Status) -> dict[str, Any]:
     }
 
 
-def account_document(account: Account, standing: AccountTotals) -> dict[str, Any]:
-    """How one account stands, and what of its quota is used."""
+def account_document(account: Account, totals: AccountTotals) -> dict[str, Any]:
+    """Return an account's state, counts and quota use."""
     return {
-        "state": standing.state,
-        "reason": standing.reason,
-        **{name: getattr(standing, name) for name in COUNTS},
-        "oldest_waiting_seconds": round(standing.oldest_waiting_seconds, 3),
-        "eta_seconds": standing.eta_seconds,
+        "state": totals.state,
+        "reason": totals.reason,
+        **{name: getattr(totals, name) for name in COUNTS},
+        "oldest_waiting_seconds": round(totals.oldest_waiting_seconds, 3),
+        "eta_seconds": totals.eta_seconds,
         "quota": {
             "limit": account.quota,
             "seconds": account.quota_seconds,
-            "in_force": standing.look.limit,
-            "used": standing.look.in_flight + standing.look.cooling_down,
-            "paused_until": utc(standing.paused_until_ms),
-            "refused": standing.refused,
+            "in_force": totals.look.limit,
+            "used": totals.look.in_flight + totals.look.cooling_down,
+            "paused_until": utc(totals.paused_until_ms),
+            "refused": totals.refused,
         },
     }
 
 
-def _sink_document(standing: SinkTotals) -> dict[str, Any]:
+def _sink_document(totals: SinkTotals) -> dict[str, Any]:
     return {
-        "state": standing.state,
-        "reason": standing.reason,
-        "waiting": standing.waiting,
-        "delivered": standing.delivered,
-        "dead": standing.dead,
-        "oldest_waiting_seconds": round(standing.oldest_waiting_seconds, 3),
+        "state": totals.state,
+        "reason": totals.reason,
+        "waiting": totals.waiting,
+        "delivered": totals.delivered,
+        "dead": totals.dead,
+        "oldest_waiting_seconds": round(totals.oldest_waiting_seconds, 3),
     }

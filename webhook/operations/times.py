@@ -1,4 +1,4 @@
-"""Moments and lengths of time, as documents for programs have them, as people say them, and as the ledger does."""
+"""Converts times and durations between the ledger's milliseconds, JSON, and text for people."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def utc(milliseconds: float | None) -> str | None:
-    """Return a moment of Redis's clock as records write it, or None."""
+    """Return a time of Redis's clock in the records' format, or None."""
     return None if milliseconds is None else write_milliseconds(milliseconds)
 
 
 def in_ms(moment: datetime) -> float:
-    """Return a moment in milliseconds since the epoch, as Redis's clock has it."""
+    """Return a time in milliseconds since the epoch, as the ledger stores it."""
     return moment.timestamp() * 1000
 
 
 def spoken(seconds: float) -> str:
-    """Return so many seconds as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    """Return a duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
     seconds = round(seconds)
-    if seconds < 100:  # noqa: PLR2004  until then seconds are the handier unit
+    if seconds < 100:  # noqa: PLR2004  below that, seconds are the handier unit
         return f"{seconds} s"
     minutes, hours, days = round(seconds / 60), round(seconds / 60) // 60, round(seconds / 3600) // 24
     if hours < 1:

@@ -1,1 +1,1 @@
-"""The reference that describes itself: /openapi.json and /docs."""
+"""The generated reference: /openapi.json and /docs."""

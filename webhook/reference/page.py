@@ -1,4 +1,4 @@
-"""The description of the interface as a person reads it: by what it is about, with every field and an example to paste."""
+"""Prepares the OpenAPI document for the /docs page: operations by tag, with every field and a curl example to paste."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a value looks like of which nothing but its type is known.
+# Example values by type, where the schema gives none.
 _EXAMPLES = {"string": "…", "integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
-# A part of a path is a variable of the shell in an example. TOKEN is that of the API.
+# In an example, a path parameter is a shell variable. TOKEN is the API's token.
 _VARIABLES = {"token": "CALLBACK_TOKEN"}
 
 
 class Field(NamedTuple):
-    """A row of a table: a parameter, or a part of a body or an answer.
+    """A row of a table: a parameter, or a field of a body or an answer.
 
-    What a part has itself is named behind it: in a list `calls[].state`, by any name `sinks.*.state`.
+    Nested fields have a path: `calls[].state` in a list, `sinks.*.state` in an object with any keys.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Field(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """What the page shows of an operation."""
+    """An operation as the page shows it."""
 
     method: str
     path: str
@@ -51,7 +51,7 @@ class Group(NamedTuple):
 
 
 def page(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what the template shows: operations by their tag, in the order of the document."""
+    """Return the template's variables: operations by tag, in the document's order."""
     schemas = document["components"]["schemas"]
     meanings = {tag["name"]: tag["description"] for tag in document["tags"]}
     groups: dict[str, Group] = {}
@@ -91,12 +91,12 @@ def _operation(
 
 
 def _content(holder: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the first kind of content, which is the one to show, and what is said of it."""
+    """Return the first media type, which is the one to show, and its description."""
     return next(iter(holder.get("content", {}).items()), ("", {}))
 
 
 def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return a shape with its fields; those of an array's items, and those of any way of several."""
+    """Return a schema with its fields: of an array its items', of `oneOf` those of all alternatives."""
     if schema.get("type") == "array":
         schema = schema["items"]
     if "oneOf" in schema:
@@ -109,7 +109,7 @@ def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]
 
 
 def _fields(schema: dict[str, Any], schemas: dict[str, Any], within: str = "") -> Iterator[Field]:
-    """Yield the fields of a shape, and after each those of the shape that it has itself."""
+    """Yield the fields of a schema, each followed by its nested fields."""
     resolved = _resolved(schema, schemas)
     required = resolved.get("required", [])
     for name, part in resolved.get("properties", {}).items():
@@ -142,7 +142,7 @@ def _told(part: dict[str, Any]) -> str:
 def _words(
     method: str, media: str, body: dict[str, Any], schemas: dict[str, Any], *, with_token: bool
 ) -> Iterator[str]:
-    """Yield what to tell curl beside the URL."""
+    """Yield curl's arguments before the URL."""
     if with_token:
         yield '-H "Authorization: Bearer $TOKEN"'
     resolved = _resolved(body.get("schema", {}), schemas)
@@ -159,7 +159,7 @@ def _words(
 
 
 def _url(path: str, operation: dict[str, Any]) -> str:
-    # curl takes what is in braces for a choice, and would ask for the sink that is called `name`.
+    # curl would expand braces, and request the sink called `name`.
     filled = re.sub(r"{(\w+)}", lambda part: f"${_VARIABLES.get(part[1], part[1].upper())}", path)
     needed = [each for each in operation.get("parameters", []) if each["in"] == "query" and each.get("required")]
     query = "&".join(f"{each['name']}={each['example']}" for each in needed)

@@ -1,1 +1,1 @@
-"""How connections are kept and requests come in: the ASGI adapter before the app, its bodies, the address listened on."""
+"""Connections and requests: the ASGI adapter around the app, request bodies, and the listening socket."""

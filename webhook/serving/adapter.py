@@ -1,7 +1,7 @@
-"""Runs the WSGI application behind an asynchronous server, so that a connection that is waited for costs no thread.
+"""Runs the WSGI application behind an asynchronous server, so that a waiting connection costs no thread.
 
-A thread has a request only while there is something to be done: not while its headers come, nor its body, nor while its
-answer goes out. Decision 16.
+A request occupies a thread only while there is work to do: not while its headers or its body arrive, nor while its
+answer is sent. See decision 16.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ log = structlog.get_logger(__name__)
 
 
 class Adapter:
-    """An ASGI application around a WSGI one, with threads of its own; one a process.
+    """An ASGI application around a WSGI one, with its own threads; one per process.
 
-    `known_limit` says of a request with a body how many bytes its sender may send where that is told by the request alone,
-    and None where the application has to be asked. `body_refused` hears of each request whose body was refused here, which
-    no view sees. Both run beside all connections, so they may wait for nothing.
+    `known_limit` returns how many bytes of body a request's sender may send, if the request alone decides that, or None if
+    the application has to decide. `body_refused` is called for each request whose body was refused here, which no view
+    sees. Both run in the event loop, so they must not block.
 
     `without_thread` are paths whose answer is always the same. The application is asked for each once, here; from then on
-    they are answered while every thread waits, too.
+    they are answered even while every thread is busy.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class Adapter:
                 return
             await self._ask(environ, io.BytesIO(), send)
             return
-        # A task of asyncio's: the server's own have no time-outs.
+        # A task of asyncio: granian's own tasks have no time-outs.
         await asyncio.get_running_loop().create_task(self._with_body(environ, receive, send))
 
     async def _with_body(self, environ: WSGIEnvironment, receive: Receive, send: Send) -> None:
         limit, length = self._known_limit(environ), _length(environ)
         if limit is None or (length or 0) > limit:
-            # A copy: what stands before the application may change it (BehindProxies), and must find it as it was.
+            # A copy: middleware (BehindProxies) may change it, and must see the original the second time.
             first = dict(environ)
             if not await self._ask(first, NotYet(), send):
-                # A client that waits for `100 Continue` (RFC 9110, 10.1.1) has got its answer instead, and sends nothing.
+                # A client that waits for `100 Continue` (RFC 9110, 10.1.1) got the answer instead and sends no body.
                 if "HTTP_EXPECT" not in environ:
                     await read_on(receive)
                 return
@@ -101,25 +101,25 @@ class Adapter:
             await self._ask(environ, io.BytesIO(body), send)
 
     async def _ask(self, environ: WSGIEnvironment, body: io.BytesIO | NotYet, send: Send) -> bool:
-        """Have a thread answer; return whether it could not, for want of the body."""
+        """Have a thread answer; return True if the application needs the body first."""
         environ["wsgi.input"] = body
         job = _Job(environ, send, asyncio.get_running_loop().create_future())
         self._waiting.put(job)
         return await job.wants_body
 
     def _begin(self) -> None:
-        # In the process, and with the loop, that serve.
+        # Started here because the process and the event loop that serve are known only now.
         self._loop = asyncio.get_running_loop()
         for number in range(self._threads):
             threading.Thread(target=self._work, name=f"request-{number}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            # A call, so that a thread which waits holds nothing of its last request: the connection would not be closed.
+            # A separate call, so that a waiting thread holds no reference to its last request and its connection.
             self._do(self._waiting.get())
 
     def _do(self, job: _Job) -> None:
-        assert self._loop is not None  # noqa: S101  it is there before the threads are
+        assert self._loop is not None  # noqa: S101  it is set before the threads start
         wants_body = False
         try:
             _answer(job.send, *_run(self._app, job.environ))
@@ -127,12 +127,12 @@ class Adapter:
             wants_body = True
         except Exception as error:
             log.error("request.crashed", exc_info=error)
-            _refuse(job.send, 500, "This is a bug of ours, and logged.")
-        told = job.wants_body
-        # Libraries keep exceptions in the frames that these lead to. Such a circle holds this frame too, until the garbage
-        # collector comes by, and would hold the connection by it.
+            _refuse(job.send, 500, "This is a bug in Legwork; it was logged.")
+        result = job.wants_body
+        # Some libraries keep an exception in a frame that its traceback refers to. Such a cycle keeps this frame alive until
+        # the next garbage collection, and with it the job and its connection.
         del job
-        self._loop.call_soon_threadsafe(told.set_result, wants_body)
+        self._loop.call_soon_threadsafe(result.set_result, wants_body)
 
 
 class _Job:
@@ -143,7 +143,7 @@ class _Job:
 
 
 class _Start:
-    """What WSGI calls `start_response`."""
+    """WSGI's `start_response`."""
 
     def __init__(self) -> None:
         self.status, self.headers = 500, list[tuple[str, str]]()
@@ -154,7 +154,7 @@ class _Start:
 
 
 def _no_writing(_data: bytes) -> object:
-    raise NotImplementedError("nothing here writes as the CGI did (PEP 3333, 'The write() Callable')")
+    raise NotImplementedError("write() is not supported (PEP 3333, 'The write() Callable')")
 
 
 def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -162,7 +162,7 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[int, list[tupl
     given: StartResponse = start
     pieces: Iterable[bytes] = app(environ, given)
     try:
-        # No answer of ours is without an end, and the longest is some 200 kB: whoever reads it slowly keeps that much.
+        # Every answer is finite, the longest some 200 kB: a slow reader holds no more memory than that.
         body = b"".join(pieces)
     finally:
         if (close := getattr(pieces, "close", None)) is not None:
@@ -178,12 +178,12 @@ def _request_for(method: str, path: str) -> WSGIEnvironment:
 
 
 def _answer(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-    """Hand an answer to the server, from whatever thread.
+    """Hand an answer to the server, from any thread.
 
-    Granian takes each message where it is handed over; what it gives back to await has happened by then.
+    Granian accepts each message within the call; the awaitable that it returns is already done.
     """
-    told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    send({"type": "http.response.start", "status": status, "headers": told})
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    send({"type": "http.response.start", "status": status, "headers": encoded})
     send({"type": "http.response.body", "body": body})
 
 
@@ -193,7 +193,7 @@ def _refuse(send: Send, status: int, detail: str) -> None:
 
 @cache
 def _refusal(status: int, detail: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return an answer, made once: a thousand bodies may be too late in the same moment, and all are told here."""
+    """Return an answer, built once: a thousand bodies may time out at the same moment, and all are answered in this loop."""
     answer = problem(status, detail, headers={**HEADERS, "Connection": "close"})
     return status, list(answer.headers), answer.get_data()
 
@@ -204,5 +204,5 @@ def has_body(environ: WSGIEnvironment) -> bool:
 
 
 def _length(environ: WSGIEnvironment) -> int | None:
-    # The server has refused what is no number, and two that differ.
+    # The server has already refused a length that is no number, and two lengths that differ.
     return int(environ["CONTENT_LENGTH"]) if "CONTENT_LENGTH" in environ else None

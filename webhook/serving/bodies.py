@@ -1,8 +1,8 @@
-"""Reads bodies: none before its sender is known, none beyond its limit, none for longer than its deadline.
+"""Reads request bodies: none before its sender is known, none beyond its limit, none for longer than its deadline.
 
-The application is asked without the body first. Whoever may not send one is refused by the room's own gate, as every
-request is, and a view that comes to need the body is left where it reads (BodyWanted), to be asked anew when the body is
-there. So a route that nobody thought of here is safe: its body is read when its own code wants it, and by no thread.
+The application is called without the body first. The blueprint's own guard refuses senders that may not send one, as it
+does for every request. A view that reads the body is aborted there (BodyWanted) and called again once the body has
+arrived. So a new route is safe by default: its body is read only when its own code asks for it, and no thread waits.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
 # Contract section 3. The longest callback known, a Passthru after a dozen dial attempts, is some 6 KB.
 MAX_BODY_BYTES = 256 * 1024
-# For the whole of a body, from when it is wanted: what is due in a live call comes at once, or is of no use to it.
+# For a whole body, from when it is wanted: a callback of a live call arrives at once or is of no use to it.
 BODY_SECONDS = 10.0
-# What is a little too long is read to its end. What is far too long is not waited for: it is no callback.
+# A body that is a little too long is read to its end; one that is far too long is no callback and is not waited for.
 READ_ON_BYTES = 2 * 1024 * 1024
 READ_ON_SECONDS = 5.0
 _LIMIT = "legwork.body_limit"
 
 
 class BodyWanted(BaseException):
-    """The application needs the body. No Exception: whoever catches those on the way means errors."""
+    """The application needs the body. Not an Exception, so that no `except Exception` on the way catches it."""
 
 
 class BodyRefused(Exception):
-    """Raised for a body that is not taken. The message is for its sender, `reason` for the log."""
+    """Raised for a body that is refused. The message is for its sender, `reason` for the log."""
 
     status: int
     reason: str
 
 
 class TooSlow(BodyRefused):
-    """The body was not there in time (RFC 9110, 15.5.9)."""
+    """The body did not arrive in time (RFC 9110, 15.5.9)."""
 
     status, reason = 408, "slow"
 
 
 class TooLarge(BodyRefused):
-    """The body is longer than its sender may send, and its length was told by no header."""
+    """The body is longer than its sender may send, and no header gave its length."""
 
     status, reason = 413, "large"
 
@@ -58,7 +58,7 @@ class CutOff(BodyRefused):
 
 
 class NotYet:
-    """A `wsgi.input` that nobody has read from the connection yet."""
+    """A `wsgi.input` whose body has not been read from the connection yet."""
 
     def read(self, _size: int = -1) -> NoReturn:
         """Raise BodyWanted, as every way to read does."""
@@ -72,13 +72,13 @@ class NotYet:
 
 
 def limit_body(request: Request, most_bytes: int) -> None:
-    """Take no body of more than so many bytes for this request; to be said before it is read. More is a 413."""
+    """Limit this request's body; call it before the body is read. A longer one is a 413."""
     request.max_content_length = most_bytes
     request.environ[_LIMIT] = most_bytes
 
 
 def limit_of(environ: Mapping[str, Any]) -> int:
-    """Return how many bytes the application, when it was asked first, found enough."""
+    """Return the limit in bytes that the application set in its first call."""
     found: int = environ.get(_LIMIT, MAX_BODY_BYTES)
     return found
 
@@ -104,10 +104,10 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes:
 
 
 async def read_on(receive: Receive) -> None:
-    """Read what is still coming of a body whose request was answered, and forget it, within READ_ON_BYTES and _SECONDS.
+    """Read and discard the rest of a body whose request was answered, within READ_ON_BYTES and READ_ON_SECONDS.
 
-    A server that closes a connection under what is being sent takes its own answer back with it (RFC 9112, 9.6): the peer
-    sees a reset, a proxy makes a 502 of it, and Exotel sends a StatusCallback that nobody will ever take again and again.
+    A server that closes the connection while the peer is sending destroys its own answer (RFC 9112, 9.6): the peer sees a
+    reset, a proxy turns it into a 502, and Exotel retries a StatusCallback that will never be accepted.
     """
     left = READ_ON_BYTES
     with suppress(TimeoutError):

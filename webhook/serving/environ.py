@@ -1,4 +1,4 @@
-"""A request as ASGI has it (https://asgi.readthedocs.io), told in the words of WSGI (PEP 3333)."""
+"""Translates an ASGI request (https://asgi.readthedocs.io) to a WSGI environ (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _ALWAYS: dict[str, Any] = {
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
-    # Not of PEP 3333: Werkzeug then reads a body whose length no header tells.
+    # Not in PEP 3333: it makes Werkzeug read a body whose length no header gives.
     "wsgi.input_terminated": True,
 }
 _WITHOUT_HTTP = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
 def environ_of(scope: Mapping[str, Any]) -> WSGIEnvironment:
-    """Return the environ of a request, but for `wsgi.input`. Text of the wire is Latin-1, as PEP 3333 has it.
+    """Return the environ of a request, without `wsgi.input`. Bytes are decoded as Latin-1, as PEP 3333 demands.
 
     Headers with an underscore in their names are left out: `X_Forwarded_For` and `X-Forwarded-For` would be one key, and a
-    proxy takes care of the second alone. nginx and gunicorn leave them out too (nginx's `underscores_in_headers`).
+    proxy sets only the second. nginx and gunicorn leave them out too (nginx's `underscores_in_headers`).
     """
     path: bytes = scope["raw_path"]
     server, client = scope["server"], scope["client"]
@@ -48,6 +48,6 @@ def environ_of(scope: Mapping[str, Any]) -> WSGIEnvironment:
             continue
         key = _WITHOUT_HTTP.get(name) or f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
         text = value.decode("latin-1")
-        # RFC 9110, section 5.3: a field that comes twice is one list. Cookies are a list of their own kind (RFC 6265, 5.4).
+        # RFC 9110, section 5.3: a repeated field is one comma-separated list. Cookies are joined by `;` (RFC 6265, 5.4).
         environ[key] = f"{environ[key]}{';' if name == b'cookie' else ','}{text}" if key in environ else text
     return environ

@@ -1,4 +1,4 @@
-"""Where web listens: on one address (HOST), or on all of them, of IPv6 too where the host has it."""
+"""Where web listens: on one address (HOST), or on all addresses, including IPv6 where the host has it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from schemas.settings import SettingsError
 
-#: All addresses of both families, where the socket is told so, and those of IPv4.
+#: All addresses of both families (with IPV6_V6ONLY off), and all IPv4 addresses.
 ALL, ALL_OF_IPV4 = "::", "0.0.0.0"  # noqa: S104  web is meant to be reached
 
 
@@ -25,7 +25,7 @@ def address_of(host: str | None) -> str:
 
 
 def new_socket(address: str) -> socket.socket:
-    """Return a TCP socket for an address, not bound yet. One for `::` takes IPv4 too, whatever the system's default is.
+    """Return an unbound TCP socket for an address. One for `::` accepts IPv4 too, whatever the system's default is.
 
     Raises OSError.
     """
@@ -48,13 +48,13 @@ def try_port(port: int, address: str) -> None:
 
 
 def refuse_port_in_use(host: str | None, port: int) -> None:
-    """Raise SettingsError when listening would not work."""
+    """Raise SettingsError if web could not listen there."""
     address = address_of(host)
     try:
         try_port(port, address)
     except OSError as error:
         if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV}:
-            problem = f"HOST: {host} is no address of this machine; set one that is, or none to listen on all"
+            problem = f"HOST: {host} is no address of this machine; set one that is, or unset it to listen on all"
         elif error.errno == errno.EADDRINUSE:
             problem = f"PORT: {port} is in use by another program; set PORT to a free port"
         else:
@@ -63,7 +63,7 @@ def refuse_port_in_use(host: str | None, port: int) -> None:
 
 
 def seen_from_here(host: str | None, *, name: str = "localhost") -> str:
-    """Return what to write into a URL to get there from this machine; `name` stands for all addresses, and for 127.0.0.1."""
+    """Return the host for a URL that reaches web from this machine; `name` stands for all addresses and for 127.0.0.1."""
     if host is None or host in {ALL, ALL_OF_IPV4, "127.0.0.1"}:
         return name
     address = ip_address(host)

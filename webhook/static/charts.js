@@ -1,4 +1,4 @@
-// Draws each `figure.chart` with uPlot: a line for each column of figures in its table, over the minutes in the first.
+// Draws each `figure.chart` with uPlot: one line per numeric column of its table, over the minutes in the first column.
 "use strict";
 (() => {
   const HEIGHT = 190;
@@ -24,7 +24,7 @@
   const make = (plot, names, data) => {
     const line = (name, place) => ({
       label: name, stroke: () => colour(`--line-${place + 1}`), width: 2, dash: DASHES[place],
-      // Between minutes without a figure there is no line to be seen.
+      // Draw no line between minutes without a value.
       points: { show: data[place + 1].includes(null), size: 6 },
     });
     return new uPlot({

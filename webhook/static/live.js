@@ -1,4 +1,4 @@
-// Sees to it that htmx updates a page only while somebody looks at it, and says so when it cannot.
+// Lets htmx update a page only while it is visible, and shows when an update fails.
 "use strict";
 (() => {
   const stale = document.getElementById("stale");
@@ -10,13 +10,13 @@
   let focused = null;
   let opened = new Set();
 
-  // Somebody who marks text wants to copy it.
+  // Do not update while text is selected: the user wants to copy it.
   const isMarked = () => {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed && region().contains(selection.anchorNode);
   };
 
-  // Each by its words, and which of those with the same words it is: more of them may have come.
+  // Identify each by its text and its index among those with the same text: new ones may have been added.
   const known = (selector, words) => {
     const seen = new Map();
     return all(selector).map((it) => {
@@ -26,7 +26,7 @@
     });
   };
   const details = () => known("details", (it) => it.querySelector("summary").textContent);
-  // A link is known by where it leads: its words may change.
+  // Identify a link by its target: its text may change.
   const reachable = () => known("a, button, summary, [tabindex]", (it) => it.getAttribute("href") ?? `${it.tagName} ${it.textContent}`);
 
   const on = (name, act) => document.body.addEventListener(name, act);
@@ -42,7 +42,7 @@
   on("htmx:afterSwap", () => {
     updated = new Date();
     stale.hidden = true;
-    pause.hidden = !region().hasAttribute("hx-get"); // what was waited for has come
+    pause.hidden = !region().hasAttribute("hx-get"); // the awaited state is reached
     for (const [key, it] of details()) it.open = opened.has(key);
     if (focused !== null) reachable().find(([key]) => key === focused)?.[1].focus();
   });

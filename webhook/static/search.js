@@ -1,4 +1,4 @@
-// Says so when a search that goes on by itself got no answer; the button beside it goes on from there.
+// Shows when an automatically continued search got no answer; the button continues it.
 "use strict";
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.body.addEventListener(name, () => {

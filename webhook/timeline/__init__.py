@@ -1,1 +1,1 @@
-"""The legs of a call as bars over time, and as a picture."""
+"""Draws the legs of a call over time, as text and as SVG."""

@@ -1,4 +1,4 @@
-"""Draws the legs of a call over time: a bar each, ringing told from talking where that is known."""
+"""Draws the legs of a call over time as text: one bar per leg, ringing and talking distinguished where known."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-#: Ringing, talking, and the end of what has no length: in a terminal's block characters, and in plain ASCII.
+#: The marks for ringing, for talking, and for a leg without length: as block characters, and in plain ASCII.
 BLOCKS, PLAIN = ("░", "█", "▏"), (".", "#", "|")
-# Narrower than this a bar says nothing.
+# A narrower time line would be unreadable.
 _NARROWEST = 10
 _COLOURS = {"caller": "cyan", "callee": "green", "supervisor": "magenta"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A leg on the time line, in seconds from its beginning. Nothing of it is guessed.
+    """A leg on the time line, in seconds from the line's beginning.
 
-    A leg is made when its party is dialled and ends with its last update; who was on the call was so at the end of it.
+    A leg begins when its party is dialled and ends with its last update; the seconds on the call are placed at its end.
     """
 
     begins: float
@@ -34,7 +34,7 @@ class Bar:
 def draw(legs: Sequence[dict[str, Any]], *, width: int, ascii_only: bool, zone: tzinfo) -> list[Text]:
     """Return the lines of a drawing of a record's legs, `width` columns wide, times in `zone`.
 
-    `ascii_only` is for terminals that have no UTF-8. Legs of which Exotel gives no times have a line without a bar.
+    `ascii_only` is for terminals without UTF-8. Legs without times from Exotel have a line without a bar.
     """
     names = _names(legs)
     line_of_time = place_legs(legs)
@@ -55,7 +55,7 @@ def draw(legs: Sequence[dict[str, Any]], *, width: int, ascii_only: bool, zone: 
 
 
 def in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return a moment as clocks in a zone show it; at the ends of the calendar, where there is no such time, as it is."""
+    """Return a time in a zone, or unchanged if it would leave the calendar's range (years 1 to 9999)."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -63,9 +63,9 @@ def in_zone(moment: datetime, zone: tzinfo) -> datetime:
 
 
 def place_legs(legs: Sequence[dict[str, Any]]) -> tuple[datetime, datetime, list[Bar | None]] | None:
-    """Return when the first leg of a record begins, when the last one ends, and the bar of each.
+    """Return when the first leg of a record begins, when the last one ends, and each leg's bar.
 
-    None where Exotel gives no times at all; a leg of which it gives none has no bar.
+    None if Exotel gave no times at all; a leg without times has no bar.
     """
     known = [(_moment(leg["created_at"] or leg["started_at"]), _end(leg)) for leg in legs]
     begins = [start for start, _ in known if start is not None]
@@ -85,10 +85,10 @@ def place_legs(legs: Sequence[dict[str, Any]]) -> tuple[datetime, datetime, list
 
 
 def paint(bar: Bar, scale: float, room: int, marks: tuple[str, str, str]) -> str:
-    """Return a bar in characters: `scale` of them a second, at most `room`."""
+    """Return a bar in characters: `scale` of them per second, at most `room`."""
     ringing, talking, point = marks
     begin, talk, end = (min(room, round(moment * scale)) for moment in (bar.begins, bar.talks, bar.ends))
-    if bar.ends > bar.talks and end == talk:  # somebody talked, however short
+    if bar.ends > bar.talks and end == talk:  # talking shows even if it was very short
         talk = end - 1 if end > begin else talk
     if end <= begin:
         return " " * min(begin, room - 1) + (talking if bar.ends > bar.talks else point)
@@ -96,7 +96,7 @@ def paint(bar: Bar, scale: float, room: int, marks: tuple[str, str, str]) -> str
 
 
 def _names(legs: Sequence[dict[str, Any]]) -> list[str]:
-    """What stands before each bar, in columns: role, number, status, seconds on the call."""
+    """Return the text before each bar, in columns: role, number, status, seconds on the call."""
     rows = [
         (
             leg["role"],

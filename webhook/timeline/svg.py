@@ -1,4 +1,4 @@
-"""Draws the legs of a call over time as SVG: a bar each, ringing told from talking where that is known."""
+"""Draws the legs of a call over time as SVG: one bar per leg, ringing and talking distinguished where known."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
     from webhook.timeline.bars import Bar
 
-#: A saved drawing is so wide; on a page it is as wide as there is room. What lies along the line of time is in percent of
-#: that, so letters keep their size on a phone.
+#: The width of a saved drawing; on a page it fills the available width. Positions on the time line are in percent, so that
+#: text keeps its size on a phone.
 SAVED_WIDTH = "960"
-# In pixels. Above each bar stands whose it is.
+# In pixels. The label of a bar is above it.
 TOP, ROW, BAR = 30, 48, 16
-# Narrower than this, in percent, a bar cannot be seen, and could not be pointed at.
+# In percent. A narrower bar could be neither seen nor pointed at.
 _NARROWEST = 0.6
-# So many letters have room on a phone.
+# How many characters fit on a phone.
 _LONGEST_WHO, _LONGEST_STATUS = 22, 12
-# A tick every so many seconds, whichever gives six at most.
+# Intervals between ticks, in seconds; the first that gives at most six is taken.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_TICKS = 6
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
-# So near to an edge, in percent, half of a tick's text would stand outside.
+# In percent. Closer to an edge, a centred label would be cut off.
 _EDGE = 8
-# For a saved drawing, on white; on a page the stylesheet's count.
+# For a saved drawing, on white; on a page the stylesheet overrides them.
 _FILLS = {"caller": "#0969da", "callee": "#1a7f37", "supervisor": "#8250df", "unknown": "#57606a"}
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a bar: ringing or talking, from `x` on, so wide; in percent."""
+    """A part of a bar, ringing or talking; `x` and `width` in percent."""
 
     kind: str
     x: float
@@ -48,14 +48,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A leg as it is drawn, from `y` on."""
+    """A leg as drawn, at `y` pixels."""
 
     y: int
     role: str
     who: str
     status: str
     talked: str
-    #: Its colour goes by this; a role that we do not know is drawn like any other.
+    #: Selects the colour; an unknown role is drawn in that of `unknown`.
     kind: str
     hover: str
     boxes: list[Box]
@@ -63,14 +63,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on the line of time, at `x` percent of it."""
+    """A mark on the time line, at `x` percent."""
 
     x: float
     text: str
 
     @property
     def anchor(self) -> str:
-        """Which end of its text stands there: at the edges there is no room on both sides."""
+        """Return the text's alignment: centred, except near the edges."""
         return "start" if self.x < _EDGE else ("end" if self.x > 100 - _EDGE else "middle")
 
 
@@ -84,7 +84,7 @@ def draw_svg(
 ) -> str:
     """Return the drawing of a record's legs, times in `zone`; `numbers`: are they shown in full?
 
-    `fit` makes what Exotel wrote fit to be shown.
+    `fit` makes Exotel's texts safe to show.
     """
     placed = place_legs(legs)
     rows = []
@@ -107,7 +107,7 @@ def draw_svg(
 
 
 def _scale(first: datetime, last: datetime) -> float:
-    """Return how many percent of the line of time a second is."""
+    """Return how many percent of the time line one second takes."""
     return 100 / max(1.0, (last - first).total_seconds())
 
 
@@ -116,18 +116,18 @@ def _boxes(bar: Bar, scale: float) -> list[Box]:
     boxes = [
         Box(kind, round(start * scale, 2), round((end - start) * scale, 2)) for kind, start, end in parts if end > start
     ]
-    if not boxes:  # nothing of any length is known; the moment is
+    if not boxes:  # the leg has a time but no length
         boxes = [Box("ringing", round(bar.begins * scale, 2), 0)]
     last = boxes[-1]
-    if last.width < _NARROWEST:  # somebody talked, or was there, however shortly
+    if last.width < _NARROWEST:  # keep even a very short leg visible
         boxes[-1] = Box(last.kind, min(last.x, 100 - _NARROWEST), _NARROWEST)
     return boxes
 
 
 def _ticks(first: datetime, last: datetime, zone: tzinfo) -> list[Tick]:
-    """Mark round moments of the account's clock."""
+    """Return ticks at round times of the account's zone."""
     seconds = max(1.0, (last - first).total_seconds())
-    # A leg of another year is a mistake of somebody's, and has no more ticks than any other.
+    # Wrong data may spread the legs over years; even then there are no more ticks.
     days = ceil(seconds / _MOST_TICKS / _STEPS[-1]) * _STEPS[-1]
     step = next((step for step in _STEPS if seconds / step <= _MOST_TICKS), days)
     begin, ticks = first.timestamp(), []
@@ -147,7 +147,7 @@ def _who(leg: dict[str, Any], numbers: bool) -> str:
 
 
 def _short(text: str, longest: int = _LONGEST_WHO) -> str:
-    """Cut what would run into the next column; hovering shows all of it."""
+    """Shorten a text that would run into the next column; the tooltip has all of it."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""`legwork up`: the embedded Redis, the sandbox, web and worker together, started here and ended here, Redis last."""
+"""`legwork up`: starts the embedded Redis, the sandbox, web and worker together, and stops them, Redis last."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-# The longest name of a process: the prefixes stand in one column.
+# The longest name of a process, so that the prefixes form a column.
 _WIDTH = len("records")
 
 
 class CannotStart(Exception):
-    """Raised when something that the settings name is not there; the message says what, and what to do."""
+    """Raised when something that the settings name is unavailable; the message says what, and what to do."""
 
 
 class JsonPrinter:
-    """Shows each line of a process as a JSON object, for programs that run `legwork up --json`."""
+    """Prints each line of a process as a JSON object, for `legwork up --json`."""
 
     def write(self, message: Message) -> None:
         """Show a message's line under its name."""
@@ -50,10 +50,10 @@ class JsonPrinter:
 
 
 def run(directory: Path, environ: Mapping[str, str], *, as_json: bool) -> int:
-    """Start everything, and end it at SIGINT, SIGTERM or SIGHUP, or with the first process that ends.
+    """Start everything, and stop it at SIGINT, SIGTERM or SIGHUP, or when the first process ends.
 
-    Returns the exit code: 0 when it was asked to end, 1 when a process ended by itself. Raises SettingsError, BadSink,
-    LedgerUnusable, NoServer and CannotStart before anything is left running.
+    Returns the exit code: 0 after a signal, 1 when a process ended by itself. When it raises SettingsError, BadSink,
+    LedgerUnusable, NoServer or CannotStart, nothing is left running.
     """
     for number in SIGNALS:
         signal.signal(number, _interrupt)
@@ -81,39 +81,39 @@ def _run(plan: Plan, environ: Mapping[str, str], *, as_json: bool) -> int:
     typed = command_here(sys.argv[0], environ.get("PATH"))
     click.echo(json.dumps(report(plan)) if as_json else banner(plan, typed))
     printer = JsonPrinter() if as_json else PrefixPrinter(sys.stdout, width=_WIDTH)
-    # The children write into pipes; it is we who know whether a person reads them.
+    # The children write to pipes, so they cannot see whether the output is a terminal.
     on_terminal = sys.stdout.isatty() and not as_json
     log_format = plan.settings.log_format or ("console" if on_terminal else "json")
     common = {**environ, **plan.made, "LOG_FORMAT": log_format, "PYTHONUNBUFFERED": "1"}
     if plan.sandbox:
         common |= _past_proxies(environ, seen_from_here(plan.settings.host))
     over = Event()
-    with Supervisor(printer) as crew:
+    with Supervisor(printer) as supervisor:
         for name, command, more in _processes(plan, environ):
-            crew.start(name, command, common | more)
+            supervisor.start(name, command, common | more)
         records = file_of(plan.settings.sinks) if plan.sandbox else None
         if records is not None:
-            Thread(target=_show_records, args=(records, crew, over), daemon=True).start()
-        deserter = crew.work()
+            Thread(target=_show_records, args=(records, supervisor, over), daemon=True).start()
+        ended = supervisor.work()
         over.set()
-    if deserter is not None:
-        click.echo(f"legwork: {deserter}, so all of it was stopped; the lines above say why", err=True)
+    if ended is not None:
+        click.echo(f"legwork: {ended}, so everything was stopped; the lines above say why", err=True)
         return 1
     return 0
 
 
-def _past_proxies(environ: Mapping[str, str], door: str) -> dict[str, str]:
-    """Let nobody ask a proxy for the sandbox or for web, which are on this machine."""
+def _past_proxies(environ: Mapping[str, str], web_address: str) -> dict[str, str]:
+    """Return the variables that keep requests to the sandbox and to web, on this machine, from going to a proxy."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY")
     if given == "*":
         return {}
-    past = ",".join(dict.fromkeys(filter(None, (given, "127.0.0.1", "localhost", door.strip("[]")))))
+    past = ",".join(dict.fromkeys(filter(None, (given, "127.0.0.1", "localhost", web_address.strip("[]")))))
     return {"no_proxy": past, "NO_PROXY": past}
 
 
 def _processes(plan: Plan, environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], dict[str, str]]]:
-    """Name, command, and what goes into the environment beyond what all have."""
-    # -P: what lies in the working directory is the user's, and no module of ours.
+    """Yield the name, the command and the additional environment of each process."""
+    # -P: Python must not import the user's files in the working directory.
     python = [sys.executable, "-P", "-m"]
     if plan.sandbox:
         yield "sandbox", [*python, "sandbox"], sandbox_environment(plan, environ)
@@ -135,13 +135,13 @@ def _try_ledger(plan: Plan) -> None:
         except redis.RedisError as error:
             where = without_password(plan.settings.redis_url or "")
             raise CannotStart(
-                f"Redis at {where} cannot be used: {error}; {what_to_do(error)}, or leave REDIS_URL unset to have one embedded"
+                f"Redis at {where} cannot be used: {error}; {what_to_do(error)}, or unset REDIS_URL to use the embedded one"
             ) from error
 
 
-def _show_records(path: Path, crew: Supervisor, over: Event) -> None:
+def _show_records(path: Path, supervisor: Supervisor, over: Event) -> None:
     for record in follow(path, over.wait):
-        crew.say("records", in_a_line(record))
+        supervisor.say("records", in_a_line(record))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What `legwork up` says first: where things are, and which URLs go into Exotel."""
+"""The first output of `legwork up`: where things are, and which URLs to paste into Exotel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report(plan: Plan) -> dict[str, Any]:
-    """All of it, for programs. Like the banner it holds the callback URLs, which are secret: contract section 1."""
+    """Return the banner's content as plain data. It holds the callback URLs, which are secret (contract section 1)."""
     settings = plan.settings
     return {
         "console": f"{plan.web_url()}/",
@@ -30,29 +30,29 @@ def report(plan: Plan) -> dict[str, Any]:
 
 
 def banner(plan: Plan, command: str = "legwork") -> str:
-    """The same for people; `command` is what they type for `legwork`."""
-    told = report(plan)
+    """Return the banner's text; `command` is what people type for `legwork`."""
+    content = report(plan)
     lines = ["", "  Legwork: every completed Exotel call, every leg, once", ""]
-    lines.append(f"  Console    {told['console']}")
-    for sid, urls in told["callback_urls"].items():
-        of = f" of {sid}" if len(told["callback_urls"]) > 1 else ""
+    lines.append(f"  Console    {content['console']}")
+    for sid, urls in content["callback_urls"].items():
+        of = f" of {sid}" if len(content["callback_urls"]) > 1 else ""
         lines.append(f"  Passthru   {urls['passthru']}")
         lines.append(f"  Status     {urls['status']}")
         lines.append(f"             (callback URLs{of}: paste them into Exotel; they hold a secret)")
-    lines.append("  Records    " + ", ".join(told["sinks"].values()))
-    kept = "its data is in .legwork/redis/" if plan.sandbox is None else "begun anew with the sandbox"
-    lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else told['redis']}")
+    lines.append("  Records    " + ", ".join(content["sinks"].values()))
+    kept = "its data is in .legwork/redis/" if plan.sandbox is None else "emptied at each start with the sandbox"
+    lines.append(f"  Redis      {f'embedded, {kept}' if plan.redis else content['redis']}")
     if plan.sandbox:
         short = [f"{name}={plan.made[name]}" for name in DEMONSTRATION if name in plan.made]
         lines.append(
-            f"  Sandbox    {plan.sandbox_url}/ is a pretend Exotel that places calls: EXOTEL_API_KEY is not set"
+            f"  Sandbox    {plan.sandbox_url}/ is a mock Exotel that places calls, because EXOTEL_API_KEY is not set"
         )
         if short:
             lines.append(f"             Short times for it: {', '.join(short)}")
     else:
         lines.append(f"  Exotel     has to reach the callback URLs: put your public host in place of {plan.web_url()}")
     return "\n".join(
-        [*lines, "", f"  Ctrl-C stops all of it. `{command} status` in another terminal says how it goes.", ""]
+        [*lines, "", f"  Ctrl-C stops everything. `{command} status` in another terminal shows the state.", ""]
     )
 
 
@@ -64,5 +64,5 @@ def command_here(started_as: str, path: str | None) -> str:
 
 
 def where(spec: SinkSpec) -> str:
-    """Where a sink writes, without its query, its user and its password."""
+    """Return where a sink writes, without query, user and password."""
     return place_of(spec.url)

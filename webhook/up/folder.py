@@ -1,4 +1,4 @@
-"""`.legwork/` in the working directory: all that `legwork up` keeps, and the lock that makes it the only one there."""
+"""`.legwork/` in the working directory: the files of `legwork up`, and the lock that allows only one per directory."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ NAME = ".legwork"
 
 
 class Folder:
-    """What `legwork up` keeps in a working directory.
+    """The files of `legwork up` in a working directory.
 
-    `redis/` is the embedded server's data, `secret-key` what secrets in it are encrypted under. `sandbox/account` is the
-    pretend account, the same at each start, so that the callback URLs stay; `sandbox/redis/` is the server's data while
-    there is a sandbox, begun anew with it, because it knows nothing of the calls it had before. `environment` is a layer
-    of settings for whoever asks from another terminal (see `schemas.settings`); it is there only while `legwork up` runs,
-    so that what it says is never stale.
+    `redis/` is the embedded server's data, `secret-key` the key that encrypts secrets in it. `sandbox/account` is the
+    sandbox's account, the same at each start, so that the callback URLs stay valid; `sandbox/redis/` is the server's data
+    when the sandbox runs, emptied at each start, because the sandbox forgets its calls. `environment` is a layer of settings
+    for commands in another terminal (see `schemas.settings`); it exists only while `legwork up` runs, so it is never stale.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -38,32 +37,32 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only `legwork up` in this directory, until the end of the process if need be.
+        """Hold the directory's lock; the system releases it at the latest when the process ends.
 
-        Raises SettingsError where another one runs, or where the folder cannot be written.
+        Raises SettingsError if another `legwork up` holds it, or the folder cannot be written.
         """
         try:
             self.path.mkdir(mode=0o700, exist_ok=True)
             self.path.chmod(0o700)
             lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            problem = f"{NAME}/: cannot be written ({error.strerror}); start it in a directory that can be written"
+            problem = f"{NAME}/: cannot be written ({error.strerror}); start it in a writable directory"
             raise SettingsError([problem]) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(lock, 0)
             os.pwrite(lock, str(os.getpid()).encode(), 0)
-            self.withdraw()  # a killed one left it behind
+            self.withdraw()  # a killed `legwork up` may have left it
             yield
         except BlockingIOError as error:
             pid = os.pread(lock, 20, 0).decode() or "?"
-            problem = f"{NAME}/: another `legwork up` (process {pid}) runs in this directory; stop it, or use another"
+            problem = f"{NAME}/: another `legwork up` (process {pid}) runs in this directory; stop it, or use another directory"
             raise SettingsError([problem]) from error
         finally:
             os.close(lock)
 
-    def pretend_account(self) -> dict[str, str]:
-        """The variables of the sandbox's account; made at the first start."""
+    def sandbox_account(self) -> dict[str, str]:
+        """Return the variables of the sandbox's account, which is created at the first start."""
         file = self._sandbox / "account"
         if not file.exists():
             account = {
@@ -77,38 +76,38 @@ class Folder:
         return {name: value for name, value in dotenv_values(file).items() if value}
 
     def secret_key(self) -> str:
-        """The key that secrets in the embedded server's data are encrypted under; made at the first start."""
+        """Return the key that encrypts secrets in the embedded server's data; it is created at the first start."""
         file = self.path / "secret-key"
         if not file.exists():
             _write(file, {"LEGWORK_SECRET_KEY": new_key()})
         return dotenv_values(file).get("LEGWORK_SECRET_KEY") or ""
 
     def redis(self, *, of_sandbox: bool) -> Path:
-        """The directory for the embedded server's data; that of the sandbox is empty."""
+        """Return the directory for the embedded server's data; with the sandbox it is emptied first."""
         if not of_sandbox:
             return self.path / "redis"
         shutil.rmtree(self._sandbox / "redis", ignore_errors=True)
         return self._sandbox / "redis"
 
     def publish(self, variables: Mapping[str, str]) -> None:
-        """Let other commands in this directory know what this `legwork up` decided."""
+        """Write the settings that this `legwork up` decided, for other commands in this directory."""
         _write(self._environment, variables)
 
     def withdraw(self) -> None:
-        """Take back what was published."""
+        """Delete the published settings."""
         self._environment.unlink(missing_ok=True)
 
 
 def is_left_behind(directory: Path) -> bool:
-    """Has `legwork up` been used in this directory, and does not run now?"""
+    """Was `legwork up` used in this directory, without running now?"""
     try:
         return (directory / NAME).is_dir() and not (directory / NAME / "environment").exists()
-    except PermissionError:  # it is somebody else's
+    except PermissionError:  # it belongs to another user
         return False
 
 
 def _write(path: Path, variables: Mapping[str, str]) -> None:
-    """Write variables for this user's eyes only, all or nothing."""
+    """Write variables atomically to a file that only this user may read."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Decides what `legwork up` has to bring along, by what the user has set; starts nothing."""
+"""Decides from the user's settings what `legwork up` has to start; it starts nothing itself."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from webhook.up.folder import Folder
 
-#: The sandbox's own default, taken if it is free: the same address at each start is nicer.
+#: The sandbox's default port, used if it is free, so that its address is usually the same.
 SANDBOX_PORT = 8010
 
-#: With pretend calls nobody wants to wait for minutes. What the user has set goes before these.
+#: Short times for the sandbox's calls, so that records appear soon. The user's settings take precedence.
 DEMONSTRATION = {
     "SETTLE_SECONDS": "2",
     "PROGRESS_SECONDS": "5",
@@ -30,7 +30,7 @@ DEMONSTRATION = {
     "CONFIRM_SECONDS": "20",
 }
 
-#: A bit of everything, the plain ones first. No 429: that is what the account's state would show for ten minutes.
+#: A selection, simple ones first. No 429, which would show in the account's state for ten minutes.
 SCENARIOS = (
     "answered inbound busy missed three-agents listened-in transferred legs-late nobody sip-agent xml "
     "changed-later agent-away events caller-hangs-up 404-at-first odd-values flow-and-status slow 500"
@@ -39,7 +39,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be started, and with which settings."""
+    """What to start, and with which settings."""
 
     settings: Settings
     #: The variables that were decided here, for the children's environment.
@@ -51,15 +51,15 @@ class Plan:
 
     @property
     def sandbox_url(self) -> str:
-        """Where the sandbox answers."""
+        """The sandbox's URL."""
         return f"http://127.0.0.1:{self.sandbox}"
 
     def web_url(self, name: str = "localhost") -> str:
-        """Where web answers on this machine; `name` is what this machine is called, if it matters."""
+        """Return web's URL on this machine; `name` is this machine's name in it."""
         return f"http://{seen_from_here(self.settings.host, name=name)}:{self.settings.port}"
 
     def callback_urls(self, name: str = "localhost") -> dict[str, list[str]]:
-        """The two callback URLs of each account. They hold its token: they are for the user's eyes alone."""
+        """Return the two callback URLs of each account. They hold its token: show them only to the user."""
         return {
             account.sid: [
                 f"{self.web_url(name)}/callbacks/{account.callback_tokens[0]}/{kind}" for kind in ("passthru", "status")
@@ -69,13 +69,13 @@ class Plan:
 
 
 def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Plan:
-    """What to start. Raises SettingsError with everything that is in the way."""
+    """Return what to start. Raises SettingsError with all problems."""
     given = Environment(environ, directory, [])
     made: dict[str, str] = {}
     redis = sandbox = None
     if _wants_sandbox(given, directory):
         sandbox = _sandbox_port(given)
-        made |= folder.pretend_account() | DEMONSTRATION | {"EXOTEL_BASE_URL": f"http://127.0.0.1:{sandbox}"}
+        made |= folder.sandbox_account() | DEMONSTRATION | {"EXOTEL_BASE_URL": f"http://127.0.0.1:{sandbox}"}
     if not _is_set(given, "REDIS_URL"):
         redis = free_port(), secrets.token_urlsafe(24)
         made["REDIS_URL"] = f"redis://:{redis[1]}@127.0.0.1:{redis[0]}/0"
@@ -87,7 +87,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
 
 
 def sandbox_environment(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
-    """The sandbox's environment: by variables, because the process list shows a command's options to everybody."""
+    """Return the sandbox's environment; variables, because anyone can see a command's options in the process list."""
     account = plan.settings.accounts[0]
     passthru, status = plan.callback_urls("127.0.0.1")[account.sid]
     wishes = {
@@ -116,7 +116,7 @@ def _sandbox_port(given: Environment) -> int:
     try:
         port = given.find("PORT")
     except Unusable:
-        port = None  # loading the settings says what is wrong
+        port = None  # loading the settings reports the problem
     if port is not None and port.text.strip() == str(SANDBOX_PORT):
         return free_port()
     try:
@@ -127,16 +127,16 @@ def _sandbox_port(given: Environment) -> int:
 
 
 def _wants_sandbox(given: Environment, directory: Path) -> bool:
-    """Is there nothing that names an account? Half an account is not made whole with a pretend one."""
+    """Is no account configured at all? A partly configured one is not completed with the sandbox's."""
     if _is_set(given, "EXOTEL_API_KEY"):
         return False
     if _is_set(given, "EXOTEL_BASE_URL"):
-        problem = "EXOTEL_BASE_URL: is set without EXOTEL_API_KEY; set the key too, or neither to have the sandbox"
+        problem = "EXOTEL_BASE_URL: is set without EXOTEL_API_KEY; set the key too, or unset both to use the sandbox"
         raise SettingsError([problem])
     try:
         named = given.find("LEGWORK_CONFIG")
     except Unusable:
-        return False  # loading the settings says what is wrong
+        return False  # loading the settings reports the problem
     document = read_document(directory / named.text if named else None, directory, given, [])
     return document.usable and not document.accounts
 

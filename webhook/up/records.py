@@ -1,4 +1,4 @@
-"""Follows a file of records, so that whoever watches sees each one arrive."""
+"""Follows a file of records, to show each as it arrives."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from schemas.settings import SinkSpec
 
-# A person does not see the difference to at once.
+# Short enough to look immediate.
 _LOOK_SECONDS = 0.2
 
 
 def file_of(specs: Iterable[SinkSpec]) -> Path | None:
-    """The file of the first file sink that gets every record; None without one."""
+    """Return the file of the first file sink that receives every record; None without one."""
     for spec in specs:
         if spec.url.startswith("file:") and not (spec.types or spec.accounts or spec.filter or spec.projection):
             sink = sink_for(spec)
@@ -32,7 +32,7 @@ def file_of(specs: Iterable[SinkSpec]) -> Path | None:
 def follow(path: Path, wait: Callable[[float], bool]) -> Iterator[dict[str, Any]]:
     """Yield each record that is appended to a file from now on, until `wait(seconds)` says True.
 
-    A file that is not there yet, or that was begun anew, is read from its start.
+    A file that does not exist yet, or was truncated, is read from its start.
     """
     position = path.stat().st_size if path.exists() else 0
     rest = b""
@@ -50,7 +50,7 @@ def follow(path: Path, wait: Callable[[float], bool]) -> Iterator[dict[str, Any]
 
 
 def in_a_line(record: dict[str, Any]) -> str:
-    """A record for the eye: what it says, the outcome, the talk, and the end of the customer's number."""
+    """Return a record as one line: type, direction, outcome, talk time, and the end of the customer's number."""
     data = record["data"]
     kind = record["type"].rpartition(".")[2]
     words = [

@@ -1,7 +1,7 @@
-"""Processes that are started, shown and ended together.
+"""Starts processes together, shows their output, and stops them together.
 
-The prefixes and colours are honcho's. Its Manager is not used: it puts a process of its own between us and each child,
-which outlives a killed parent, and a signal that comes while it still starts them ends in a traceback.
+Prefixes and colours are honcho's. Its Manager is not used: it puts another process between the parent and each child,
+which outlives a killed parent, and a signal during its start ends in a traceback.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType, TracebackType
 
-# Of the ten seconds in which all has to be over; the rest is Redis's.
+# Part of the ten seconds in which everything has to stop; the rest is for Redis.
 GRACE_SECONDS = 7.0
-# How soon it is noticed that the grace is over.
+# How often the end of the grace period is checked.
 _LOOK_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Printer(Protocol):
-    """What shows a line: honcho's Printer, or one that writes JSON."""
+    """Shows a line: honcho's Printer, or one that writes JSON."""
 
     def write(self, message: Message) -> None:
         """Show a message's line under its name."""
@@ -48,7 +48,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A member's process is gone, and so is all that it had started."""
+    """A member's process has ended, with everything that it had started."""
 
     name: str
     code: int
@@ -59,7 +59,7 @@ class Ended:
 
 
 class Supervisor:
-    """A context: from its entry on, SIGINT, SIGTERM and SIGHUP mean `stop`; at its exit nobody is left."""
+    """A context: inside it, SIGINT, SIGTERM and SIGHUP mean `stop`; at its exit no member is left running."""
 
     def __init__(self, printer: Printer) -> None:
         self._printer: Printer | None = printer
@@ -82,7 +82,7 @@ class Supervisor:
         self.work()
 
     def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Start a member, in a session of its own: Ctrl-C on the terminal is for us alone."""
+        """Start a member in its own session, so that Ctrl-C on the terminal reaches only this process."""
         self._members[name] = subprocess.Popen(
             tied(command),
             env=dict(environ),
@@ -93,11 +93,11 @@ class Supervisor:
         )
 
     def say(self, name: str, text: str) -> None:
-        """Show a line in the name of somebody who need not be a member. Safe from any thread."""
+        """Show a line under a name, which need not be a member's. Safe from any thread."""
         self._events.put(_Line(name, text))
 
     def stop(self) -> None:
-        """Ask everybody to end; those who have not after GRACE_SECONDS are killed. Asked again, kill at once."""
+        """Send SIGTERM to all members, and SIGKILL to those still running after GRACE_SECONDS, or at the second call."""
         if self._kill_at is not None:
             self._kill_at = time.monotonic()
             return
@@ -106,20 +106,20 @@ class Supervisor:
             process.terminate()
 
     def work(self) -> Ended | None:
-        """Show what the members write until all have ended; the first to end takes the others along.
+        """Show the members' output until all have ended; when one ends, the others are stopped.
 
-        Returns the one that ended without having been asked to, or None.
+        Returns the member that ended by itself, or None.
         """
         for name in self._members.keys() - self._attended:
             self._attended.add(name)
             Thread(target=self._attend, args=(name, self._members[name]), daemon=True).start()
-        deserter = None
+        ended_early = None
         while self._members:
             match self._next():
                 case Ended() as ended:
                     del self._members[ended.name]
                     if self._kill_at is None:
-                        deserter = ended
+                        ended_early = ended
                         self.stop()
                 case signal.Signals():
                     self.stop()
@@ -128,7 +128,7 @@ class Supervisor:
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 for process in self._members.values():
                     _kill_group(process)
-        return deserter
+        return ended_early
 
     def _next(self) -> _Line | Ended | signal.Signals | None:
         try:
@@ -140,13 +140,13 @@ class Supervisor:
         reader = Thread(target=self._read, args=(name, process), daemon=True)
         reader.start()
         code = process.wait()
-        # What a member that crashed has left behind goes too, and with it the last that holds the pipe open.
+        # Kill the children of a crashed member too: they would keep the pipe open.
         _kill_group(process)
         reader.join(_LOOK_SECONDS)
         self._events.put(Ended(name, code))
 
     def _read(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None  # noqa: S101  PIPE was asked for
+        assert process.stdout is not None  # noqa: S101  because of stdout=PIPE
         with process.stdout as lines:
             for line in lines:
                 self.say(name, line.decode("utf-8", "replace").rstrip("\n"))
@@ -156,10 +156,10 @@ class Supervisor:
             return
         if line.name not in self._colour_of:
             self._colour_of[line.name] = next(self._colours)
-        now = datetime.now()  # noqa: DTZ005  the local time, for whoever sits before the terminal
+        now = datetime.now()  # noqa: DTZ005  the local time, for the person at the terminal
         try:
             self._printer.write(Message("line", line.text, now, line.name, self._colour_of[line.name]))
-        except OSError:  # nobody reads us any more: the terminal is gone, or the pipe's other end
+        except OSError:  # the terminal, or the reader of the pipe, is gone
             self._printer = None
             self.stop()
 

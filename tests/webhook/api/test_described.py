@@ -151,7 +151,7 @@ def test_what_a_sink_that_no_key_decrypts_is_refused_with_is_described(web, make
     described = path.partition("?")[0].replace("/sinks/crm", "/sinks/{name}").replace(SID, "{sid}")
     responses = document["paths"][described][method]["responses"]
     assert (refused.status_code, "decrypts" in responses["409"]["description"]) == (409, True)
-    assert "its own machine only" not in responses["404"]["description"]
+    assert "only its own machine" not in responses["404"]["description"]
 
 
 def test_the_examples_are_taken_as_they_stand(web, document):
@@ -224,7 +224,7 @@ def test_the_page_shows_every_operation_whatever_its_method(web, document):
     page = web.get("/docs").text
     shown = re.findall(r'<span class="method">(\w+)</span> <code>(\S+)</code>', page)
     assert {(method.lower(), path) for method, path in shown} == set(operations(document))
-    assert "What waits for it is dropped. A sink of the settings is removed there." in page
+    assert "Its waiting deliveries are dropped. A sink that is defined in the settings is removed there." in page
     assert "<td></td>" not in page, "every answer has a meaning"
 
 
@@ -236,7 +236,7 @@ def test_the_page_is_sorted_by_what_it_is_about_and_has_fields_and_an_example_to
     assert "/api/calls/search" in page
     assert "calls[].reason" in page, "the fields of a shape within another one"
     assert "accounts.*.quota.limit" in page
-    assert "The <code>next</code> of the page before." in page
+    assert "The <code>next</code> of the previous page." in page
     assert "--json &#39;{&#34;number&#34;: &#34;+919000000001&#34;}&#39;" in page
     # curl takes what is in braces for a choice of its own.
     assert "&#34;$LEGWORK/api/calls/$SID&#34;" in page

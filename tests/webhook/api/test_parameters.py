@@ -18,11 +18,11 @@ def test_what_would_have_been_done_otherwise_is_not_done(web):
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        ("/api/calls?sate=dead", {"sate": ["No such parameter (did you mean state?); there are"]}),
-        ("/api/calls?state=dead&page=2", {"page": ["No such parameter; there are account, after, limit"]}),
+        ("/api/calls?sate=dead", {"sate": ["No such parameter (did you mean state?); known:"]}),
+        ("/api/calls?state=dead&page=2", {"page": ["No such parameter; known: account, after, limit"]}),
         (
             f"/api/calls/{SID}?number=true",
-            {"number": ["No such parameter (did you mean numbers?); there are numbers."]},
+            {"number": ["No such parameter (did you mean numbers?); known: numbers."]},
         ),
         ("/api/status?x=1&x=2&y=", {"x": ["No such parameter; there are none."], "y": ["No such parameter"]}),
     ],

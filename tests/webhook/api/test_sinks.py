@@ -177,7 +177,7 @@ def test_removing_one_drops_what_waits_for_it(web):
 def test_one_of_the_settings_cannot_be_removed(web):
     refused = web.client.delete("/api/sinks/stdout")
     assert refused.status_code == 404
-    assert "stdout stands in the settings" in refused.json["detail"]
+    assert "stdout is defined in the settings" in refused.json["detail"]
 
 
 def test_what_waits_for_a_disabled_sink_is_kept(web):

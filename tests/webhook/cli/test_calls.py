@@ -99,7 +99,7 @@ def test_calls_are_found_by_a_number_however_it_is_written(redis_url, ledger, nu
     assert {call["call_sid"] for call in json_of("calls", "find", number, redis_url=redis_url)} == {SETTLED, DEAD}
     text = run("calls", "find", number, redis_url=redis_url).stdout
     assert SETTLED in text
-    assert "4 call(s) were looked through; 2 with this number." in text
+    assert "4 call(s) searched; 2 with this number." in text
     assert number not in text
 
 
@@ -129,7 +129,7 @@ def test_a_search_that_is_broken_off_says_how_far_it_came(redis_url, client):
         answered, said = process.communicate()
     assert (process.returncode, answered) == (130, "")
     assert re.fullmatch(
-        r"broken off: [0-9,]+ call\(s\) were looked through; 0 with this number; run it again to look through all\n",
+        r"interrupted: [0-9,]+ call\(s\) searched; 0 with this number; run it again to search all\n",
         said,
     )
 
@@ -149,7 +149,7 @@ def test_a_settled_call_that_is_being_confirmed_is_settled(redis_url, ledger):
 
 def test_people_see_what_comes_next(redis_url, ledger):
     text = run("calls", "list", redis_url=redis_url).stdout
-    assert "a fetch in" in text
+    assert "fetch in" in text
     assert "404: unknown [call]" in text
 
 
@@ -220,14 +220,14 @@ def test_calls_are_fetched_now_whatever_their_schedules_say(redis_url, ledger):
     outcomes = {each["call_sid"]: (each["outcome"], each["queued"]) for each in json_of(*asked, redis_url=redis_url)}
     assert outcomes == {WAITING: ("sooner", True), SETTLED: ("confirm", True), DEAD: ("retried", True)}
     text = run(*asked, redis_url=redis_url).stdout
-    assert text.count("being fetched, or about to be.") == 3
+    assert text.count("already in progress or due.") == 3
 
 
 def test_of_calls_to_be_fetched_those_that_there_are_not_are_named(redis_url, ledger):
     result = run("calls", "fetch", "nowhere00001", WAITING, redis_url=redis_url)
     assert result.exit_code == 1
     assert "nowhere00001: no such call in the ledger" in result.stderr
-    assert f"{WAITING}: fetched as soon as the account may be asked." in result.stdout
+    assert f"{WAITING}: queued: fetched as soon as the quota allows." in result.stdout
     assert run("calls", "fetch", redis_url=redis_url).exit_code == 2
 
 
@@ -237,7 +237,7 @@ def test_a_call_that_is_read_once_more_says_from_when_on(redis_url, ledger):
     confirm = ledger.calls[ACCOUNT].fetches.due_key(Lane.CONFIRM)
     ledger.client.zadd(confirm, {SETTLED: 1_790_000_000_000})
     assert json_of("calls", "show", SETTLED, redis_url=redis_url)["confirm_at"] == "2026-09-21T14:13:20.000Z"
-    assert "is read once more from" in run("calls", "show", SETTLED, redis_url=redis_url).stdout
+    assert "confirming read at" in run("calls", "show", SETTLED, redis_url=redis_url).stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -104,13 +104,13 @@ def test_people_see_what_is_dead_and_why(redis_url, ledger):
     text = legwork(redis_url, "list", "--limit", "1").stdout
     assert UNKNOWN not in text
     assert f"{FILE} 1/completed" in text
-    assert "The last 1 of 2" in text
+    assert "Most recent 1 of 2" in text
     assert "404: unknown [call]" in legwork(redis_url, "list").stdout
 
 
 def test_nothing_dead_is_said_so(redis_url):
     open_ledger(redis_url, sinks=SINKS)
-    assert legwork(redis_url, "list").stdout == "Nothing is dead.\n"
+    assert legwork(redis_url, "list").stdout == "No failed calls or dead letters.\n"
     assert json_from(redis_url, "list") == {"count": 0, "reasons": [], "dead": []}
 
 
@@ -149,7 +149,9 @@ def test_the_story_of_a_call_shows_every_attempt_of_its_deliveries(redis_url, le
     assert "no answer" in text
 
 
-@pytest.mark.parametrize(("sid", "why"), [("nowhere00001", "no such call"), (SETTLED, "nothing of it is dead")])
+@pytest.mark.parametrize(
+    ("sid", "why"), [("nowhere00001", "no such call"), (SETTLED, "neither failed nor has dead letters")]
+)
 @pytest.mark.parametrize("command", ["show", "retry", "drop"])
 def test_what_is_not_dead_is_named(redis_url, ledger, command, sid, why):
     result = legwork(redis_url, command, sid)
@@ -213,8 +215,8 @@ def test_operator_records_can_be_named_too(redis_url, ledger):
 
 
 def test_people_hear_what_was_done(redis_url, ledger):
-    assert legwork(redis_url, "retry", "--all").stdout == "Trying again: 1 call and 1 delivery.\n"
-    assert legwork(redis_url, "retry", "--all").stdout == "Trying again: 0 calls and 0 deliveries.\n"
+    assert legwork(redis_url, "retry", "--all").stdout == "Queued for retry: 1 call and 1 delivery.\n"
+    assert legwork(redis_url, "retry", "--all").stdout == "Queued for retry: 0 calls and 0 deliveries.\n"
 
 
 def test_what_is_retried_for_a_disabled_sink_waits_and_that_is_said(redis_url, ledger):

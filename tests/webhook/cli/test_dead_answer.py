@@ -31,7 +31,7 @@ def ledger(redis_url):
 def test_people_see_it_on_one_line_without_what_moves_a_cursor(redis_url, ledger):
     text = run("dead", "show", SAID, redis_url=redis_url, sinks=SINKS).stdout
     (line,) = (line.strip() for line in text.splitlines() if "last answer" in line)
-    assert line.startswith("its last answer, 422 at ")
+    assert line.startswith("last answer: 422 at ")
     assert line.endswith(": <h1>no [2J</h1> 31m …0001 [bold]*** bye")
     assert not set("\x1b\x9b\u202e\x07") & set(text)
     assert "last answer" not in run("dead", "show", SILENT, redis_url=redis_url, sinks=SINKS).stdout

@@ -41,7 +41,7 @@ def program(redis_url, *arguments, **streams):
 
 
 @pytest.mark.parametrize(
-    ("given", "doing"), [(["retry", "--all"], "trying again"), (["drop", "--all", "--yes"], "dropping")]
+    ("given", "doing"), [(["retry", "--all"], "retrying"), (["drop", "--all", "--yes"], "dropping")]
 )
 def test_on_a_terminal_there_is_a_bar(redis_url, book, given, doing):
     shown, code = seen_on_a_terminal(
@@ -66,7 +66,7 @@ def test_ctrl_c_keeps_what_is_done_and_running_it_again_does_the_rest(redis_url,
         process.send_signal(signal.SIGINT)
         answered, said = process.communicate()
     assert (process.returncode, answered) == (130, "")
-    assert said == "broken off: what was done until then is done; run it again for the rest\n"
+    assert said == "interrupted: what was done so far stays done; run it again for the rest\n"
     left = client.zcard(book.dead_key)
     assert 0 < left < MANY
     assert json_of("dead", *given, redis_url=redis_url)["deliveries"] == left

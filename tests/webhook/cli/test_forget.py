@@ -192,7 +192,7 @@ def test_people_are_told_in_a_table(redis_url, folder, ledger):
     text = forget(redis_url, folder, NUMBER, "--yes").stdout
     assert "…0001" in text
     assert "ledger: dead letters" in text
-    assert f"redis-localhost keeps it elsewhere, erase it there: {DELIVERED}" in text
+    assert f"redis-localhost stores it elsewhere, erase it there: {DELIVERED}" in text
     assert DIGITS not in text
 
 
@@ -206,8 +206,8 @@ def test_the_number_can_come_from_standard_input(redis_url, folder, ledger, clie
     ("arguments", "said"),
     [
         (["hello", "--yes"], "no phone number: give +919000000001"),
-        ([NUMBER], "give --yes, or --dry-run"),
-        ([NUMBER, "--region", "india", "--yes"], "two capitals, such as IN"),
+        ([NUMBER], "give --yes or --dry-run"),
+        ([NUMBER, "--region", "india", "--yes"], "two capital letters, such as IN"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_does_not_repeat_the_number(redis_url, folder, ledger, arguments, said):
@@ -224,7 +224,7 @@ def test_a_number_that_accounts_read_differently_is_asked_for_in_full(redis_url,
     )
     result = forget(redis_url, folder, "9000000001", "--yes", legwork_config=str(config))
     assert result.exit_code == 2
-    assert "write it with + and country" in result.stderr
+    assert "write it with + and the country code" in result.stderr
     assert forget(redis_url, folder, "9000000001", "--region", "IN", "--yes", legwork_config=str(config)).exit_code == 0
 
 
@@ -291,7 +291,7 @@ def test_on_a_terminal_it_counts_first_and_asks(redis_url, folder, ledger, clien
         lambda terminal: subprocess.Popen(command, env=environ, stdin=terminal, stdout=terminal, stderr=terminal),
         typed=typed,
     )
-    assert "Erase …0001 from all of it" in shown
+    assert "Erase …0001 permanently" in shown
     assert (DIGITS in everything(client), DIGITS in files_in(folder)) == (is_left, is_left)
     assert DIGITS not in shown
     assert code == int(is_left)

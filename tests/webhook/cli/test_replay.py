@@ -16,7 +16,7 @@ from end_to_end.stage import wait_until
 from factories import ACCOUNT
 from terminal import seen_on_a_terminal
 
-from webhook.cli.arguments import moment
+from webhook.cli.arguments import given_time
 from worker.ledger.backlog import Lane
 from worker.ledger.queries.pages import PAGE
 
@@ -166,7 +166,7 @@ def test_ctrl_c_while_it_counts_says_that_nothing_was_queued(redis_url, ledger, 
         wait_until(lambda: "cmdstat_zrangebyscore" in client.info("commandstats"), "the first page")
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
-    assert (process.returncode, said) == (130, "broken off while counting: nothing was queued\n")
+    assert (process.returncode, said) == (130, "interrupted while counting: nothing was queued\n")
 
 
 def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, ledger, client):
@@ -186,7 +186,9 @@ def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, led
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
-    told = re.fullmatch(r"broken off after (\d+) of (\d+); run it again to go on \(--since (\S+Z) would do\)\n", said)
+    told = re.fullmatch(
+        r"interrupted after (\d+) of (\d+); run it again to continue \(--since (\S+Z) is enough\)\n", said
+    )
     queued = client.zcard(lane)
     assert PAGE <= int(told[1]) <= queued < int(told[2]) == count + 3
     first, second = json_from(redis_url, *arguments, "--dry-run"), json_from(redis_url, *arguments)
@@ -211,7 +213,7 @@ def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, led
 )
 def test_a_time_may_be_so_long_ago(text, meant):
     now_ms = 1_790_000_000_000.0
-    assert now_ms - moment(text).in_ms(UTC, now_ms) == meant.total_seconds() * 1000
+    assert now_ms - given_time(text).in_ms(UTC, now_ms) == meant.total_seconds() * 1000
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_a_time_may_be_so_long_ago(text, meant):
     ],
 )
 def test_a_time_may_be_a_moment_in_the_zone_of_the_account_unless_it_says_which(text, meant):
-    assert moment(text).in_ms(KOLKATA, 0) == meant.timestamp() * 1000
+    assert given_time(text).in_ms(KOLKATA, 0) == meant.timestamp() * 1000
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_time_may_be_a_moment_in_the_zone_of_the_account_unless_it_says_which(
 )
 def test_what_is_no_time_is_refused_with_what_would_be_right(text):
     with pytest.raises(click.BadParameter, match=r"90m, 2h, 3d"):
-        moment(text)
+        given_time(text)
 
 
 def test_a_span_begins_and_ends_where_it_was_said(redis_url, ledger):

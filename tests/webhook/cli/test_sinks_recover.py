@@ -100,9 +100,9 @@ def test_a_sink_of_the_settings_can_be_recovered_too(operator, ledger):
 
 def test_people_hear_what_was_done(operator, ledger):
     dry = operator.run("recover", "crm", "--since", "1h", "--dry-run").stdout
-    assert dry == "crm never got 2 of these records, 1 wait already; nothing was queued: it was a dry run.\n"
+    assert dry == "crm never received 2 of these records, 1 already wait; nothing was queued: it was a dry run.\n"
     done = operator.run("recover", "crm", "--since", "1h").stdout
-    assert done == "crm never got 2 of these records, 1 wait already; queued: 2.\n"
+    assert done == "crm never received 2 of these records, 1 already wait; queued: 2.\n"
 
 
 @pytest.mark.parametrize(

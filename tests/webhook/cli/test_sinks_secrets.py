@@ -50,7 +50,7 @@ def test_people_are_shown_the_new_secret_this_once(operator, receiver):
     assert "until `--finish`" in text
     assert is_signed_with(new, ping(operator, receiver))
     finished = operator.run("rotate-secret", "crm", "--finish").stdout
-    assert finished == "crm is signed with its newest secret alone; out of use: 1.\n"
+    assert finished == "Only the newest secret of crm signs now; expired: 1.\n"
     assert "whsec_" not in operator.run("list").output + operator.run("list", "--json").output
 
 
@@ -75,7 +75,7 @@ def test_to_finish_what_was_not_begun_changes_nothing(operator, receiver):
 def test_of_a_sink_of_the_settings_the_secret_is_changed_there(operator, form):
     result = operator.run("rotate-secret", "stdout", *form)
     assert result.exit_code == 1
-    assert result.stderr == "stdout stands in the settings: change its secret there, and restart\n"
+    assert result.stderr == "stdout is defined in the settings: change its secret there, and restart\n"
 
 
 def test_nothing_secret_lies_open_in_redis(operator, client):

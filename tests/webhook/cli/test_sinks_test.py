@@ -53,7 +53,7 @@ def test_an_answer_of_500_is_shown_and_is_a_failure(operator, receiver):
     shown = operator.run("test", "crm")
     assert shown.exit_code == 1
     assert "no database" in shown.stdout
-    assert shown.stderr == "crm: answered 500; it has to answer 2xx, or nothing is delivered\n"
+    assert shown.stderr == "crm: answered 500; it must answer 2xx, or nothing counts as delivered\n"
     told = operator.run("test", "crm", "--json")
     assert told.exit_code == 1
     document = json.loads(told.stdout)
@@ -85,7 +85,7 @@ def test_nobody_there_is_said_so(operator, receiver):
     assert document["error"] == "no answer: Connection refused"
     receiver.always(reset())
     operator.add(receiver.url, name="erp")
-    assert operator.run("test", "erp").stderr.startswith("erp: no answer: Connection reset by peer; see to it")
+    assert operator.run("test", "erp").stderr.startswith("erp: no answer: Connection reset by peer; make sure that")
 
 
 def test_what_moves_a_cursor_is_not_printed(operator, receiver):

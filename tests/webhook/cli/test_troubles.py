@@ -67,7 +67,7 @@ def test_what_is_wrong_and_not_missing_has_nothing_to_do_with_a_legwork_up(tmp_p
 def test_a_heartbeat_that_cannot_be_touched_is_told_with_the_option(redis_url):
     result = run("worker", "--heartbeat", "/nonexistent/alive", redis_url=redis_url)
     assert result.exit_code == 2
-    assert "Invalid value for --heartbeat: /nonexistent/alive cannot be touched" in result.stderr
+    assert "Invalid value for --heartbeat: /nonexistent/alive cannot be written" in result.stderr
 
 
 def test_settings_of_a_running_legwork_up_are_found_from_another_terminal(redis_url, tmp_path):

@@ -84,4 +84,4 @@ def test_a_time_ahead_of_every_clock_is_refused(legwork):
     for given in (["calls", "list"], ["replay"], ["calls", "list", "--account", "late"]):
         result = legwork(*given, "--since", an_hour_ago(16))
         assert result.exit_code == 2
-        assert "the span of time is empty" in result.stderr
+        assert "the time span is empty" in result.stderr

@@ -44,7 +44,7 @@ def test_it_shows_the_bucket_as_a_gauge(web):
         assert bucket.take(token).taken
     page = Person(web).read().text
     assert "2 in use, 0 cooling down, 198 free, of 200" in page
-    assert '<rect class="flying" width="1.0"' in page
+    assert '<rect class="in-flight" width="1.0"' in page
 
 
 def test_it_shows_what_failed_last_fetches_and_deliveries_with_no_number_in_the_reason(web):

@@ -58,7 +58,7 @@ def test_calls_that_are_late_though_there_is_quota_want_workers(web):
     assert problems_of(web) == []
     make_late(web, 5)
     assert problems_of(web) == [(f"account {ACCOUNT}", "error")]
-    assert text_of(web).startswith("1 call waits, late by 5 min though there is quota left")
+    assert text_of(web).startswith("1 call waits, overdue by 5 min although quota is left")
 
 
 def test_calls_that_wait_for_the_quota_are_done_at_a_time_that_can_be_told(make_web, redis_url):
@@ -80,14 +80,14 @@ def test_a_suspended_account_says_what_exotel_said_and_no_secret(web):
 def test_a_pause_has_an_end(web):
     web.ledger.calls[ACCOUNT].bucket.pause(600)
     assert problems_of(web) == [(f"account {ACCOUNT}", "warning")]
-    assert "10 min of it are left" in text_of(web)
+    assert "(429); 10 min left" in text_of(web)
 
 
 def test_an_account_that_gives_way_says_how_much_is_left(web):
     web.ledger.calls[ACCOUNT].bucket.pause(0.001)
     until(lambda: read_status(web.ledger).accounts[0][1].state == "yielding")
     assert problems_of(web) == [(f"account {ACCOUNT}", "warning")]
-    assert "160 of 200 requests are in use" in text_of(web)
+    assert "Legwork uses only 160 of 200 requests" in text_of(web)
 
 
 def test_a_sink_that_is_disabled_or_fails_says_why_and_what_waits(web):
@@ -102,18 +102,18 @@ def test_records_that_are_late_for_a_sink_that_is_well_are_told(web):
     book = web.ledger.deliveries[ACCOUNT, "stdout"].backlog
     web.redis.zadd(book.due_key(Lane.LIVE), {f"{SID}/1/completed": web.ledger.now_ms() - 5 * MINUTE_MS})
     assert problems_of(web) == [("sink stdout", "warning")]
-    assert text_of(web).startswith("1 record waits, late by 5 min")
+    assert text_of(web).startswith("1 record waits, overdue by 5 min")
 
 
 @pytest.mark.parametrize(
     ("capacity", "severity", "said"),
     [
         (Capacity(used=0.65, committed=0.7), None, ""),
-        (Capacity(used=0.75, committed=0.8), Severity.WARNING, "is full to 75%, and forgets"),
+        (Capacity(used=0.75, committed=0.8), Severity.WARNING, "is 75% full, so delivered calls are forgotten early"),
         (
             Capacity(used=0.75, committed=0.93),
             Severity.ERROR,
-            "is full to 75%, to 93% with what waits, and callbacks are answered with 503",
+            "is 75% full, 93% including what the waiting calls will need, and callbacks are answered with 503",
         ),
     ],
 )
@@ -131,7 +131,7 @@ def test_the_worst_comes_first_and_what_was_given_up_on_last(web):
     web.ledger.disable_sink("stdout", "moves house")
     assert problems_of(web) == [("sink stdout", "error"), (f"account {ACCOUNT}", "warning"), ("dead", "warning")]
     last = find_problems(read_status(web.ledger))[-1]
-    assert last.text.startswith("1 call and 1 record were given up on; ")
+    assert last.text.startswith("1 call and 1 record failed after all retries; ")
 
 
 def test_programs_and_people_are_told_the_same(web, redis_url):
@@ -164,5 +164,5 @@ def test_the_overview_answers_the_question_it_asks(web):
 def test_what_was_given_up_on_last_week_does_not_keep_calls_from_flowing(web):
     settle_calls(web, "call00002", outcome="dead", reason="404")
     page = words_of(Person(web).read())
-    assert "dead : 1 call was given up on; legwork dead list shows why" in page
+    assert "dead : 1 call failed after all retries; legwork dead list shows why" in page
     assert "Not all of it" not in page

@@ -10,7 +10,7 @@ from cli_kit import run
 from processes import until
 from web_app import SID, STATUS
 
-from webhook.operations.checks import check_broker, check_ledger, check_redis, check_room
+from webhook.operations.checks import check_broker, check_capacity, check_ledger, check_redis
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.finding import Verdict
 from webhook.operations.problem import Severity
@@ -63,10 +63,10 @@ def test_without_info_every_callback_is_taken(user, make_web):
 def test_without_info_check_says_what_goes_on_without_it_and_what_right_is_missing(user):
     url = user("~*", "&*", "+@all", "-@dangerous")
     lines = said_by_check(url)
-    (about_room,) = [line for line in lines if "INFO" in line]
-    assert about_room.startswith("warning")
-    assert "nobody can tell how full it is" in about_room
-    assert "A user of its own" in about_room
+    (about_memory,) = [line for line in lines if "INFO" in line]
+    assert about_memory.startswith("warning")
+    assert "its memory use is unknown" in about_memory
+    assert "A user of its own" in about_memory
     assert not [line for line in lines if line.startswith("wrong")]
     assert not [line for line in lines if "start it" in line], "it runs"
 
@@ -76,7 +76,7 @@ def test_a_server_that_knows_no_info_is_no_other_case(tmp_path, make_web):
     web = make_web(server.url)
     assert [post(web, f"call{number:05}").status_code for number in range(5)] == [200] * 5
     assert check_redis(web.settings, web.redis).verdict is Verdict.OK
-    (found,) = check_room(web.redis)
+    (found,) = check_capacity(web.redis)
     assert found.verdict is Verdict.WARNING
     server.stop()
 
@@ -154,10 +154,10 @@ def test_a_redis_that_cannot_write_to_its_disk(make_web, broken_disk):
     assert "disk" in part["hint"]
     (told,) = [problem for problem in find_problems(read_status(web.ledger)) if problem.about == "ledger"]
     assert told.severity is Severity.ERROR
-    assert "nothing can be noted: " in told.text
+    assert "nothing can be stored: " in told.text
     assert "cannot write to its disk" in told.text
     (found,) = [found for found in check_ledger(web.ledger) if found.verdict is Verdict.WRONG]
-    assert found.text.startswith("nothing can be noted: ")
+    assert found.text.startswith("nothing can be stored: ")
     assert "cannot write to its disk" in found.text
     result = run("status", redis_url=url)
     assert result.exit_code == 1

@@ -15,7 +15,7 @@ def mode(path):
 def test_nobody_else_can_read_what_is_kept(tmp_path):
     folder = Folder(tmp_path)
     with folder.locked():
-        folder.pretend_account()
+        folder.sandbox_account()
         folder.publish({"NAME": "value"})
         assert mode(folder.path) == 0o700
         assert {mode(path) for path in folder.path.rglob("*") if path.is_file()} == {0o600}

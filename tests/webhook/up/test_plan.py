@@ -53,13 +53,13 @@ def test_with_nothing_set_all_of_it_is_brought_along(plan_of):
     assert (plan.settings.settle_seconds, plan.settings.progress_seconds, plan.settings.confirm_seconds) == (2, 5, 20)
 
 
-def test_the_pretend_account_stays_the_same_and_no_two_are_alike(plan_of, tmp_path):
+def test_the_sandbox_account_stays_the_same_and_no_two_are_alike(plan_of, tmp_path):
     (first,), (second,) = plan_of().settings.accounts, plan_of().settings.accounts
     assert (first.api_token, first.callback_tokens) == (second.api_token, second.callback_tokens)
     (tmp_path / "elsewhere").mkdir()
     other = Folder(tmp_path / "elsewhere")
     with other.locked():
-        assert other.pretend_account()["CALLBACK_TOKEN"] not in first.callback_tokens
+        assert other.sandbox_account()["CALLBACK_TOKEN"] not in first.callback_tokens
 
 
 def test_what_the_user_has_set_goes_before_what_is_made_up(plan_of, tmp_path):

@@ -63,4 +63,4 @@ def test_a_worker_that_waits_for_the_broker_beats_too(begin, redis_url, tmp_path
 def test_a_place_that_cannot_be_touched_is_refused_at_the_start(redis_url, tmp_path):
     result = run("worker", "--heartbeat", str(tmp_path / "no" / "alive"), redis_url=redis_url)
     assert result.exit_code == 2
-    assert "cannot be touched (No such file or directory); name one in a directory that is there" in result.output
+    assert "cannot be written (No such file or directory); name one in an existing, writable directory" in result.output

@@ -1,1 +1,1 @@
-"""What the API takes and answers with, a file for each blueprint."""
+"""The shapes of the API's requests and responses, one file per blueprint."""

@@ -1,4 +1,4 @@
-"""Kinds of values that several rooms have."""
+"""Fields that several shapes share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from marshmallow import ValidationError, fields, validate
 
 from webhook.operations.cursors import PATTERN
 
-#: As many as the console shows on a page, twice over.
+#: The largest page size; the console's pages have 50.
 LONGEST_PAGE = 200
 
 
 class TrueOrFalse(fields.Boolean):
-    """One of the two, and not what else might stand for them: `off` would be false, and `none` an error."""
+    """A JSON boolean; marshmallow's own field also takes texts such as `off` and `yes`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -23,14 +23,14 @@ class TrueOrFalse(fields.Boolean):
 
 
 class TrueOrFalseInUrl(fields.Boolean):
-    """The same as a parameter of a URL, where it can only be written out."""
+    """A boolean in a query: `true` or `false`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **options)
 
 
 class Whole(validate.Regexp):
-    """All of the text fits a pattern: to Python's `$` alone, it may have a line end too many."""
+    """The whole text matches a pattern; Python's `$` alone would allow a trailing line feed."""
 
     def __call__(self, value: Any) -> Any:
         """Return the text. Raises ValidationError."""
@@ -40,41 +40,41 @@ class Whole(validate.Regexp):
 
 
 class Instant(fields.AwareDateTime):
-    """A moment, in whichever zone."""
+    """A timestamp with a UTC offset."""
 
     def __init__(self, **options: Any) -> None:
-        # In a URL a plus is a space, and what was meant for a zone is none.
-        right = "Give a moment with its zone, such as 2026-09-16T05:30:00Z; in a URL, a + is written %2B."
+        # In a URL an unescaped plus is a space, so that the offset is lost.
+        right = "Give a timestamp with a UTC offset, such as 2026-09-16T05:30:00Z; in a URL, write + as %2B."
         super().__init__(error_messages={"invalid": right, "invalid_awareness": right}, **options)
 
 
 class Cursor(fields.String):
-    """Where a page of calls ended, as `next` tells it."""
+    """A cursor: the `next` of the previous page."""
 
     def __init__(self, pattern: str = PATTERN, **options: Any) -> None:
         super().__init__(
-            validate=Whole(f"^{pattern}$", error="Give what an answer called `next`, as it is."),
-            metadata={"description": "The `next` of the page before."},
+            validate=Whole(f"^{pattern}$", error="Give the `next` of a previous response, unchanged."),
+            metadata={"description": "The `next` of the previous page."},
             **options,
         )
 
 
 def page_size(default: int = 50) -> fields.Integer:
-    """How many a page is to have."""
+    """The page size."""
     return fields.Integer(
         load_default=default,
         validate=validate.Range(1, LONGEST_PAGE),
-        metadata={"description": "So many at most on a page."},
+        metadata={"description": "Maximum number of items per page."},
     )
 
 
-def moment(description: str, **options: Any) -> fields.String:
-    """Describe a moment that is written in UTC already."""
+def timestamp(description: str, **options: Any) -> fields.String:
+    """Return the field of a response's timestamp, which is already text in UTC."""
     return fields.String(allow_none=True, metadata={"format": "date-time", "description": description}, **options)
 
 
 def call_sids(most: int) -> fields.List[str]:
-    """Some calls by their SIDs."""
+    """Return the field for a list of CallSids."""
     return fields.List(
         fields.String(validate=Whole(r"^[0-9A-Za-z]{8,64}$", error="Not a CallSid.")),
         validate=validate.Length(1, most),
@@ -83,6 +83,6 @@ def call_sids(most: int) -> fields.List[str]:
 
 
 def check_span(since: datetime, until: datetime | None) -> None:
-    """Raise ValidationError for a span of time that is empty."""
+    """Raise ValidationError for an empty time span."""
     if (until or datetime.now(UTC)) <= since:
-        raise ValidationError("Has to be before `until`, which is now if it is not given.", "since")
+        raise ValidationError("Must be before `until`, which defaults to now.", "since")

@@ -1,4 +1,4 @@
-"""What `/api/replay` takes and answers with."""
+"""Requests and responses of `/api/replay`."""
 
 from __future__ import annotations
 
@@ -9,53 +9,58 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from webhook.api.shapes.fields import Instant, TrueOrFalse, call_sids, check_span
 from worker.ledger.operations.replaying import RECORD_TYPES
 
-# More of them are better chosen by a span of time.
+# For more, give a time span.
 _MOST_SIDS = 1000
 
 
 class Replaying(Schema):
-    """Which records are to be delivered again: those of some calls, or of a span of time."""
+    """Selects the records to redeliver: those of some calls, or of a time span."""
 
     call_sids = call_sids(_MOST_SIDS)
-    since = Instant(metadata={"description": "The calls settled or given up on since then."})
+    since = Instant(metadata={"description": "The calls that became final or failed at or after this time."})
     until = Instant(load_default=None, allow_none=True, metadata={"description": "null: now."})
-    account = fields.String(load_default=None, allow_none=True, metadata={"description": "Only of this account."})
-    sink = fields.String(load_default=None, allow_none=True, metadata={"description": "Only to this sink."})
+    account = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Only records of this account."}
+    )
+    sink = fields.String(load_default=None, allow_none=True, metadata={"description": "Only deliveries to this sink."})
     type = fields.String(
         load_default=None,
         validate=validate.OneOf(RECORD_TYPES),
         metadata={"description": "Only records of this type."},
     )
-    only_missing = TrueOrFalse(load_default=False, metadata={"description": "Only what a sink never got."})
-    dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count."})
+    only_missing = TrueOrFalse(load_default=False, metadata={"description": "Only what a sink never received."})
+    dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count; change nothing."})
 
     @validates_schema
     def _calls_or_a_span(self, given: dict[str, Any], **_: Any) -> None:
         if ("call_sids" in given) == ("since" in given) or (given["until"] is not None and "since" not in given):
-            raise ValidationError(
-                "Name calls by `call_sids`, or give a span: `since`, and `until` if need be.", "since"
-            )
+            raise ValidationError("Give either `call_sids` or a time span: `since`, and optionally `until`.", "since")
         if "since" in given:
             check_span(given["since"], given["until"])
 
 
 class OfSink(Schema):
-    """What became of the records for a sink."""
+    """The result for one sink."""
 
-    to_queue = fields.Integer(required=True, metadata={"description": "How many there were to queue."})
-    queued = fields.Integer(required=True, metadata={"description": "How many were queued; none in a dry run."})
-    waiting = fields.Integer(required=True, metadata={"description": "Waiting for it already."})
+    to_queue = fields.Integer(required=True, metadata={"description": "Number of records to queue."})
+    queued = fields.Integer(required=True, metadata={"description": "Number queued; 0 in a dry run."})
+    waiting = fields.Integer(required=True, metadata={"description": "Number already waiting for the sink."})
     delivered = fields.Integer(
-        required=True, metadata={"description": "It has them, and only what it misses was asked for."}
+        required=True, metadata={"description": "Number left out by `only_missing` because the sink has them."}
     )
-    gone = fields.Integer(required=True, metadata={"description": "Forgotten before they could be queued."})
+    gone = fields.Integer(
+        required=True, metadata={"description": "Number that expired (retention) before they could be queued."}
+    )
 
 
 class Replayed(Schema):
-    """What became of them; what `legwork replay --json` prints."""
+    """The result of a redelivery; the same as `legwork replay --json`."""
 
     dry_run = fields.Boolean(required=True)
     sinks = fields.Dict(keys=fields.String(), values=fields.Nested(OfSink()), required=True)
     wrong = fields.Dict(
-        keys=fields.String(), values=fields.String(), required=True, metadata={"description": "By CallSid: why not."}
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "By CallSid: why it was not redelivered."},
     )

@@ -1,4 +1,4 @@
-"""What `/api/sinks` takes and answers with."""
+"""Requests and responses of `/api/sinks`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from webhook.api.shapes.fields import Instant, TrueOrFalse, TrueOrFalseInUrl, ch
 
 
 class Sink(Schema):
-    """A sink, and how it is."""
+    """A sink and its state."""
 
     name = fields.String(required=True)
     source = fields.String(
         required=True,
         validate=validate.OneOf(["settings", "added"]),
-        metadata={"description": "Where it comes from: SINKS and legwork.toml, or added while all was running."},
+        metadata={"description": "Where it was defined: `settings` (SINKS, legwork.toml), or `added` at run time."},
     )
     where = fields.String(metadata={"description": "Its URL without user, password and query."})
     types = fields.List(fields.String())
@@ -25,14 +25,14 @@ class Sink(Schema):
     projection = fields.String(allow_none=True)
     rate = fields.String(allow_none=True)
     concurrency = fields.Integer(allow_none=True)
-    secrets = fields.Integer(metadata={"description": "How many secrets sign; more than one while rotating."})
+    secrets = fields.Integer(metadata={"description": "Number of signing secrets; more than one while rotating."})
     public_keys = fields.List(
-        fields.String(), metadata={"description": "The `whpk_…` of its Ed25519 keys, which anybody may know."}
+        fields.String(), metadata={"description": "The public keys (`whpk_…`) of its Ed25519 secrets."}
     )
     state = fields.String(required=True, validate=validate.OneOf(["active", "failing", "disabled", "unusable"]))
     reason = fields.String(allow_none=True, metadata={"description": "Why it is in that state."})
     since = fields.String(
-        allow_none=True, metadata={"format": "date-time", "description": "Since when it has been in that state."}
+        allow_none=True, metadata={"format": "date-time", "description": "When it entered that state."}
     )
     waiting = fields.Integer()
     delivered = fields.Integer()
@@ -40,11 +40,11 @@ class Sink(Schema):
 
 
 class Asking(Schema):
-    """Whether the other side is asked before anything is kept."""
+    """Whether the URL is checked before the sink is stored."""
 
     check = TrueOrFalseInUrl(
         load_default=False,
-        metadata={"description": "Refuse it (422) where nobody answers at its URL by a certificate that holds."},
+        metadata={"description": "Refuse the sink (422) if nothing answers at its URL or the certificate is invalid."},
     )
 
 
@@ -52,7 +52,7 @@ class AddedSink(Sink):
     """A sink just added."""
 
     secret = fields.String(
-        allow_none=True, metadata={"description": "The signing secret made for it. It is shown this once."}
+        allow_none=True, metadata={"description": "The signing secret created for it, shown only in this response."}
     )
 
 
@@ -60,29 +60,30 @@ class Secret(Schema):
     """A signing secret just made."""
 
     name = fields.String(required=True)
-    secret = fields.String(required=True, metadata={"description": "It is shown this once."})
+    secret = fields.String(required=True, metadata={"description": "Shown only in this response."})
 
 
 class OutOfUse(Schema):
     """A rotation just finished."""
 
     name = fields.String(required=True)
-    out_of_use = fields.Integer(required=True, metadata={"description": "How many secrets sign no more."})
+    out_of_use = fields.Integer(required=True, metadata={"description": "Number of secrets that no longer sign."})
 
 
 class Removed(Schema):
     """A sink just removed."""
 
     name = fields.String(required=True)
-    dropped = fields.Integer(required=True, metadata={"description": "How many deliveries waited for it."})
+    dropped = fields.Integer(required=True, metadata={"description": "Number of waiting deliveries that were dropped."})
 
 
 class Exchange(Schema):
-    """A ping, and all that came of it."""
+    """The result of a test: the ping and the sink's answer."""
 
     name = fields.String(required=True)
     delivered = fields.Boolean(
-        required=True, metadata={"description": "Was it taken (2xx)? Of one that is no webhook: is it well?"}
+        required=True,
+        metadata={"description": "Whether a webhook accepted the ping (2xx), or another sink's check succeeded."},
     )
     method = fields.String()
     url = fields.String()
@@ -90,10 +91,10 @@ class Exchange(Schema):
     request_body = fields.String()
     status = fields.Integer(allow_none=True)
     answer_headers = fields.Dict(keys=fields.String(), values=fields.String())
-    answer_body = fields.String(metadata={"description": "Its first 2 KiB. A stranger wrote it."})
+    answer_body = fields.String(metadata={"description": "The first 2 KiB of the answer. Untrusted content."})
     seconds = fields.Float()
     error = fields.String(allow_none=True)
-    check = fields.String(metadata={"description": "Of a sink that is no webhook: what its own check found."})
+    check = fields.String(metadata={"description": "For a sink that is no webhook: the result of its own check."})
 
 
 class Disabling(Schema):
@@ -102,16 +103,18 @@ class Disabling(Schema):
     reason = fields.String(
         load_default="by the operator",
         validate=validate.Length(1, 200),
-        metadata={"description": "What `status` is to say."},
+        metadata={"description": "The reason that the status shows."},
     )
 
 
 class Span(Schema):
-    """A span of time."""
+    """A time span."""
 
-    since = Instant(required=True, metadata={"description": "The calls settled or given up on since then."})
+    since = Instant(
+        required=True, metadata={"description": "The calls that became final or failed at or after this time."}
+    )
     until = Instant(load_default=None, allow_none=True, metadata={"description": "null: now."})
-    dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count."})
+    dry_run = TrueOrFalse(load_default=False, metadata={"description": "Only count; change nothing."})
 
     @validates_schema
     def _begins_before_it_ends(self, given: dict[str, Any], **_: Any) -> None:
@@ -119,11 +122,11 @@ class Span(Schema):
 
 
 class Recovered(Schema):
-    """What a sink never got, and what was queued of it."""
+    """What a sink never received, and what of it was queued."""
 
     name = fields.String(required=True)
     dry_run = fields.Boolean(required=True)
-    to_queue = fields.Integer(required=True, metadata={"description": "How many it never got."})
-    queued = fields.Integer(required=True, metadata={"description": "How many were queued; none in a dry run."})
-    waiting = fields.Integer(required=True, metadata={"description": "How many wait for it already."})
-    delivered = fields.Integer(required=True, metadata={"description": "How many it has."})
+    to_queue = fields.Integer(required=True, metadata={"description": "Number of records that it never received."})
+    queued = fields.Integer(required=True, metadata={"description": "Number queued; 0 in a dry run."})
+    waiting = fields.Integer(required=True, metadata={"description": "Number already waiting for it."})
+    delivered = fields.Integer(required=True, metadata={"description": "Number that it has."})

@@ -1,4 +1,4 @@
-"""The rooms of the API: each tells and does what the command line does."""
+"""The endpoints of the API: each answers and does what the command line does."""
 
 from __future__ import annotations
 
