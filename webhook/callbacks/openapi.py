@@ -90,7 +90,7 @@ _ANSWERS = {
     "200": answered("The callback is durably stored.", {"oneOf": [Accepted, AcceptedCalls]}),
     **refusals(
         {
-            "400": "No usable CallSid, or too many parameters (`errors` names the field); or the body is cut off or cannot be unpacked.",
+            "400": "No usable CallSid, or too many parameters (`errors` names the field); or a body that cannot be read.",
             "404": "Wrong token, or an address that may not post callbacks.",
             "408": "The body did not arrive within ten seconds.",
             "413": "The body is larger than 256 KiB, or was before it was compressed.",
