@@ -18,7 +18,7 @@ def test_the_token_alone_goes_to_standard_output(redis_url):
     made = create(redis_url)
     assert made.exit_code == 0
     assert re.fullmatch(r"lw_[0-9A-Za-z_-]{43}\n", made.stdout)
-    assert "shown this once" in made.stderr
+    assert "shown only once" in made.stderr
     assert Tokens(open_ledger(redis_url).client).find(made.stdout.strip()).name == "grafana"
 
 
@@ -65,7 +65,7 @@ def test_a_token_in_the_place_of_its_name_is_not_repeated(redis_url):
 def test_a_name_that_will_not_do_is_bad_usage(redis_url, name):
     refused = run("token", "create", "--scope", "read", "--", name, redis_url=redis_url)
     assert refused.exit_code == 2
-    assert "small letters" in refused.stderr
+    assert "lower-case letters" in refused.stderr
 
 
 @pytest.mark.parametrize("expires", ["soon", "2020-01-01", "0s", "999999w"])
