@@ -11,6 +11,8 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 FAULTS_ARGS ?=
 # The interpreter of a new .venv: make run PYTHON=python3.13
 export PYTHON
+# Empty counts as unset. Tests start hundreds of processes: where a shell has it set, each would compile all of its modules again.
+export PYTHONDONTWRITEBYTECODE =
 
 COMPILE = $(shell tools/bootstrap.sh uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
