@@ -24,7 +24,7 @@ ACCOUNT = "acme1m"
 TOKEN = "callback-token-of-the-tests"
 SECRETS = {"EXOTEL_API_KEY": "key-of-the-tests", "EXOTEL_API_TOKEN": "token-of-the-tests", "CALLBACK_TOKEN": TOKEN}
 # Long enough for a busy machine; whatever takes so long is broken.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):

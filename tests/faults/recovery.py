@@ -64,7 +64,9 @@ class Recovery:
         done = max(0.0, *(seen.get(sid, time.monotonic()) - began for sid in self.interrupted))
         until = max(time.monotonic(), began + here.pace.watch)
         await _until(here, lambda: time.monotonic() > until, began)
-        ordinary = [sid for sid in _after(here, began) if calls[sid].scenario in {"answered", "inbound", "three-agents"}]
+        ordinary = [
+            sid for sid in _after(here, began) if calls[sid].scenario in {"answered", "inbound", "three-agents"}
+        ]
         await _until(here, lambda: all(sid in seen for sid in ordinary), began)
         worst = max((seen.get(sid, time.monotonic()) - (calls[sid].noted_at or 0) for sid in ordinary), default=0.0)
         bound = here.machine.setup.lease_seconds + FLOW_SECONDS

@@ -110,7 +110,7 @@ class Receiver:
             self._changed.notify_all()
         return Response(status=self.status)
 
-    def wait_for(self, count, seconds=30.0):
+    def wait_for(self, count, seconds=60.0):
         """The first `count` callbacks, in order of arrival."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.received) >= count, seconds), self.received
@@ -139,7 +139,7 @@ def receiver():
 def until():
     """Wait until something is true, and return it."""
 
-    def until(is_true, seconds=30.0):
+    def until(is_true, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not (found := is_true()):
             assert time.monotonic() < deadline, "it never came true"
