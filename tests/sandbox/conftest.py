@@ -48,7 +48,7 @@ class Driver:
         return requests.request(method, f"{self.url}/v1/Accounts/{account}/{path}", **options)
 
     def get(self, path, **options):
-        answer = requests.get(self.url + path, timeout=5, **options)
+        answer = requests.get(self.url + path, timeout=30, **options)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -59,7 +59,7 @@ class Driver:
         return self.get("/requests/summary")
 
     def post(self, path, **order):
-        return requests.post(self.url + path, json=order, timeout=5)
+        return requests.post(self.url + path, json=order, timeout=30)
 
     def fault(self, kind, **more):
         answer = self.post("/faults", fault=kind, **more)
