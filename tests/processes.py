@@ -18,7 +18,11 @@ WORKER = READ_SETTINGS + "from worker.run import run_worker; sys.exit(run_worker
 WEB = READ_SETTINGS + "from webhook.server import serve; serve(settings)"
 
 
-def until(condition, seconds=20.0, *, every=0.02):
+# Long enough for a busy machine; whatever takes so long is broken.
+PATIENCE_SECONDS = 60.0
+
+
+def until(condition, seconds=PATIENCE_SECONDS, *, every=0.02):
     """Wait until a condition holds, and return what it gave."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -70,7 +74,7 @@ class Process:
     def ask_to_stop(self):
         self._process.send_signal(signal.SIGTERM)
 
-    def wait(self, seconds=15):
+    def wait(self, seconds=PATIENCE_SECONDS):
         return self._process.wait(seconds)
 
     def stop(self):
@@ -78,7 +82,7 @@ class Process:
         if self.runs:
             self.ask_to_stop()
             try:
-                self.wait()
+                self.wait(15)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()

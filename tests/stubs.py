@@ -134,6 +134,8 @@ class StubServer:
 
     def __init__(self, always: Reply | None = None):
         self.seen: list[Seen] = []
+        #: How many connections have been closed.
+        self.closed = 0
         self._replies: deque[Reply] = deque()
         self._choose: Callable[[Seen], Reply] = lambda _: always or answer(status=404)
         self._connections: list[socket.socket] = []
@@ -194,6 +196,10 @@ class StubServer:
             self._begin(self._serve, connection)
 
     def _serve(self, connection):
+        self._answer(connection)
+        self.closed += 1
+
+    def _answer(self, connection):
         with connection, connection.makefile("rb") as stream, suppress(OSError):
             while (seen := _read(stream)) is not None:
                 self.seen.append(seen)

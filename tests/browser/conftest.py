@@ -26,7 +26,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     directory = tmp_path_factory.mktemp("stage")
-    with Stage(directory, CONSOLE_PASSWORD=PASSWORD, PROGRESS_SECONDS="10") as found:
+    with Stage(directory, CONSOLE_PASSWORD=PASSWORD, PROGRESS_SECONDS="3600") as found:
         found.start_line("web")
         found.start_line("worker")
         yield found
@@ -45,6 +45,7 @@ def tab(chromium, stage, complaints):
     """A tab of somebody who is signed in."""
     context = chromium.new_context(base_url=stage.url)
     tab = context.new_page()
+    tab.clock.install()  # it goes as it always does, until a test puts it forward
     tab.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.goto("/sign-in")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from end_to_end.stage import TOKEN, Stage
+from end_to_end.stage import TOKEN, Stage, wait_until
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PAGES = ["/", "/calls", "/sinks", "/dead", "/accounts", "/calls/{sid}"]
 SECONDS = 1000
-PATIENCE = 30 * SECONDS
 
 
 def over(stage, scenario):
@@ -18,6 +18,20 @@ def over(stage, scenario):
     stage.post(sid)
     stage.wait_for(sid)
     return sid
+
+
+def as_time_passes(tab, element, state="visible"):
+    """Wait for it as somebody does who has the page open; only the page's clock is put forward from update to update."""
+
+    def has_come():
+        tab.clock.fast_forward(5 * SECONDS)
+        try:
+            element.wait_for(state=state, timeout=SECONDS)
+        except PlaywrightTimeout:
+            return False
+        return True
+
+    wait_until(has_come, f"{element} to be {state}")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +44,7 @@ def test_the_overview_updates_itself_while_calls_flow(tab, stage):
     (sid,) = stage.place("01")
     assert tab.get_by_role("link", name=sid).count() == 0
     stage.post(sid)
-    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_role("link", name=sid))
     assert tab.url == f"{stage.url}/"
 
 
@@ -39,11 +53,14 @@ def test_updating_leaves_the_keyboard_where_it_is_and_can_be_paused(tab, stage):
     link = tab.get_by_role("link", name="What failed last")
     link.focus()
     sid = over(stage, "01")
-    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_role("link", name=sid))
     assert tab.evaluate("document.activeElement.getAttribute('href')") == "/dead"
     tab.get_by_role("button", name="Pause updates").press("Enter")
-    later = over(stage, "01")
-    tab.wait_for_timeout(6 * SECONDS)
+    later, requested = over(stage, "01"), []
+    tab.on("request", lambda request: requested.append(request.url))
+    tab.clock.fast_forward(60 * SECONDS)
+    tab.evaluate("fetch('/livez')")  # whatever the page asked for in that minute, it asked for before this
+    assert requested == [f"{stage.url}/livez"]
     assert tab.get_by_role("link", name=later).count() == 0
 
 
@@ -109,18 +126,20 @@ def test_the_page_of_a_call_goes_on_until_the_call_is_settled(tab, stage):
     tab.goto(f"/calls/{sid}")
     tab.get_by_text("waiting, account").wait_for()
     assert tab.locator("svg.legs").count() == 0
+    opened = tab.locator("summary").last.text_content()
     tab.locator("summary").last.click()
-    tab.locator("svg.legs").wait_for(timeout=PATIENCE)
-    assert tab.locator("details[open] summary").text_content() == tab.locator("summary").last.text_content()
+    stage.post(sid)
+    as_time_passes(tab, tab.locator("svg.legs"))
+    assert tab.locator("details[open] summary").text_content() == opened
     assert tab.evaluate("document.activeElement.tagName") == "SUMMARY", "the keyboard is where it was"
-    tab.get_by_role("button", name="Pause updates").wait_for(state="hidden", timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_role("button", name="Pause updates"), "hidden")
 
 
 def test_a_settled_call_is_read_again_at_the_press_of_a_button_and_the_page_shows_it(tab, stage):
     sid = over(stage, "01")
     tab.goto(f"/calls/{sid}")
     tab.get_by_role("button", name="Fetch again").click()
-    tab.get_by_text("fetched 2 times").wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_text("fetched 2 times"))
     assert len(stage.records(sid)) == 1, "nothing differed"
 
 
@@ -171,7 +190,7 @@ def test_the_chart_is_drawn_and_goes_on_while_the_page_updates_itself(tab, stage
     assert not tab.evaluate(is_blank)
     tab.evaluate("document.querySelector('figure.chart canvas').dataset.mark = 'the same'")
     sid = over(stage, "01")
-    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_role("link", name=sid))
     assert tab.locator("figure.chart canvas").get_attribute("data-mark") == "the same"
     assert not tab.evaluate(is_blank)
 
@@ -179,15 +198,15 @@ def test_the_chart_is_drawn_and_goes_on_while_the_page_updates_itself(tab, stage
 def test_what_was_opened_stays_open_while_the_page_updates_itself(tab, stage):
     tab.get_by_text("As a table").click()
     sid = over(stage, "01")
-    tab.get_by_role("link", name=sid).wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_role("link", name=sid))
     assert tab.get_by_role("columnheader", name="calls in").is_visible()
 
 
 def test_when_the_web_process_is_away_the_page_says_since_when_and_goes_on_when_it_is_back(tab, complaints):
     tab.route("**/*", lambda route: route.abort())
-    tab.get_by_text("Not updated since").wait_for(timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_text("Not updated since"))
     tab.unroute("**/*")
-    tab.get_by_text("Not updated since").wait_for(state="hidden", timeout=PATIENCE)
+    as_time_passes(tab, tab.get_by_text("Not updated since"), "hidden")
     assert all("ERR_FAILED" in complaint or "htmx:" in complaint for complaint in complaints)
     complaints.clear()
 

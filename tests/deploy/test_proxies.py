@@ -137,23 +137,23 @@ def callback(call_sid):
 
 def test_a_callback_comes_through_with_and_without_tls_and_its_address_with_it(proxied):
     for url in (proxied.http, proxied.https):
-        answer = proxied.session.get(url + callback(uuid4().hex), allow_redirects=False, timeout=10)
+        answer = proxied.session.get(url + callback(uuid4().hex), allow_redirects=False, timeout=60)
         assert (answer.status_code, answer.json()["accepted"]) == (200, True)
 
 
 def test_a_browser_is_told_to_stay_with_tls_and_only_over_tls(proxied):
     """RFC 6797, 7.2: a host sends no Strict-Transport-Security where there is no TLS."""
     for path, status in (("/livez", 200), ("/no/such/page", 404), (callback(uuid4().hex), 200)):
-        answer = proxied.session.get(proxied.https + path, allow_redirects=False, timeout=10)
+        answer = proxied.session.get(proxied.https + path, allow_redirects=False, timeout=60)
         assert (answer.status_code, answer.headers["Strict-Transport-Security"]) == (status, "max-age=31536000")
-        plain = proxied.session.get(proxied.http + path, allow_redirects=False, timeout=10)
+        plain = proxied.session.get(proxied.http + path, allow_redirects=False, timeout=60)
         assert "Strict-Transport-Security" not in plain.headers
 
 
 def test_what_legwork_has_compressed_comes_through_and_pages_are_left_as_they_are(proxied):
     takes = {"Accept-Encoding": "gzip", "Accept": "text/html"}
     file, page = (
-        proxied.session.get(proxied.https + path, headers=takes, allow_redirects=False, timeout=10)
+        proxied.session.get(proxied.https + path, headers=takes, allow_redirects=False, timeout=60)
         for path in ("/static/vendor/htmx.min.js", "/sign-in")
     )
     assert (file.status_code, file.headers["Content-Encoding"]) == (200, "gzip")
@@ -165,31 +165,31 @@ def test_nobody_gets_in_by_saying_that_he_is_somebody_else(proxied):
     other = requests.Session()
     other.trust_env = False
     headers = {"Host": HOST, "X-Forwarded-For": CLIENT}
-    answer = other.get(proxied.http + callback(uuid4().hex), headers=headers, allow_redirects=False, timeout=10)
+    answer = other.get(proxied.http + callback(uuid4().hex), headers=headers, allow_redirects=False, timeout=60)
     assert answer.status_code == 404
 
 
 def test_what_is_too_long_is_refused_and_what_is_not_comes_through(proxied):
     url = f"{proxied.https}/callbacks/{TOKEN}/status"
     body = {"CallSid": "call0001", "Status": "completed", "CustomField": "x" * 200_000}
-    assert proxied.session.post(url, data=body, timeout=10).status_code == 200
+    assert proxied.session.post(url, data=body, timeout=60).status_code == 200
     for length in (300_000, 600_000):
-        answer = proxied.session.post(url, data=body | {"CustomField": "x" * length}, timeout=10)
+        answer = proxied.session.post(url, data=body | {"CustomField": "x" * length}, timeout=60)
         assert answer.status_code == 413
 
 
 def test_the_console_goes_by_tls_alone(proxied):
-    answer = proxied.session.get(f"{proxied.http}/calls?state=dead", allow_redirects=False, timeout=10)
+    answer = proxied.session.get(f"{proxied.http}/calls?state=dead", allow_redirects=False, timeout=60)
     assert answer.status_code in {301, 302}
     assert answer.headers["Location"] == f"https://{HOST}/calls?state=dead"
-    page = proxied.session.get(f"{proxied.https}/sign-in", allow_redirects=False, timeout=10)
+    page = proxied.session.get(f"{proxied.https}/sign-in", allow_redirects=False, timeout=60)
     assert page.status_code == 200
     assert "Secure" in page.headers["Set-Cookie"]
 
 
 def test_the_token_stands_in_no_log_of_the_proxy(proxied, tmp_path):
-    proxied.session.get(proxied.https + callback(uuid4().hex), timeout=10)
-    proxied.session.get(f"{proxied.https}/livez", timeout=10)
+    proxied.session.get(proxied.https + callback(uuid4().hex), timeout=60)
+    proxied.session.get(f"{proxied.https}/livez", timeout=60)
     logs = "".join(each.read_text() for each in tmp_path.iterdir() if each.suffix in {".log", ".out"})
     assert TOKEN not in logs
 

@@ -24,7 +24,7 @@ ACCOUNT = "acme1m"
 TOKEN = "callback-token-of-the-tests"
 SECRETS = {"EXOTEL_API_KEY": "key-of-the-tests", "EXOTEL_API_TOKEN": "token-of-the-tests", "CALLBACK_TOKEN": TOKEN}
 # Long enough for a busy machine; whatever takes so long is broken.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
@@ -145,17 +145,17 @@ class Stage:
 
     def is_ready(self):
         with suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=30).status_code == 200
         return False
 
     def place(self, scenario, count=1, **order):
         """Calls that are over already, and whose callbacks the test posts itself; their SIDs."""
         order = {"scenario": scenario, "count": count, "ended_ago": 5, "callbacks": False, **order}
-        return requests.post(f"{self.sandbox}/calls", json=order, timeout=5).json()["call_sids"]
+        return requests.post(f"{self.sandbox}/calls", json=order, timeout=30).json()["call_sids"]
 
     def arrivals(self, **query):
         """What arrived at the sandbox's API."""
-        return requests.get(f"{self.sandbox}/requests", params=query, timeout=5).json()["requests"]
+        return requests.get(f"{self.sandbox}/requests", params=query, timeout=30).json()["requests"]
 
     def post(self, sid, *, kind="status", token=TOKEN, **params):
         """Post a callback as Exotel does; the answer."""

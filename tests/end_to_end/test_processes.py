@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 import requests
@@ -64,7 +63,7 @@ def test_each_account_has_its_token_its_credentials_and_its_sinks(stage_of, tmp_
 
 
 def test_a_worker_that_is_killed_holds_nobody_else_up(stage_of):
-    stage = stage_of(EXOTEL_TIMEOUT_SECONDS="0.5")
+    stage = stage_of(EXOTEL_TIMEOUT_SECONDS="60")
     stage.start_line("web")
     first = stage.start_line("worker")
     stage.start("worker-2", f"exec {PROCFILE['worker']}")
@@ -76,10 +75,8 @@ def test_a_worker_that_is_killed_holds_nobody_else_up(stage_of):
     late = stage.place("answered", count=5)
     for sid in late:
         stage.post(sid)
-    # What the dead one held comes back when its leases are over, after half a minute; what is new need not wait for it.
-    began = time.monotonic()
+    # Leases of what the dead one held last for 150 s, longer than anybody waits here; what is new need not wait for them.
     stage.wait_for(*late)
-    assert time.monotonic() - began < 25
 
 
 def test_web_and_worker_end_well_when_asked_to_and_leave_nobody(stage_of):

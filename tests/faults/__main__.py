@@ -55,7 +55,7 @@ async def measure_recoveries(here: Scene, report: Report) -> None:
         recovery.redis_unreachable(here, Mood.SILENT, forget=True),
         recovery.redis_unreachable(here, Mood.CUT),
     ):
-        report.recovered.append(await measure)
+        report.recovered.append(await (await measure).done())
         report.say(report.recovered[-1].told())
         await suite.fresh(here, seconds=120)
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Issue 3: calls flow again so soon; the interrupted ones are done within a lease, and the time in which calls flow.
 FLOW_SECONDS = 5.0
-OUTAGE_SECONDS = 20.0
 # Beyond these nobody waits any more.
 _GIVE_UP_SECONDS = 120.0
 # So many calls are met in the middle of what a worker does for them.
@@ -47,7 +46,34 @@ class Recovered:
         )
 
 
-async def all_workers_killed(here: Scene) -> Recovered:
+@dataclass(frozen=True)
+class Recovery:
+    """A trouble that is over, and calls flow again since; what it interrupted may have to wait for its lease yet."""
+
+    here: Scene
+    what: str
+    began: float
+    interrupted: list[str]
+    flow_seconds: float
+
+    async def done(self) -> Recovered:
+        """Watch calls that came since, until the interrupted ones are done and for a while at least."""
+        here, began = self.here, self.began
+        seen, calls = here.machine.tail.first_seen, here.driver.calls
+        await _until(here, lambda: all(sid in seen for sid in self.interrupted), began)
+        done = max(0.0, *(seen.get(sid, time.monotonic()) - began for sid in self.interrupted))
+        until = max(time.monotonic(), began + here.pace.watch)
+        await _until(here, lambda: time.monotonic() > until, began)
+        ordinary = [
+            sid for sid in _after(here, began) if calls[sid].scenario in {"answered", "inbound", "three-agents"}
+        ]
+        await _until(here, lambda: all(sid in seen for sid in ordinary), began)
+        worst = max((seen.get(sid, time.monotonic()) - (calls[sid].noted_at or 0) for sid in ordinary), default=0.0)
+        bound = here.machine.setup.lease_seconds + FLOW_SECONDS
+        return Recovered(self.what, self.flow_seconds, len(self.interrupted), done, worst, bound)
+
+
+async def all_workers_killed(here: Scene) -> Recovery:
     """kill -9 of every worker in the middle of requests to Exotel; they are started again at once."""
     interrupted = await _calls_under_way(here)
     workers = here.machine.workers
@@ -56,29 +82,29 @@ async def all_workers_killed(here: Scene) -> Recovered:
     await asyncio.gather(*(worker.ended(5) for worker in workers))
     began = time.monotonic()
     await asyncio.gather(*(worker.start() for worker in workers))
-    return await _measured(here, "all workers killed and started again", began, interrupted)
+    return await _flowing(here, "all workers killed and started again", began, interrupted)
 
 
-async def redis_killed(here: Scene) -> Recovered:
-    """kill -9 of Redis; 20 s later it is started again, and reads its append-only file."""
-    machine = here.machine
+async def redis_killed(here: Scene) -> Recovery:
+    """kill -9 of Redis; after an outage it is started again, and reads its append-only file."""
+    machine, outage = here.machine, here.pace.outage
     interrupted = await _calls_under_way(here)
     await machine.redis.kill()
-    await asyncio.sleep(OUTAGE_SECONDS)
+    await asyncio.sleep(outage)
     await machine.redis.start()
     await machine.until_redis_answers()
-    return await _measured(here, "Redis killed, back after 20 s", time.monotonic(), interrupted)
+    return await _flowing(here, f"Redis killed, back after {outage:g} s", time.monotonic(), interrupted)
 
 
-async def redis_unreachable(here: Scene, mood: Mood, *, forget: bool = False) -> Recovered:
-    """Redis behind a network that fails for 20 s."""
-    proxy = here.machine.proxy
+async def redis_unreachable(here: Scene, mood: Mood, *, forget: bool = False) -> Recovery:
+    """Redis behind a network that fails for an outage."""
+    proxy, outage = here.machine.proxy, here.pace.outage
     interrupted = await _calls_under_way(here)
     await proxy.turn(mood)
-    await asyncio.sleep(OUTAGE_SECONDS)
+    await asyncio.sleep(outage)
     await proxy.turn(Mood.OPEN, forget=forget)
-    what = f"Redis out of reach for 20 s ({mood.value}{', connections lost' if forget else ''})"
-    return await _measured(here, what, time.monotonic(), interrupted)
+    what = f"Redis out of reach for {outage:g} s ({mood.value}{', connections lost' if forget else ''})"
+    return await _flowing(here, what, time.monotonic(), interrupted)
 
 
 async def _calls_under_way(here: Scene) -> list[str]:
@@ -93,17 +119,11 @@ async def _calls_under_way(here: Scene) -> list[str]:
     return sids
 
 
-async def _measured(here: Scene, what: str, began: float, interrupted: list[str]) -> Recovered:
-    """Watch calls that came after `began`, until the interrupted ones are done and for a while at least."""
-    seen, calls = here.machine.tail.first_seen, here.driver.calls
+async def _flowing(here: Scene, what: str, began: float, interrupted: list[str]) -> Recovery:
+    """Wait until a call that came after `began` has its record."""
+    seen = here.machine.tail.first_seen
     flow = await _until(here, lambda: any(seen.get(sid, 0) > began for sid in _after(here, began)), began)
-    done = await _until(here, lambda: all(sid in seen for sid in interrupted), began)
-    until = max(time.monotonic(), began + here.pace.watch)
-    await _until(here, lambda: time.monotonic() > until, began)
-    ordinary = [sid for sid in _after(here, began) if calls[sid].scenario in {"answered", "inbound", "three-agents"}]
-    await _until(here, lambda: all(sid in seen for sid in ordinary), began)
-    worst = max((seen.get(sid, time.monotonic()) - (calls[sid].noted_at or 0) for sid in ordinary), default=0.0)
-    return Recovered(what, flow, len(interrupted), done, worst, here.machine.setup.lease_seconds + FLOW_SECONDS)
+    return Recovery(here, what, began, interrupted, flow)
 
 
 def _after(here: Scene, began: float) -> Iterable[str]:

@@ -50,8 +50,11 @@ class Rolled:
         )
 
 
-async def rolling_restart(here: Scene, *, rounds: int = 1) -> Rolled:
-    """End and start everybody, as a deployment does; the driver is the load balancer."""
+async def rolling_restart(here: Scene, *, rounds: int = 1, slack_seconds: float = 0.0) -> Rolled:
+    """End and start everybody, as a deployment does; the driver is the load balancer.
+
+    `slack_seconds` is added to the bounds, for what else the machine does.
+    """
     machine, driver = here.machine, here.driver
     before, usual = Counter(driver.answers), driver.per_second
     driver.per_second, driver.asks_another = PER_SECOND, True
@@ -60,7 +63,7 @@ async def rolling_restart(here: Scene, *, rounds: int = 1) -> Rolled:
         for member in (*machine.webs, *machine.workers) * rounds:
             await asyncio.sleep(0.5)
             member.signal(signal.SIGTERM)
-            slowest = max(slowest, await member.ended(STOP_SECONDS))
+            slowest = max(slowest, await member.ended(STOP_SECONDS + slack_seconds))
             assert member.process is not None
             assert member.process.returncode == 0, f"{member.name} ended with {member.process.returncode}"
             await member.start()
@@ -76,8 +79,9 @@ async def rolling_restart(here: Scene, *, rounds: int = 1) -> Rolled:
         if call.noted_at is not None and began < call.noted_at < ended and call.scenario == "answered"
     ]
     seen = machine.tail.first_seen
-    deadline = time.monotonic() + machine.setup.lease_seconds
+    bound = machine.setup.lease_seconds + slack_seconds
+    deadline = time.monotonic() + bound
     while not all(call.sid in seen for call in met) and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
     worst = max(seen.get(call.sid, time.monotonic()) - (call.noted_at or 0.0) for call in met)
-    return Rolled(answers, slowest, worst, machine.setup.lease_seconds, len(met), len(machine.webs) * rounds)
+    return Rolled(answers, slowest, worst, bound, len(met), len(machine.webs) * rounds)

@@ -36,7 +36,7 @@ class Pace:
     watch: float  # how long calls are watched after a recovery, to see that it lasts
 
 
-SHORT = Pace(outage=3.0, trouble=2.5, gap=(0.2, 1.0), watch=3.0)
+SHORT = Pace(outage=3.0, trouble=2.5, gap=(0.1, 0.5), watch=3.0)
 FULL = Pace(outage=20.0, trouble=8.0, gap=(1.0, 6.0), watch=30.0)
 # Beyond this a fault has got stuck.
 _LONGEST_SECONDS = 400.0

@@ -48,7 +48,7 @@ class Driver:
         return requests.request(method, f"{self.url}/v1/Accounts/{account}/{path}", **options)
 
     def get(self, path, **options):
-        answer = requests.get(self.url + path, timeout=5, **options)
+        answer = requests.get(self.url + path, timeout=30, **options)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -59,7 +59,7 @@ class Driver:
         return self.get("/requests/summary")
 
     def post(self, path, **order):
-        return requests.post(self.url + path, json=order, timeout=5)
+        return requests.post(self.url + path, json=order, timeout=30)
 
     def fault(self, kind, **more):
         answer = self.post("/faults", fault=kind, **more)
@@ -110,7 +110,7 @@ class Receiver:
             self._changed.notify_all()
         return Response(status=self.status)
 
-    def wait_for(self, count, seconds=30.0):
+    def wait_for(self, count, seconds=60.0):
         """The first `count` callbacks, in order of arrival."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.received) >= count, seconds), self.received
@@ -139,7 +139,7 @@ def receiver():
 def until():
     """Wait until something is true, and return it."""
 
-    def until(is_true, seconds=30.0):
+    def until(is_true, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not (found := is_true()):
             assert time.monotonic() < deadline, "it never came true"

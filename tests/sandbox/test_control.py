@@ -20,7 +20,7 @@ def test_the_front_page_lists_every_scenario_as_json_and_for_a_browser(driver):
         (f"{entry.code:02d}", entry.name) for entry in SCENARIOS.values()
     ]
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-    page = requests.get(driver.url, headers=browser, timeout=5)
+    page = requests.get(driver.url, headers=browser, timeout=30)
     assert page.headers["Content-Type"].startswith("text/html")
     assert all(f"<td>{entry.name}</td>" in page.text for entry in SCENARIOS.values())
     assert driver.get("/?format=json", headers=browser)["scenarios"] == told
@@ -30,7 +30,7 @@ def test_no_page_tells_a_secret(start):
     driver = start(status_url="http://127.0.0.1:1/callbacks/very-secret")
     driver.place("answered")
     for path in ("/", "/calls", "/requests", "/requests/summary", "/faults"):
-        text = requests.get(driver.url + path, timeout=5).text
+        text = requests.get(driver.url + path, timeout=30).text
         assert "very-secret" not in text
         assert "sandbox-token" not in text
     assert "sandbox-token" not in repr(driver.sandbox.settings)
@@ -115,14 +115,14 @@ def test_an_order_that_makes_no_sense_is_refused_by_field(driver, order, field):
 
 
 def test_orders_have_to_be_json_so_that_no_foreign_web_page_can_send_them(driver):
-    answer = requests.post(driver.url + "/calls", data='{"count": 1}', timeout=5)
+    answer = requests.post(driver.url + "/calls", data='{"count": 1}', timeout=30)
     assert answer.status_code == 415
     assert "error" in answer.json()
 
 
 def test_an_unknown_call_and_an_unknown_page_are_404(driver):
     for path in ("/calls/unheard-of", "/unheard-of"):
-        assert requests.get(driver.url + path, timeout=5).status_code == 404
+        assert requests.get(driver.url + path, timeout=30).status_code == 404
 
 
 def test_calls_are_listed_newest_first_in_pages(driver):

@@ -53,7 +53,7 @@ def test_a_read_that_meets_trouble_is_no_read_of_the_call(driver):
     sid = driver.place("400-first")
     driver.fault("error", status=500)
     assert driver.legs(sid).status_code == 500
-    requests.delete(driver.url + "/faults", timeout=5)
+    requests.delete(driver.url + "/faults", timeout=30)
     assert [driver.legs(sid).status_code for _ in range(2)] == [400, 200]
 
 
@@ -87,7 +87,7 @@ def test_another_client_eats_from_the_quota(start, until):
 def test_the_other_client_can_be_sent_away(start):
     driver = start(quota=1000)
     driver.fault("eat", per_second=100)
-    requests.delete(driver.url + "/faults/eat", timeout=5)
+    requests.delete(driver.url + "/faults/eat", timeout=30)
     eaten = driver.summary()["accounts"]["acme1m"]["eaten"]
     driver.calls()
     assert driver.summary()["accounts"]["acme1m"]["eaten"] == eaten
@@ -122,9 +122,9 @@ def test_the_same_fault_again_takes_the_place_of_the_first(driver):
 def test_delete_ends_one_kind_or_all(driver):
     driver.fault("slow", seconds=0)
     driver.fault("error", status=500)
-    requests.delete(driver.url + "/faults/error", timeout=5)
+    requests.delete(driver.url + "/faults/error", timeout=30)
     assert [fault["fault"] for fault in driver.get("/faults")["faults"]] == ["slow"]
-    requests.delete(driver.url + "/faults", timeout=5)
+    requests.delete(driver.url + "/faults", timeout=30)
     assert driver.get("/faults")["faults"] == []
 
 

@@ -60,13 +60,11 @@ def telling_pieces(text, secret):
 )
 def test_no_problem_repeats_a_part_of_a_password(tmp_path_factory, name, url):
     directory = tmp_path_factory.mktemp("settings")
+    # A word of a message is no part of a password.
+    usual = "\n".join(problems_with(name, url.format(""), directory) + problems_with(name, url.format("#"), directory))
 
     @given(PASSWORDS)
     def refused_or_taken(password):
-        # A word of a message is no part of a password.
-        usual = "\n".join(
-            problems_with(name, url.format(""), directory) + problems_with(name, url.format("#"), directory)
-        )
         for problem in problems_with(name, url.format(password), directory):
             assert not [piece for piece in telling_pieces(problem, password) if piece not in usual]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-WAVES, CALLS_A_WAVE, WORKERS, LEGS = 9, 35, 2, 2
+WAVES, CALLS_A_WAVE, WORKERS, LEGS = 6, 35, 2, 2
 ANSWER = legs_of(("outbound", "09000000001", "completed", 25), ("outbound-dial", "09000000002", "completed", 9))
 # A worker that was killed is missed after 15 s of silence; only then is what it had begun due again. On a machine that does
 # ten other things a worker takes most of a minute to start. Only a hang is waited for in vain.
@@ -129,10 +129,10 @@ class Scene:
         return totals_of_sink(self.ledger, sink, {})
 
     def begun(self, sink):
-        """Has a worker begun to deliver what was queued last? What dead ones had begun is leased still."""
+        """How much of what was queued last has a worker begun to deliver? What dead ones had begun is leased still."""
         fences = self.ledger.client.hgetall(self.ledger.deliveries[ACCOUNT, sink].backlog.keys[5])
         fresh = {f"{sid}/1/completed".encode() for sid in self.sids[-CALLS_A_WAVE:]}
-        return any(item in fresh and fence.split()[3] != b"0" for item, fence in fences.items())
+        return sum(item in fresh and fence.split()[3] != b"0" for item, fence in fences.items())
 
     @contextmanager
     def locked(self):
@@ -158,8 +158,7 @@ def kill_between_the_commit_and_the_note(scene):
     sink = scene.sinks[1]
     with scene.locked():
         scene.queue_calls()
-        until(lambda: scene.begun(sink), PATIENCE_SECONDS)
-        time.sleep(0.3)  # for the step from the claim to the database
+        until(lambda: scene.begun(sink) == CALLS_A_WAVE, PATIENCE_SECONDS)
         rows = scene.rows()
         scene.ledger.client.client_pause(PAUSE_SECONDS * 1000, all=False)
     try:

@@ -8,6 +8,7 @@ import time
 from dispatching import THREADS, admit_many
 from factories import ACCOUNT, make_settings
 from processes import until
+from structlog.testing import capture_logs
 from worker_kit import legs_answer
 
 from worker import dispatcher as dispatcher_module
@@ -126,9 +127,9 @@ def test_while_the_broker_is_dead_nothing_is_lost_and_nothing_is_due_twice(make_
     bench.admit()
     dispatcher = make_dispatcher(bench, Carrier(make_celery(bench.settings)))
     thread = threading.Thread(target=dispatcher.run)
-    thread.start()
-    until(lambda: bench.book.fetches.survey().leased == 1)
-    time.sleep(0.3)
+    with capture_logs() as lines:
+        thread.start()
+        until(lambda: [line for line in lines if line["event"] == "dispatcher.waiting"])
     assert thread.is_alive(), "it waits for the broker"
     dispatcher.stop()
     thread.join()

@@ -6,12 +6,12 @@ import base64
 import gzip
 import hashlib
 import json
-import time
 from importlib.metadata import version
 
 import pytest
 from asking import FINAL, S1, S2, S3, SID, client_of, failure_of
 from payloads.samples import ANSWERS
+from processes import until
 from stubs import StubServer, answer, chunked, cut_off, last, reset
 
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Unreachable
@@ -119,7 +119,7 @@ def test_a_connection_is_used_again(exotel, client):
 def test_a_connection_that_was_closed_while_it_lay_idle_costs_no_attempt(exotel, client):
     exotel.always(last(FINAL))
     client.fetch_legs(SID)
-    time.sleep(0.05)
+    until(lambda: exotel.closed)
     client.fetch_legs(SID)
     assert exotel.connections == 2
 

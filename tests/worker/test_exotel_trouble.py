@@ -26,7 +26,7 @@ from worker.process.embedded_redis import free_port
 
 @pytest.fixture
 def client(exotel):
-    client = client_of(exotel.url)
+    client = client_of(exotel.url, exotel_timeout_seconds=TIMEOUT_SECONDS)
     yield client
     client.close()
 

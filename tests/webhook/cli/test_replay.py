@@ -170,7 +170,7 @@ def test_ctrl_c_while_it_counts_says_that_nothing_was_queued(redis_url, ledger, 
 
 
 def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, ledger, client):
-    book, count = ledger.calls[ACCOUNT], 150 * PAGE
+    book, count = ledger.calls[ACCOUNT], 40 * PAGE
     began = client.zscore(book.key("settled"), TWO)
     pipeline = client.pipeline()
     for number in range(count):  # as if they had been settled and delivered, in a second instead of many
@@ -183,8 +183,10 @@ def test_ctrl_c_says_how_far_it_came_and_running_it_again_goes_on(redis_url, led
     arguments = ["--since", "1h", "--until", "2099-01-01", "--sink", FILE]
     with program(redis_url, *arguments, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: client.zcard(lane) > PAGE, "the second page")
+        client.client_pause(60_000, all=False)  # until it has heard
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
+    client.client_unpause()
     assert process.returncode == 130
     told = re.fullmatch(
         r"interrupted after (\d+) of (\d+); run it again to continue \(--since (\S+Z) is enough\)\n", said

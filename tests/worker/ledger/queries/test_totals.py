@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
-from factories import ACCOUNT, make_callback, make_settings
+from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 
 from schemas.settings import load_settings
 from worker.ledger import Ledger
@@ -16,8 +14,13 @@ SINK = "stdout"
 
 
 @pytest.fixture
-def ledger(client, redis_url):
-    ledger = Ledger(client, make_settings(redis_url))
+def clock():
+    return FrozenClock()
+
+
+@pytest.fixture
+def ledger(client, redis_url, clock):
+    ledger = Ledger(client, make_settings(redis_url), clock=clock)
     ledger.open()
     return ledger
 
@@ -26,40 +29,42 @@ def overdue(ledger):
     return totals_of_account(ledger, ACCOUNT).overdue_seconds, totals_of_sink(ledger, SINK, {}).overdue_seconds
 
 
-def test_who_settles_waits_and_is_not_late(ledger):
+def test_who_settles_waits_and_is_not_late(ledger, clock):
     book = ledger.calls[ACCOUNT]
     assert overdue(ledger) == (0.0, 0.0)
     book.admit(make_callback("settling1"), wait_seconds=3600)
     assert overdue(ledger) == (0.0, 0.0)
-    assert totals_of_account(ledger, ACCOUNT).oldest_waiting_seconds > 0.0
+    clock.advance(20)
+    assert overdue(ledger) == (0.0, 0.0)
+    assert totals_of_account(ledger, ACCOUNT).oldest_waiting_seconds == 20.0
 
 
-def test_a_call_is_late_from_when_it_was_due_until_somebody_has_it(ledger):
+def test_a_call_is_late_from_when_it_was_due_until_somebody_has_it(ledger, clock):
     book = ledger.calls[ACCOUNT]
     book.admit(make_callback("settling1"), wait_seconds=3600)
     book.admit(make_callback("overdue1"), wait_seconds=0)
-    time.sleep(0.02)
+    clock.advance(20)
     late, _ = overdue(ledger)
-    assert late >= 0.02
-    time.sleep(0.02)
-    assert overdue(ledger)[0] >= late + 0.02
+    assert late == 20.0
+    clock.advance(20)
+    assert overdue(ledger)[0] == 40.0
     (lease,) = book.fetches.lease(1)
     assert overdue(ledger) == (0.0, 0.0)
     book.postpone(book.claim(lease), wait_seconds=3600, attempt=True, settle_seconds=0)
     assert overdue(ledger) == (0.0, 0.0)
 
 
-def test_a_record_is_late_from_when_it_was_queued_until_somebody_has_it(ledger):
+def test_a_record_is_late_from_when_it_was_queued_until_somebody_has_it(ledger, clock):
     book = ledger.calls[ACCOUNT]
     book.admit(make_callback("overdue1"), wait_seconds=0)
     (lease,) = book.fetches.lease(1)
     book.claim(lease)
     event = {"id": "evt_1", "type": "legwork.call.completed"}
     assert book.decide("overdue1", lease, Verdict("settled", 1, event_key="1/completed", event=event, sinks=[SINK]))
-    time.sleep(0.02)
+    clock.advance(20)
     calls, deliveries = overdue(ledger)
     assert calls == 0.0
-    assert deliveries >= 0.02
+    assert deliveries == 20.0
     ledger.deliveries[ACCOUNT, SINK].backlog.lease(1)
     assert overdue(ledger) == (0.0, 0.0)
 
@@ -145,13 +150,13 @@ def test_a_call_that_is_only_being_confirmed_is_neither_waiting_nor_fetched(ledg
         book.fetches.lease(1)
 
 
-def test_a_delivery_has_waited_since_its_first_attempt(ledger):
+def test_a_delivery_has_waited_since_its_first_attempt(ledger, clock):
     settle(ledger, ACCOUNT, "failed01", [SINK])
     book = ledger.deliveries[ACCOUNT, SINK]
     (lease,) = book.backlog.lease(1)
     assert book.postpone(book.claim(lease), "HTTP 500", wait_seconds=3600, attempt=True)
-    time.sleep(0.02)
+    clock.advance(20)
     standing = totals_of_sink(ledger, SINK, {})
     assert standing.waiting == 1
-    assert standing.oldest_waiting_seconds >= 0.02
+    assert standing.oldest_waiting_seconds == 20.0
     assert standing.overdue_seconds == 0.0
