@@ -66,7 +66,7 @@ def test_without_info_check_says_what_goes_on_without_it_and_what_right_is_missi
     (about_memory,) = [line for line in lines if "INFO" in line]
     assert about_memory.startswith("warning")
     assert "its memory use is unknown" in about_memory
-    assert "A user of its own" in about_memory
+    assert "A Redis user for Legwork" in about_memory
     assert not [line for line in lines if line.startswith("wrong")]
     assert not [line for line in lines if "start it" in line], "it runs"
 
