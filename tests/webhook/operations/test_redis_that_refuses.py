@@ -95,7 +95,7 @@ def test_a_right_that_is_missing_is_named_and_where_they_all_stand(user, rights,
     wrong = [line for line in said_by_check(user(*rights)) if line.startswith("wrong")]
     line = next(line for line in wrong if line.split()[1] == f"{about}:")
     assert said in line or "No permissions to access a key" in line
-    assert "A user of its own" in line
+    assert "A Redis user for Legwork" in line
     assert "start it" not in line
 
 
