@@ -96,8 +96,11 @@ def test_a_known_authority_will_do_whatever_name_it_certifies(address, authority
 @pytest.mark.parametrize(
     ("options", "wrong"),
     [
-        ("ssl_cert_reqs=CERT_MAYBE", "sink crm: url: has a wrong option: ssl_cert_reqs is none, optional or required"),
-        ("ssl_ocsp_context=x", "one of TLS is none here; there are ssl_cert_reqs"),
+        (
+            "ssl_cert_reqs=CERT_MAYBE",
+            "sink crm: url: has a wrong option: ssl_cert_reqs must be none, optional or required",
+        ),
+        ("ssl_ocsp_context=x", "unknown TLS option; known are ssl_cert_reqs"),
     ],
 )
 def test_what_is_wrong_with_the_sink_is_told_as_the_sinks(options, wrong):

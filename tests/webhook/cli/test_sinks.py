@@ -233,7 +233,7 @@ def test_a_key_is_made_that_can_be_used_at_once(operator, form):
     [
         (["crm"], "Missing argument"),
         (["CRM", URL], "name: is not a name; give"),
-        (["crm", "file:x.jsonl"], "url: is no webhook; give"),
+        (["crm", "file:x.jsonl"], "url: is not a webhook; give"),
         (["crm", URL, "--secret", HIDDEN], "secret: does not start with whsec_"),
         (["crm", URL, "--secret", "-"], "secret: is not one to 4 secrets"),
         (["crm", URL, "--secret", "env:CRM_SECRET"], "--secret: refers to CRM_SECRET, which is not set"),
@@ -242,7 +242,7 @@ def test_a_key_is_made_that_can_be_used_at_once(operator, form):
         (["crm", URL, "--type", "calls"], "types: is not a list of types"),
         (["crm", URL, "--account", "acme9m"], "accounts: acme9m: no such account; there are acme1m"),
         (["crm", URL, "--filter", "data."], "filter: does not parse"),
-        (["crm", URL, "--rate", "fast"], "rate: is no rate"),
+        (["crm", URL, "--rate", "fast"], "rate: is not a rate"),
         (["crm", URL, "--concurrency", "0"], "concurrency: is out of range"),
         (["crm", URL, "--concurrency", "many"], "is not a valid integer"),
         (["crm", URL, "--header", f"Authorization Bearer {HIDDEN}"], "--header: one has no colon in it"),
