@@ -1,4 +1,4 @@
-"""Deliver records to one sink, and note what comes of each."""
+"""Deliver records to one sink, and store the result of each."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Of a batch that surprised its sink, records are sent one by one until so many in a row have failed.
+# After a batch with an unexpected error, records are sent one by one until this many in a row have failed.
 FAILURES_APART = 2
-# What finds no thread comes back so much later, to another process perhaps.
+# Seconds until a delivery without a free thread is due again, possibly in another process.
 CROWDED_SECONDS = 5.0
 
 
 def deliver(context: WorkerContext, account_sid: str, sink_name: str, leases: Sequence[Lease]) -> None:
-    """Deliver what is still owed of these leases, in batches of the size that the sink takes."""
+    """Deliver the records of the leases that are still valid, in batches of the sink's size."""
     ledger = context.ledger
     book, sink = ledger.deliveries.get((account_sid, sink_name)), context.sinks.get(sink_name)
     spec = ledger.sinks.get(sink_name)
     if book is None or sink is None or spec is None:
-        # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
+        # During a change of settings, a worker with the old ones may get work leased by one with the new ones.
         log.warning(
             "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
         )
@@ -63,10 +63,10 @@ def deliver(context: WorkerContext, account_sid: str, sink_name: str, leases: Se
 
 
 def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
-    """Put back what finds no thread: the sink's share of them has heard nothing for minutes."""
+    """Put back deliveries without a free thread: the sink's share of threads has been stuck for minutes."""
     if not owed:
         return
-    silence = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold its threads here")
+    silence = TemporaryFailure("its deliveries have been without an answer for minutes, and occupy its threads here")
     sink_health.failed(context, book, silence)
     log.warning("sink.holds_threads")
     for delivery in owed:
@@ -74,14 +74,14 @@ def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery
 
 
 def bury(context: WorkerContext, book: DeliveryBook, lease: Lease, reason: str) -> None:
-    """Bury a delivery that no worker survives."""
+    """Make a delivery that kills its workers a dead letter."""
     delivery = book.claim(lease)
     if delivery is not None:
         _bury(context, book, delivery, reason)
 
 
 def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> list[Message]:
-    """Shape the records as the sink is to get them; what cannot be shaped it will never get."""
+    """Return the records in the sink's form; one whose projection fails becomes a dead letter."""
     messages = []
     for delivery in owed:
         try:
@@ -92,11 +92,11 @@ def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> 
 
 
 def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> bool:
-    """Send them, and note what comes of each; was the sink there, whatever it said?"""
+    """Send messages and store the results; return whether the sink was reachable, whatever it answered."""
     route, book = run.route, run.route.book
     try:
         first = messages[0].delivery.lease
-        # A batch that is split asks again for each.
+        # A split batch takes a token for each message.
         with allowed(context, route.spec.name, f"{first.item}:{first.id}:{len(messages)}") as wait_seconds:
             if wait_seconds:
                 _put_back(book, messages, "", wait_seconds)
@@ -105,18 +105,18 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
             with _measured(context, route, messages), _traced(context, route, messages):
                 answer = send_to(route.sink, [message.record for message in messages])
     except PermanentFailure as refusal:
-        # It took the trouble to refuse: it is there, and well.
+        # A refusal shows that the sink is reachable and healthy.
         _is_well(context, run)
         if len(messages) == 1:
             _bury(context, book, messages[0].delivery, str(refusal), refusal.answer)
             return True
-        # One bad record must not take its neighbours along: find it.
+        # One bad record must not fail the others: find it.
         for message in messages:
             _send(context, run, [message])
     except SinkGone as gone:
-        # What waits for it is kept, and has lost no attempt.
+        # Its pending deliveries are kept, and lose no attempt.
         _count(context, book, "gone", len(messages))
-        # First, or somebody else would send it once more before.
+        # First, or another worker would send it again before.
         sink_health.gone(context, book, gone)
         _put_back(book, messages, str(gone), 0.0)
         run.in_trouble = True
@@ -130,7 +130,7 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
             _again(context, book, message.delivery, failure)
     else:
         _is_well(context, run)
-        # Of a batch that was split, the first of its messages begins the next one for all.
+        # In a split batch, the first message also begins the next batch.
         room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
         run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
         _count(context, book, "delivered", len(messages))
@@ -139,9 +139,9 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
 
 
 def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message], surprise: Surprise) -> None:
-    """Send each by itself: a surprise may be about one record, and must not cost its neighbours their attempts.
+    """Send each record separately: an unexpected error may be about one record, and must not use up the others' attempts.
 
-    Where two in a row fail it is about the sink, which then keeps this thread no longer.
+    If two in a row fail, the cause is the sink, and the rest is put back to free this thread.
     """
     in_a_row = 0
     for message in messages:
@@ -176,13 +176,13 @@ def _traced(context: WorkerContext, route: Route, messages: list[Message]) -> Ab
 
 
 def _put_back(book: DeliveryBook, messages: list[Message], answer: str, wait_seconds: float) -> None:
-    """Put deliveries back through no fault of their own: it costs them no attempt."""
+    """Put deliveries back without using up an attempt: the cause is not in them."""
     for message in messages:
         book.postpone(message.delivery, answer, wait_seconds=wait_seconds, attempt=False)
 
 
 def _is_well(context: WorkerContext, run: DeliveryRun) -> None:
-    """Say so once a run, which is over in a moment and with the first failure: it costs a round trip."""
+    """Record the sink's success, only once per run because it costs a round trip; a run is short and ends with a failure."""
     if run.went_well and not run.in_trouble:
         return
     run.went_well = True

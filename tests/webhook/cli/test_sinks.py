@@ -248,7 +248,7 @@ def test_a_key_is_made_that_can_be_used_at_once(operator, form):
         (["crm", URL, "--header", f"Authorization Bearer {HIDDEN}"], "--header: one has no colon in it"),
         (["crm", URL, "--header", f"X-Key: {HIDDEN}", "--header", "X-Key: b"], "--header: X-Key is there twice"),
         (["crm", URL, "--header", f"Host: {HIDDEN}"], "options.headers: Host is set by Legwork"),
-        (["crm", URL, "--header", f"X-Key: {HIDDEN}\u00e9"], "options.headers: the value of X-Key is no text"),
+        (["crm", URL, "--header", f"X-Key: {HIDDEN}\u00e9"], "options.headers: the value of X-Key is not printable ASCII text"),
         (["crm", URL, "--ca-file", "/nonexistent/ca.pem"], "options: ca_file: /nonexistent/ca.pem cannot be read"),
         (["crm", URL, "--allow-network", "10.0.0.1/8"], "options.allow_networks: holds an address with a mask"),
         (["crm", f"{URL}?allow_private={HIDDEN}"], "options.allow_private: Not a valid boolean."),

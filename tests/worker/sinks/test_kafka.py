@@ -168,12 +168,12 @@ def test_a_user_and_a_password_mean_sasl_over_tls():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("kafka://broker/calls", r"is to be kafka://broker:9092,other:9092\?topic=calls"),
+        ("kafka://broker/calls", r"must be kafka://broker:9092,other:9092\?topic=calls"),
         ("kafka://broker?topic=a%20b", "topic: is no name of a topic"),
         ("kafka://broker?topic=..", "topic: is no name of a topic"),
-        ("kafka://broker?acks=0", "acks is to be all: else a record is lost with the broker that took it"),
-        ("kafka://broker?enable.idempotence=false&request.required.acks=1", "request.required.acks is to be all"),
-        ("kafka://broker?message.max.bytes=1500", "message.max.bytes is to be 1000000 or more"),
+        ("kafka://broker?acks=0", "acks must be all: else a record is lost with the broker that took it"),
+        ("kafka://broker?enable.idempotence=false&request.required.acks=1", "request.required.acks must be all"),
+        ("kafka://broker?message.max.bytes=1500", "message.max.bytes must be 1000000 or more"),
         ("kafka://broker?transactional.id=me", "transactional.id is none that can be set here"),
         ("kafka://broker?test.mock.num.brokers=3", "test.mock.num.brokers is none that can be set here"),
         ("kafka://broker?stats_cb=x", "stats_cb is none that can be set here"),

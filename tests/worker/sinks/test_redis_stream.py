@@ -119,7 +119,7 @@ def test_the_scheme_may_be_in_capitals(redis_url):
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("redis://host/calls", "is to be redis://host:6379/0"),
+        ("redis://host/calls", "must be redis://host:6379/0"),
         ("redis://host/?steam=calls", "has an option that is wrong: .*'steam'"),
         (
             "redis://host/?decode_responses=true",
