@@ -1,4 +1,4 @@
-"""How fast a callback is acknowledged, beside a bare Flask route with one Redis write.
+"""Measure how fast callbacks are acknowledged, compared with a bare Flask route with one Redis write.
 
 `bare` reads the parameters and keeps them under their CallSid; `blind` keeps the bytes without a look at them, which no
 taker of callbacks can do, and is printed for comparison. All run on the server that `legwork web` is (granian with
@@ -45,7 +45,7 @@ PASSTHRU = (
 
 
 def status_callback(path: str) -> bytes:
-    """A StatusCallback the way Exotel posts it, of a new call each, as the bytes of a request."""
+    """Return a StatusCallback as Exotel posts it, each of a new call, as the bytes of a request."""
     sid = secrets.token_hex(14) + "1a9g"
     fields = {
         "CallSid": sid,
@@ -63,7 +63,7 @@ def status_callback(path: str) -> bytes:
 
 
 def passthru(path: str) -> bytes:
-    """A Passthru after Connect, of a new call each."""
+    """Return a Passthru after Connect, each of a new call."""
     query = PASSTHRU.format(sid=secrets.token_hex(14) + "1a9g")
     return f"GET {path}?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
@@ -72,7 +72,7 @@ REQUESTS = {"status": status_callback, "passthru": passthru}
 
 
 def load(port: int, requests: list[bytes], results: multiprocessing.Queue, pause: float) -> None:
-    """One process of clients, each with a connection of its own, that send what was made before as fast as it is answered.
+    """Run clients in one process, each with its own connection, that send prepared requests as fast as they are answered.
 
     With a pause, in seconds, after each answer.
     """

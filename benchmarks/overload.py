@@ -1,4 +1,4 @@
-"""What becomes of 50,000 callbacks that come as fast as the machine takes them, while Exotel lets nobody in.
+"""Post 50,000 callbacks as fast as the machine accepts them, while Exotel refuses all requests, and measure the result.
 
 Web and workers run as processes, with several accounts. Promised: every 200 is kept; a minimal callback takes at most 500
 bytes of Redis; console, probe and `legwork status` are answered during the flood; a fresh call of a quiet account is
@@ -29,12 +29,12 @@ from crowd.stage import WORKERS, Stage, wait_until
 
 RESULTS = Path(__file__).parent / "results" / "overload.json"
 NOISY, STEADY, QUIET = "noisy1m", "steady1m", "quiet1m"
-# One in so many callbacks of the flood is of another account, which is also shut out.
+# One in this many callbacks is of another account, which is refused too.
 STEADY_SHARE = 25
 BYTES_A_CALL = 500
-# How much later than by itself a quiet account's call may be asked for.
+# Seconds by which a quiet account's call may be fetched later than without the load.
 LATER_SECONDS = 1.0
-# How long an operator's patience lasts, and most proxies'.
+# Seconds after which operators, and most proxies, give up.
 ANSWER_SECONDS = 30.0
 
 
@@ -78,7 +78,7 @@ def overload(stage: Stage, asked: argparse.Namespace) -> dict[str, Any]:
         "a_second": round(len(callbacks) / seconds, 1),
         "answers": {str(code): number for code, number in statuses.items()},
         "received": status["calls"]["received"] - before,
-        # A probe is made with a call of the backlog, which is out for a moment.
+        # A probe leases a call of the backlog for a short time.
         "waiting": {
             sid: sum(status["accounts"][sid][key] for key in ("waiting", "fetching")) for sid in (NOISY, STEADY)
         },
@@ -95,14 +95,14 @@ def overload(stage: Stage, asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def find_out(stage: Stage, account: str) -> None:
-    """Have an account find out that it is let in no more."""
+    """Suspend an account by having its credentials refused."""
     (sid,) = stage.place(account, 1)
     Client(stage.url).post(stage.callback_path(account), sid)
     wait_until(lambda: stage.status()["accounts"][account]["state"] == "suspended", "the suspension")
 
 
 def drain(stage: Stage, tail: Tail, asked: argparse.Namespace) -> tuple[dict[str, Any], list[float]]:
-    """Let Exotel answer again. How long it takes to drain, and how long fresh calls of the quiet account wait meanwhile."""
+    """Let Exotel answer again; measure how long the backlog takes, and how long fresh calls of the quiet account wait."""
     tail.follow()
     earlier = len(tail.times(NOISY))
     stage.accept()
@@ -161,7 +161,7 @@ def main() -> int:
             "python": platform.python_version(),
             "server": stage.redis.info("server").get("valkey_version", "redis"),
         }
-        # What else the machine does is part of what is measured.
+        # Other load on the machine is part of the measurement.
         about["load_average"] = [round(load, 1) for load in os.getloadavg()]
         figures = {"asked": about, "versions": versions, "workers": WORKERS} | overload(stage, asked)
     kept = promises(figures, asked)

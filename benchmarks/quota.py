@@ -1,4 +1,4 @@
-"""How much of the quota our bucket uses, and whether it ever exceeds it, beside the limiters one might have taken.
+"""Measure how much of the quota the token bucket uses, and whether it exceeds it, compared with other rate limiters.
 
 Each limiter has several processes with several threads, which work through the same campaign (more calls at once than
 the quota has room for) against a server of its own that counts arrivals in an exact sliding window and refuses what is
@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results" / "quota.json"
 
 
 def run(traffic: Traffic, arms: list[Arm], redis_url: str) -> dict[str, tuple[float, list[Arrival], list[float]]]:
-    """Let all arms run at the same time; what arrived at the server of each, and the latencies its processes saw."""
+    """Run all limiters at the same time; return what arrived at each one's server, and the latencies its processes measured."""
     client = redis.Redis.from_url(redis_url)
     start = SPAWN.Barrier(len(arms) * traffic.processes + 1)
     servers = {arm.name: CountingServer(traffic) for arm in arms}

@@ -1,4 +1,4 @@
-"""The shapes of what commands print under `--json`, but for those that the API answers with, too, which it declares."""
+"""Schemas of the commands' output under `--json`, except those that the API declares for its own responses."""
 
 from __future__ import annotations
 
