@@ -1,4 +1,4 @@
-"""The short form of the fault suite, for CI: every fault of seconds once, shuffled, and the recoveries; then the judge."""
+"""The short form of the fault suite, for CI: every short fault once, shuffled, and the recoveries; then the judge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faults.scene import SHORT, TABLE
 
 assert trouble.__all__, "importing it enters the faults in the table"
 
-# What CI's machines do besides is nobody's fault: how soon calls flow again is held to the issue's 5 s by the full form.
+# CI machines have other load: the issue's limit of 5 s until calls are delivered again is checked in the full form.
 SLOW_MACHINE_SECONDS = 20.0
 SHORT_SETUP = Setup(
     timeout_seconds=1.0,
@@ -46,7 +46,7 @@ async def _short(folder, report):
                 report.say(recovered.told())
                 assert recovered.flow_seconds < SLOW_MACHINE_SECONDS, f"seed {report.seed}: {recovered.told()}"
                 assert recovered.interrupted_seconds < recovered.interrupted_bound + SLOW_MACHINE_SECONDS
-            # They take the whole schedule to come to their end; a minute of them is enough.
+            # They take the whole schedule to end; a minute of them is enough.
             for endless in (NEVER_KNOWN, NEVER_WHOLE):
                 del here.driver.scenarios[endless]
             poisoned = asyncio.create_task(suite.poison(here, report.fault, buried=False))

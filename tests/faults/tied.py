@@ -1,4 +1,4 @@
-"""`tied.py <pid> <command> …` becomes that command, and is told to end when process <pid> dies: no orphan of a broken-off run.
+"""`tied.py <pid> <command> …` becomes that command, and gets SIGTERM when process <pid> dies: no orphans.
 
 A child of a process with threads may run no Python between fork and exec; a program of its own may.
 """

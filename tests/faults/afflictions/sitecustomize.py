@@ -1,4 +1,4 @@
-"""What a worker suffers from when this folder is on its PYTHONPATH: a wrong clock, or a call that kills it.
+"""Faults inside a worker with this folder on its PYTHONPATH: a wrong clock, or a call that kills it.
 
 Python imports this before anything else. Nothing of Legwork's is touched: the clock is the whole process's, and the call
 kills at the moment at which its request leaves through the standard library's HTTP client.
