@@ -1,11 +1,11 @@
 """Measure how fast callbacks are acknowledged, compared with a bare Flask route with one Redis write.
 
-`bare` reads the parameters and keeps them under their CallSid; `blind` keeps the bytes without a look at them, which no
-taker of callbacks can do, and is printed for comparison. All run on the server that `legwork web` is (granian with
-webhook/serving/adapter.py), in one process with eight threads, and write to the same Redis, which has every write on the
-disk before it answers. They are loaded in turn, round by round, in one run, with the two callbacks that Exotel sends
-most: a StatusCallback with its four default fields as multipart, and a Passthru after Connect as a query. Promised: at
-least 0.7 times the requests a second of `bare`.
+`bare` stores the parameters under their CallSid; `blind` stores the bytes without parsing them, which no real receiver
+could do, and is printed for comparison. All run on the server of `legwork web` (granian with webhook/serving/adapter.py), in
+one process with eight threads, and write to the same Redis, which has every write on disk before it replies. They are loaded
+alternately, round by round, in one run, with the two callbacks that Exotel sends most: a StatusCallback with its four
+default fields as multipart, and a Passthru after Connect as a query. Guarantee: at least 0.7 times the requests per second
+of `bare`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ REQUESTS = {"status": status_callback, "passthru": passthru}
 def load(port: int, requests: list[bytes], results: multiprocessing.Queue, pause: float) -> None:
     """Run clients in one process, each with its own connection, that send prepared requests as fast as they are answered.
 
-    With a pause, in seconds, after each answer.
+    `pause` is in seconds, after each response.
     """
     took: list[float] = []
     waiting = iter(requests)

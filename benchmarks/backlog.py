@@ -1,8 +1,8 @@
 """Measure the memory of a waiting call in Redis, and whether a long backlog slows anything down.
 
-Two promises: 100,000 waiting calls take at most 500 bytes each when noted by a minimal callback (4 fields), 900 by a
-full Passthru, callbacks kept whole; and one dispatcher's survey-and-lease and one admit take, at 100,000 waiting, at
-most 1.5 times what they take at 100. Both sizes are timed in turn, round by round, in one run.
+Two guarantees: 100,000 waiting calls take at most 500 bytes each after a minimal callback (4 fields), 900 after a full
+Passthru, with complete callbacks; and one dispatcher's survey-and-lease and one admit take, at 100,000 waiting, at
+most 1.5 times what they take at 100. Both sizes are timed alternately, round by round, in one run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Measure the server time of the console's pages, with 100 calls in the ledger and with 100,000.
 
-The pages are rendered in this process, by the real application and a real Redis; what the network adds is left out. One
-settled call with its record is made by the ledger itself and copied under other names. Promised: a median of at most
+The pages are rendered in this process, by the real application and a real Redis, without the network. One settled call with
+its record is created by the ledger itself and copied under other names. Guarantee: a median of at most
 50 ms for the overview and for a call, and at most twice that of the same page with 100 calls.
 """
 

@@ -1,7 +1,7 @@
 """Measure pages and metrics with 1, 50 and 500 accounts and five sinks: one company, or a provider with hundreds.
 
-Rendered in this process, by the real application and a real Redis. Each account has a call that waits, one that is dead,
-and a delivery to each sink. Nothing is promised of these; what is printed is how the time grows with the accounts.
+Rendered in this process, by the real application and a real Redis. Each account has a waiting call, a failed one, and a
+delivery to each sink. There is no limit for these; the output shows how the time grows with the accounts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Measure what the console's reads cost the workers: process the same calls with and without open pages.
 
-Real processes: web, worker, Redis, sandbox. In turn, a round without and a round with PAGES pages open, each of which asks
-for the overview every 4 s as a browser does, and as many for a call. What is compared is how long it takes from the first
-callback to the last record of CALLS calls; the machine's noise shows in the raw figures. Promised: nothing measurable.
+Real processes: web, worker, Redis, sandbox. Rounds alternate: without, and with PAGES open pages that each request the
+overview every 4 s as a browser does, and as many for a call. Compared is the time from the first callback to the last record
+of CALLS calls; the raw figures show the machine's noise. Guarantee: no measurable cost.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Measure whether a failing sink delays others, and what the ledger costs compared with a bare loop of POSTs.
 
-`isolation`: a healthy webhook gets records at a steady pace, first alone, then beside a sink that refuses every
-connection, then beside one that takes the request and never answers, so that each attempt costs a whole time-out. Calls are
-noted as the door notes them, and the worker fetches them: it queues the record when Exotel has answered, and from there
-time is taken. Promised: the p99 until the healthy one has it is at most 1.2 times what it is alone.
+`isolation`: a healthy webhook gets records at a steady pace, first alone, then next to a sink that refuses every
+connection, then next to one that accepts the request and never answers, so that each attempt costs a whole time-out. Calls
+are stored as the web stores them, and the worker fetches them: it queues the record when Exotel has answered, and the time
+is measured from there. Guarantee: the p99 until the healthy one has the record is at most 1.2 times that alone.
 
 `throughput`: a worker delivers a backlog; a bare loop of `requests.Session` on as many threads, with the same signing, posts
-the same records to the same receiver. Promised: at least 0.6 times the records a second of the bare loop.
+the same records to the same receiver. Guarantee: at least 0.6 times the records per second of the bare loop.
 
-The arms take turns, round by round, each with a Redis and a worker of its own. For the throughput the records are put on the
-backlog directly: fetching them is no part of what is compared. The receiver is a process of its own; what it takes at most,
-sent by raw sockets, is printed as its ceiling.
+The variants alternate, round by round, each with its own Redis and worker. For the throughput the records are put on the
+backlog directly, since fetching is not compared. The receiver is a separate process; its maximum rate, from raw sockets, is
+printed as the ceiling.
 
     python benchmarks/delivery.py [--rounds 5] [--records 2000] [--per-second 30] [--threads 8]
 """

@@ -1,9 +1,9 @@
 """Measure what a thousand held connections of each kind cost callbacks: the acknowledgement's p99 with and without them.
 
-`legwork web` runs as it does in production, and a process of its own holds connections without a secret: it opens another
-for each that is closed. A round loads the server without them, then with a thousand of each sort, then with four thousand:
-all but wrong tokens, which are answered at once and come again as requests every five seconds. Promised: callbacks go on,
-and p99 is within twice that without.
+`legwork web` runs as in production, and a separate process holds connections without a secret: it opens another for each that
+is closed. A round loads the server without them, then with a thousand of each kind, then with four thousand: all kinds but
+wrong tokens, which are answered at once and sent again every five seconds. Guarantee: callbacks continue, and p99 is at most
+twice that without.
 """
 
 from __future__ import annotations

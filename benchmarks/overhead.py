@@ -1,8 +1,8 @@
 """Measure the time that Legwork itself adds from a callback to the record at the sink, on an idle system.
 
-The lines of the Procfile run against an Exotel and a webhook of known latency, both in this process; Redis has every write
-on the disk before it answers. With no settling time, one call after another. Promised: the median is at most 50 ms above
-what Exotel and the sink took themselves.
+The Procfile's processes run against an Exotel and a webhook of known latency, both in this process; Redis has every write
+on disk before it replies. SETTLE_SECONDS is 0; one call after another. Guarantee: the median is at most 50 ms above the
+time of Exotel and the sink themselves.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Post 50,000 callbacks as fast as the machine accepts them, while Exotel refuses all requests, and measure the result.
 
-Web and workers run as processes, with several accounts. Promised: every 200 is kept; a minimal callback takes at most 500
-bytes of Redis; console, probe and `legwork status` are answered during the flood; a fresh call of a quiet account is
-fetched at once, though a noisy one has 50,000 waiting; and when Exotel lets everybody in again, the backlog drains in
+Web and workers run as processes, with several accounts. Guarantees: every callback answered with 200 is stored; a minimal one
+takes at most 500 bytes of Redis; console, probe and `legwork status` respond during the load; a fresh call of a quiet account
+is fetched at once, although a busy one has 50,000 waiting; and when Exotel accepts requests again, the backlog drains in
 backlog / quota, within 2 %.
 
-The last is measured over the first calls to be drained, at a quota that this machine can keep up with easily: what is to be
-measured is the rate at which calls are let go, not the speed of the machine. The time is taken from the first request to
-the one after so many others, a whole number of rounds: the burst at the start neither flatters nor hurts it.
+The last is measured over the first calls to be drained, at a quota that this machine can easily serve: it measures the rate
+at which calls are released, not the speed of the machine. The time is measured from the first request to a later one, a
+whole number of quotas apart, so that the burst at the start has no effect.
 """
 
 from __future__ import annotations

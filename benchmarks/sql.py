@@ -1,9 +1,9 @@
 """Measure how fast the SQL sink writes calls, compared with a bare SQLAlchemy batch upsert of the same rows.
 
-`bare` is handed the rows ready made, and upserts them with two `executemany` a transaction: the calls, then the legs. The
-sink makes the rows out of records, lets the higher revision win, and replaces the legs of a call. Both write batches of
-100 calls with two legs each into tables of the same shape, made anew for each round. They take turns batch by batch, on one
-thread, and who begins alternates. Promised, of new calls: at least 0.7 times the calls a second of `bare`.
+`bare` gets prepared rows, and upserts them with two `executemany` per transaction: the calls, then the legs. The sink makes
+the rows from records, keeps the higher revision, and replaces the legs of a call. Both write batches of 100 calls with two
+legs each into tables of the same structure, created anew for each round. They alternate batch by batch, on one thread, and
+so does which one begins. Guarantee, for new calls: at least 0.7 times the calls per second of `bare`.
 
     python benchmarks/sql.py [rounds]
 

@@ -66,8 +66,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_meters_left() -> Iterator[None]:
     """Stop collecting the metrics of a test's ledgers at its end.
 
-    Their threads went on beside all later tests, where a line of their logs got into what a command printed, and a test
-    that answers in the resolver's place was asked for Redis. What they have gathered is in the catalog, labels and all.
+    Otherwise their threads run during all later tests: a line of their logs got into a command's output, and a test that
+    replaces the resolver got queries for Redis. Their figures must be declared, with all labels.
     """
     yield
     strangers = set()

@@ -1,6 +1,6 @@
 """Take the console's screenshots in docs/images: real processes, a mock Exotel, Debian's chromium. `make screenshots`.
 
-The calls are made now; what the chart of the overview shows of the hour before them is made up, for the picture.
+The calls are real; the overview's chart of the hour before is generated for the picture.
 """
 
 from __future__ import annotations

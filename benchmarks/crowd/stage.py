@@ -88,7 +88,7 @@ class Stage:
     def refuse(self, account: str) -> None:
         """Make Exotel refuse an account's credentials, so that it is suspended until they are accepted again.
 
-        Not by 429s: after those an account gives way for ten minutes (decision 8), which is another matter.
+        Not by 429s: after those an account is throttled for ten minutes (decision 8), which would affect the result.
         """
         order = {"fault": "revoked", "status": 401, "account": account}
         requests.post(f"{self.exotel}/faults", json=order, timeout=5).raise_for_status()

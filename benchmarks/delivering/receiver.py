@@ -1,6 +1,6 @@
 """A webhook receiver, as fast as possible in Python: it records when each record arrived and answers 204.
 
-It is Exotel, too: asked for the legs of a call it says what they are, and notes when.
+It also acts as Exotel: it returns the legs of a call, and records when.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Receiver:
     def take(self) -> dict[str, float]:
         """Return when each record (by id) and each fetch (by CallSid) first arrived since the last call.
 
-        It is by `time.monotonic`, which is the same in all processes.
+        Times are of `time.monotonic`, which is the same in all processes.
         """
         return dict(requests.get(self.url, timeout=30).json())
 

@@ -1,6 +1,6 @@
 """Run Celery's own `rate_limit` as intended: real workers, each with an equal part of the quota.
 
-It counts for each worker process by itself, so the parts have to add up to the quota.
+Celery counts in each worker process separately, so the parts must add up to the quota.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def figures_of(traffic: Traffic, began: float, arrivals: list[Arrival], latencie
 def _rounds(traffic: Traffic, accepted: Sequence[float]) -> tuple[float, float]:
     """Return the mean time in which a whole quota was accepted, and the share of the quota used.
 
-    Taken from each request to the one a quota later, so it knows no edges: a burst at the start neither flatters nor
-    hurts. Where too few were let in, a smaller number takes the quota's place.
+    Measured from each request to the one a quota later, so that a burst at the start has no effect. If too few were
+    accepted, a smaller number is used in place of the quota.
     """
     count = min(traffic.quota, len(accepted) // 2)
     if not count:
@@ -53,7 +53,7 @@ def _fullest_window(arrivals: Sequence[float], window: float) -> int:
 def _mean_wait(traffic: Traffic, began: float, arrivals: Sequence[Arrival]) -> float:
     """Return how long the first calls of the campaign waited: as many as the quota allows in the run.
 
-    All calls are due at the start. One that was not let in by the end counts as the whole run, though it waits on.
+    All calls are due at the start. One not accepted by the end counts with the length of the run.
     """
     places = round(traffic.quota * traffic.windows)
     waits = sorted(arrival.at - began for arrival in arrivals if arrival.accepted)[:places]

@@ -73,7 +73,7 @@ ERROR, NOTE = "error", "note"
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of all outputs, each under its command's name in `$defs`.
 
-    Keys that are not in it are allowed, as answers may gain some.
+    Additional keys are allowed, since later versions may add some.
     """
     plugin = MarshmallowPlugin()
     spec = APISpec("Legwork", "1", "3.1.0", plugins=[plugin])

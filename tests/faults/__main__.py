@@ -1,6 +1,6 @@
 """`make faults`: inject every fault alone, measure recoveries, do a rolling restart, then inject all shuffled; judge.
 
-A run is repeated by its seed, which is printed first. Exit code 1 when a promise was broken or the run does not count.
+The seed, which is printed first, repeats a run. Exit code 1 if a guarantee was broken or the run is not valid.
 """
 
 from __future__ import annotations

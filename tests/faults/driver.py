@@ -156,7 +156,7 @@ class Driver:
     async def post_once(self, call: Call, kind: str, *, last: bool = True) -> Answer | None:
         """Post it once; if a web refuses the connection, try the next one. Returns None without a response.
 
-        `asks_another`: so it does where it got no answer; a callback that comes twice is noted once.
+        `asks_another`: it also tries the next web without a response; a callback that arrives twice is stored once.
         """
         webs = [self.machine.web_url(web) for web in self.machine.webs]
         self.dice.shuffle(webs)

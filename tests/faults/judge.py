@@ -148,7 +148,7 @@ def _judge_call(seen: Seen, call: Call, found: list[Arrived], failed: int) -> li
 def _failed_attempts(seen: Seen) -> Counter[str]:
     """Count each call's unsuccessful fetches: because of the answer, a fault at that time, or its scenario.
 
-    A 429 and a refusal of the account cost a call no attempt.
+    A 429 and a refusal of the account use up no attempt.
     """
     failed: Counter[str] = Counter()
     early: Counter[str] = Counter()

@@ -43,10 +43,10 @@ class Proxy:
             pair.abort()
 
     async def turn(self, mood: Mood, *, forget: bool = False) -> None:
-        """Change the mood.
+        """Change the mode.
 
-        Out of silence, what was held back arrives now, late as it is; with `forget` the connections from before
-        stay silent for ever, as behind a firewall that has lost their state.
+        After SILENT, the data held back is forwarded late; with `forget` the old connections stay silent for
+        ever, as behind a firewall that has lost their state.
         """
         before, self.mood = self.mood, mood
         if mood is Mood.REFUSE:

@@ -33,9 +33,9 @@ class Rolled:
     def ok(self) -> bool:
         """Return whether all were answered with 200, by either web.
 
-        `refused` is a web that is down: whoever balances the load asks the other, before it has sent anything. `no answer`
-        is a connection that was made in the moment in which its web ended, and over which nothing had come yet: it is
-        closed, and the other web is asked, too. With each web that ends there may be one of these, as a rule there is none.
+        `refused` is a web that is down: the load balancer tries the other one, before it has sent anything. `no answer` is a
+        connection that was made while its web was stopping, without any data yet: it is closed, and the other web is tried
+        too. Each web that stops may cause one of these; usually there is none.
         """
         return (
             self.answers.keys() <= {"200", "refused", "no answer"}

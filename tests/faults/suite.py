@@ -129,7 +129,7 @@ async def fresh(here: Scene, *, seconds: float) -> float:
 async def calm(here: Scene, seconds: float) -> float:
     """Wait until every accepted call has its record at both sinks and nothing waits; return how long that took.
 
-    After `seconds` it is calm enough for the judge, whatever is missing.
+    After `seconds` the judge starts, even if something is missing.
     """
     began = time.monotonic()
     while time.monotonic() - began < seconds:

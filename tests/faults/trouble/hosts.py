@@ -63,7 +63,7 @@ async def _end(worker: Member) -> None:
 async def poison_a_call(scene: Scene, *, buried: bool) -> str:
     """A call that kills the worker that fetches it, among calls that were posted at the same time.
 
-    `buried=False` waits for the first death only, and then lets the call be an ordinary one.
+    `buried=False` waits for the first death only, and then makes the call an ordinary one.
     """
     machine, driver = scene.machine, scene.driver
     account = machine.setup.accounts[1]

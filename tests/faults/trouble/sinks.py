@@ -86,8 +86,8 @@ async def _counted(scene: Scene, name: str) -> str:
 async def disk_full(scene: Scene) -> str:
     """Limit the size of all files to that file's: writes beyond it are truncated, as on a full disk.
 
-    A limit of the workers' own and no small file system, because whoever runs this need not be root. Workers that are
-    started meanwhile have no such limit, as if they ran on another host.
+    A limit on the workers' processes, not a small file system, because that would need root. Workers started meanwhile
+    have no limit, as if they ran on another host.
     """
     size = scene.machine.records_file.stat().st_size
     before = _said(scene)
