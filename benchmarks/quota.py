@@ -5,8 +5,8 @@ the quota allows) against their own server, which counts arrivals in an exact sl
 limit. Each call's latencies on the server, before and after it is counted, are the same for every limiter. The
 processes' wall clocks are wrong by some seconds, Redis's own is right. All limiters run at the same time.
 
-Guarantee for the token bucket: no window above the quota, nothing refused, and at least 99 % of W / (W + mean latency) of the quota
-while there is backlog. A library that is not installed is skipped, and the table says so.
+Guarantee for the token bucket: no window above the quota, nothing refused, and at least 99 % of W / (W + mean latency) of the
+quota while there is backlog. A library that is not installed is skipped, and the table says so.
 
     python benchmarks/quota.py [window in whole seconds] [windows]      the default is a real window: 60 s, 3 of them
 """

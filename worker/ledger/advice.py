@@ -15,7 +15,7 @@ _BY_CODE = {
     "NOREPLICAS": "too few of its replicas are connected: bring them back, or lower min-replicas-to-write",
     "BUSY": "another program's script does not end: stop it with SCRIPT KILL",
     "unknown command": "it does not have the command, or not under this name: undo its rename-command",
-    "WRONGTYPE": "another program stores data under lw: in this database: name another database in REDIS_URL",
+    "WRONGTYPE": "another program stores data under lw: in this database: name another in REDIS_URL",
     "DB index is out of range": "name a database in REDIS_URL that exists",
     "max number of clients": "raise its maxclients, or close other connections",
     "cluster support": "it is in cluster mode, which is not supported: name one that is set to cluster-enabled no",

@@ -178,7 +178,7 @@ def test_a_certificate_is_held_against_the_name_of_the_host():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("amqp://host/?exchnage=x", "with no options but ours"),
+        ("amqp://host/?exchnage=x", "with no options but Legwork's"),
         (f"amqp://host/?exchange={'%E0%A4%A8' * 86}", "exchange: must have up to 255 bytes in UTF-8"),
         (f"amqp://host/?routing_key={'%E0%A4%A8' * 86}", "routing_key: must have up to 255 bytes in UTF-8"),
         (f"amqp://host/{'v' * 256}", "must have a vhost of up to 255 bytes"),

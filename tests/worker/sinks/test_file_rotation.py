@@ -177,7 +177,7 @@ def test_several_processes_lose_nothing_and_double_nothing(path, tmp_path, optio
         ("rotate=hour", "rotate: must be `day`, or a size such as 100MB"),
         ("rotate=0MB", "rotate: must be"),
         ("rotate=100mb", "rotate: must be"),
-        ("gzip=true", "gzip: is for what was put aside: say when, with rotate"),
+        ("gzip=true", "gzip: is for rotated files: set rotate too"),
         ("rotat=day", "url: must be file:name.jsonl"),
     ],
 )

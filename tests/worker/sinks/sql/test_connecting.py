@@ -40,7 +40,7 @@ from worker.sinks import BadSink, open_sinks
         ("postgresql://h/calls?autocommit=true", 'invalid connection option "autocommit"'),
         ("postgresql://h/calls?connect_timeout=soon", "connect_timeout must be a whole number"),
         ("sqlite:///file:calls?mode=memory&uri=true", "mode, uri: unknown option; the only one is timeout, in seconds"),
-        ("sqlite:///calls.db?isolation_level=DEFERRED", "isolation_level: no option here"),
+        ("sqlite:///calls.db?isolation_level=DEFERRED", "isolation_level: unknown option"),
         ("sqlite:///calls.db?timeout=soon", "could not convert string to float"),
         ("sqlite://host/calls.db", "Invalid SQLite URL"),
     ],
