@@ -1,11 +1,11 @@
-"""How fast a callback is acknowledged, beside a bare Flask route with one Redis write.
+"""Measure how fast callbacks are acknowledged, compared with a bare Flask route with one Redis write.
 
-`bare` reads the parameters and keeps them under their CallSid; `blind` keeps the bytes without a look at them, which no
-taker of callbacks can do, and is printed for comparison. All run on the server that `legwork web` is (granian with
-webhook/serving/adapter.py), in one process with eight threads, and write to the same Redis, which has every write on the
-disk before it answers. They are loaded in turn, round by round, in one run, with the two callbacks that Exotel sends
-most: a StatusCallback with its four default fields as multipart, and a Passthru after Connect as a query. Promised: at
-least 0.7 times the requests a second of `bare`.
+`bare` stores the parameters under their CallSid; `blind` stores the bytes without parsing them, which no real receiver
+could do, and is printed for comparison. All run on the server of `legwork web` (granian with webhook/serving/adapter.py), in
+one process with eight threads, and write to the same Redis, which has every write on disk before it replies. They are loaded
+alternately, round by round, in one run, with the two callbacks that Exotel sends most: a StatusCallback with its four
+default fields as multipart, and a Passthru after Connect as a query. Guarantee: at least 0.7 times the requests per second
+of `bare`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PASSTHRU = (
 
 
 def status_callback(path: str) -> bytes:
-    """A StatusCallback the way Exotel posts it, of a new call each, as the bytes of a request."""
+    """Return a StatusCallback as Exotel posts it, each of a new call, as the bytes of a request."""
     sid = secrets.token_hex(14) + "1a9g"
     fields = {
         "CallSid": sid,
@@ -63,7 +63,7 @@ def status_callback(path: str) -> bytes:
 
 
 def passthru(path: str) -> bytes:
-    """A Passthru after Connect, of a new call each."""
+    """Return a Passthru after Connect, each of a new call."""
     query = PASSTHRU.format(sid=secrets.token_hex(14) + "1a9g")
     return f"GET {path}?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
@@ -72,9 +72,9 @@ REQUESTS = {"status": status_callback, "passthru": passthru}
 
 
 def load(port: int, requests: list[bytes], results: multiprocessing.Queue, pause: float) -> None:
-    """One process of clients, each with a connection of its own, that send what was made before as fast as it is answered.
+    """Run clients in one process, each with its own connection, that send prepared requests as fast as they are answered.
 
-    With a pause, in seconds, after each answer.
+    `pause` is in seconds, after each response.
     """
     took: list[float] = []
     waiting = iter(requests)

@@ -1,8 +1,8 @@
-"""What a waiting call costs in Redis, and whether a long backlog makes anything slower.
+"""Measure the memory of a waiting call in Redis, and whether a long backlog slows anything down.
 
-Two promises: 100,000 waiting calls take at most 500 bytes each when noted by a minimal callback (4 fields), 900 by a
-full Passthru, callbacks kept whole; and one dispatcher's survey-and-lease and one admit take, at 100,000 waiting, at
-most 1.5 times what they take at 100. Both sizes are timed in turn, round by round, in one run.
+Two guarantees: 100,000 waiting calls take at most 500 bytes each after a minimal callback (4 fields), 900 after a full
+Passthru, with complete callbacks; and one dispatcher's survey-and-lease and one admit take, at 100,000 waiting, at
+most 1.5 times what they take at 100. Both sizes are timed alternately, round by round, in one run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from schemas.settings import load_settings
 from worker.ledger import Ledger
 from worker.process import embedded_redis
 
-# A smaller number on the command line gives a quick look; the promise is about this one.
+# A smaller number on the command line gives a quick run; the guarantee is for this one.
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 ROUNDS, OPERATIONS = 30, 20
 RESULTS = Path(__file__).parent / "results" / "backlog.json"
@@ -74,7 +74,7 @@ def make_callback(template: str, kind: str) -> Callback:
 
 
 def bytes_per_call(url: str, template: str, kind: str) -> float:
-    """Of a server that has held nothing else: what was freed before would flatter the figure."""
+    """Measured on a fresh server: memory freed earlier would make the figure look smaller."""
     ledger, client = make_ledger(url)
     ledger.open()
     before = client.info("memory")["used_memory"]
@@ -100,7 +100,7 @@ def time_admit(ledger: Ledger) -> float:
 
 
 def time_tick(ledger: Ledger) -> float:
-    """One dispatcher's round over an account: survey the backlog, look at the bucket, lease one call."""
+    """Run one dispatcher round for an account: survey the backlog, read the bucket, lease one call."""
     book = ledger.calls["acme1m"]
     leases = []
     started = time.perf_counter()
@@ -109,7 +109,7 @@ def time_tick(ledger: Ledger) -> float:
         book.bucket.look()
         leases += book.fetches.lease(1)
     seconds = (time.perf_counter() - started) / OPERATIONS
-    for lease in leases:  # what was leased is due again, so that the backlog keeps its size
+    for lease in leases:  # released again, so that the backlog keeps its size
         call = book.claim(lease)
         assert call is not None
         book.postpone(call, wait_seconds=0, attempt=False, settle_seconds=0)

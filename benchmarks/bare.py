@@ -1,4 +1,4 @@
-"""What the door is compared with: Flask routes as bare as can be, each with one Redis write."""
+"""The baseline for the web process: minimal Flask routes, each with one Redis write."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def create_app() -> Flask:
 
     @app.route("/bare", methods=["GET", "POST"])
     def bare():
-        """Take a callback the simplest way: keep its parameters under its CallSid."""
+        """Store a callback's parameters under its CallSid, in the simplest way."""
         parameters = request.values
         client.set(parameters["CallSid"], json.dumps(parameters.to_dict(flat=False)))
         return jsonify(accepted=True)
 
     @app.route("/blind", methods=["GET", "POST"])
     def blind():
-        """Keep the bytes without a look at them: no callback could be found again."""
+        """Store the bytes without parsing them, so that no callback could be found again."""
         client.set(uuid.uuid4().hex, request.get_data() or request.query_string)
         return jsonify(accepted=True)
 
@@ -42,6 +42,6 @@ def serve_bare() -> Adapter:
 
 
 def serve_legwork() -> Adapter:
-    """Return Legwork with as many threads."""
+    """Return Legwork with the same number of threads."""
     app = create_legwork()
     return Adapter(app, THREADS, known_senders(app.extensions["legwork"].settings))

@@ -1,7 +1,7 @@
-"""How long the console's pages take on the server, with 100 calls in the ledger and with 100,000.
+"""Measure the server time of the console's pages, with 100 calls in the ledger and with 100,000.
 
-The pages are rendered in this process, by the real application and a real Redis; what the network adds is left out. One
-settled call with its record is made by the ledger itself and copied under other names. Promised: a median of at most
+The pages are rendered in this process, by the real application and a real Redis, without the network. One settled call with
+its record is created by the ledger itself and copied under other names. Guarantee: a median of at most
 50 ms for the overview and for a call, and at most twice that of the same page with 100 calls.
 """
 
@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parent / "results" / "console.json"
 
 
 def fill(ledger, size):
-    """Settle most calls; a tenth waits, a hundredth is dead."""
+    """Settle most calls; a tenth wait, a hundredth have failed."""
     book = ledger.calls[ACCOUNT]
     ledger.client.flushall()
     ledger.open()
@@ -70,7 +70,7 @@ def pages(size, middle_ms):
 
 
 def measure(client, path, *, requests=REQUESTS):
-    """The median in milliseconds."""
+    """Return the median in milliseconds."""
     client.get(path)  # its template is compiled
     times = []
     for _ in range(requests):

@@ -1,7 +1,7 @@
-"""How long pages and metrics take with 1, 50 and 500 accounts, five sinks each: one company, or one that serves hundreds.
+"""Measure pages and metrics with 1, 50 and 500 accounts and five sinks: one company, or a provider with hundreds.
 
-Rendered in this process, by the real application and a real Redis. Each account has a call that waits, one that is dead,
-and a delivery to each sink. Nothing is promised of these; what is printed is how the time grows with the accounts.
+Rendered in this process, by the real application and a real Redis. Each account has a waiting call, a failed one, and a
+delivery to each sink. There is no limit for these; the output shows how the time grows with the accounts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def settings(folder, url, accounts):
 
 
 def fill(ledger):
-    """A call that waits, a dead one, and a settled one whose record waits for each sink: for each account."""
+    """Create for each account a waiting call, a failed one, and a settled one whose record waits for each sink."""
     for number, book in enumerate(ledger.calls.values()):
         settled, dead, waits = (f"{name}{number:06}" for name in ("settled", "dead", "waits"))
         for sid, outcome in ((settled, "settled"), (dead, "dead")):

@@ -1,8 +1,8 @@
-"""What the console's own reads cost the workers: the same calls worked off with nobody looking, and with open pages.
+"""Measure what the console's reads cost the workers: process the same calls with and without open pages.
 
-Real processes: web, worker, Redis, sandbox. In turn, a round without and a round with PAGES pages open, each of which asks
-for the overview every 4 s as a browser does, and as many for a call. What is compared is how long it takes from the first
-callback to the last record of CALLS calls; the machine's noise shows in the raw figures. Promised: nothing measurable.
+Real processes: web, worker, Redis, sandbox. Rounds alternate: without, and with PAGES open pages that each request the
+overview every 4 s as a browser does, and as many for a call. Compared is the time from the first callback to the last record
+of CALLS calls; the raw figures show the machine's noise. Guarantee: no measurable cost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parent / "results" / "console_cost.json"
 
 
 def work_off(stage):
-    """How many seconds it takes until the record of the last of CALLS calls is written."""
+    """Return the seconds until the record of the last of CALLS calls is written."""
     sids = stage.place("01", count=CALLS)
     before = len(stage.records())
     began = time.perf_counter()
@@ -41,7 +41,7 @@ def work_off(stage):
 
 
 class Pages:
-    """Pages that somebody has open."""
+    """Simulate open pages that refresh."""
 
     def __init__(self, stage, path):
         self._url = f"{stage.url}{path}"
@@ -72,7 +72,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder), EXOTEL_QUOTA="100000") as stage:
         stage.start_line("web")
         stage.start_line("worker")
-        work_off(stage)  # everything is loaded
+        work_off(stage)  # warm-up: everything is loaded
         rounds = []
         for _ in range(ROUNDS):
             alone = work_off(stage)

@@ -1,16 +1,16 @@
-"""Deliveries: does a sink in trouble delay the others, and what do the books cost beside a bare loop of POSTs?
+"""Measure whether a failing sink delays others, and what the ledger costs compared with a bare loop of POSTs.
 
-`isolation`: a healthy webhook gets records at a steady pace, first alone, then beside a sink that refuses every
-connection, then beside one that takes the request and never answers, so that each attempt costs a whole time-out. Calls are
-noted as the door notes them, and the worker fetches them: it queues the record when Exotel has answered, and from there
-time is taken. Promised: the p99 until the healthy one has it is at most 1.2 times what it is alone.
+`isolation`: a healthy webhook gets records at a steady pace, first alone, then next to a sink that refuses every
+connection, then next to one that accepts the request and never answers, so that each attempt costs a whole time-out. Calls
+are stored as the web stores them, and the worker fetches them: it queues the record when Exotel has answered, and the time
+is measured from there. Guarantee: the p99 until the healthy one has the record is at most 1.2 times that alone.
 
 `throughput`: a worker delivers a backlog; a bare loop of `requests.Session` on as many threads, with the same signing, posts
-the same records to the same receiver. Promised: at least 0.6 times the records a second of the bare loop.
+the same records to the same receiver. Guarantee: at least 0.6 times the records per second of the bare loop.
 
-The arms take turns, round by round, each with a Redis and a worker of its own. For the throughput the records are put on the
-backlog directly: fetching them is no part of what is compared. The receiver is a process of its own; what it takes at most,
-sent by raw sockets, is printed as its ceiling.
+The variants alternate, round by round, each with its own Redis and worker. For the throughput the records are put on the
+backlog directly, since fetching is not compared. The receiver is a separate process; its maximum rate, from raw sockets, is
+printed as the ceiling.
 
     python benchmarks/delivery.py [--rounds 5] [--records 2000] [--per-second 30] [--threads 8]
 """
@@ -43,7 +43,7 @@ WARM_UP = 100
 
 
 def paced(stage: Stage, receiver: Receiver, records: list[dict[str, Any]], per_second: float) -> list[float]:
-    """Calls at a steady pace; the seconds from Exotel's answer to the record's arrival, of each but the first ones."""
+    """Send calls at a steady pace; return the seconds from Exotel's answer to the record's arrival, without the first ones."""
     stage.start_worker()
     due = time.monotonic()
     for record in records:
@@ -55,7 +55,7 @@ def paced(stage: Stage, receiver: Receiver, records: list[dict[str, Any]], per_s
 
 
 def collect(receiver: Receiver, count: int) -> dict[str, float]:
-    """Wait until so many records have come, without asking so often that it costs them anything."""
+    """Wait until the number of records has arrived, polling rarely enough not to slow them down."""
     found: dict[str, float] = {}
 
     def complete() -> bool:
@@ -68,7 +68,7 @@ def collect(receiver: Receiver, count: int) -> dict[str, float]:
 
 
 def rate_of(arrived: dict[str, float]) -> float:
-    """Records a second, between the arrivals of the first of the warm and the last one."""
+    """Return records per second, from the first arrival after the warm-up to the last."""
     times = sorted(arrived.values())[WARM_UP:]
     return (len(times) - 1) / (times[-1] - times[0])
 
@@ -76,7 +76,7 @@ def rate_of(arrived: dict[str, float]) -> float:
 def isolation(receiver: Receiver, options: argparse.Namespace) -> dict[str, Any]:
     healthy = f"{receiver.url}?allow_private=true"
     records = make_records(options.records + WARM_UP)
-    # A listener that nobody serves: the system takes the connection and the request, and no answer ever comes.
+    # A listener without a server: the system accepts connection and request, and no response is ever sent.
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as hanging:
         beside = {
             "alone": [],
@@ -128,7 +128,7 @@ def throughput(receiver: Receiver, options: argparse.Namespace) -> dict[str, Any
 
 
 def ceiling(receiver: Receiver, connections: int, requests: int = 2000) -> float:
-    """How many requests a second the receiver takes from raw sockets that send what was made before."""
+    """Return how many requests per second the receiver accepts from raw sockets that send prepared requests."""
     body = json.dumps(make_records(1)[0]).encode()
 
     def client(place: int) -> None:
@@ -148,7 +148,7 @@ def ceiling(receiver: Receiver, connections: int, requests: int = 2000) -> float
 
 
 def turned(arms: list[str], number: int) -> list[str]:
-    """Another one begins each time."""
+    """Rotate which one begins."""
     at = number % len(arms)
     return arms[at:] + arms[:at]
 
@@ -158,7 +158,7 @@ def milliseconds(found: list[float]) -> list[float]:
 
 
 def ratio(ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    """Ours to theirs, round by round, and the median of that."""
+    """Return the ratio of Legwork's rate to the baseline's in each round, and its median."""
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     return {"rounds": [round(one, 3) for one in ratios], "median": round(statistics.median(ratios), 3)}
 

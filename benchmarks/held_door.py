@@ -1,9 +1,9 @@
-"""What a thousand held connections of each sort cost callbacks: the ack's p99 with them, and without, side by side.
+"""Measure what a thousand held connections of each kind cost callbacks: the acknowledgement's p99 with and without them.
 
-`legwork web` runs as it does in production, and a process of its own holds connections without a secret: it opens another
-for each that is closed. A round loads the server without them, then with a thousand of each sort, then with four thousand:
-all but wrong tokens, which are answered at once and come again as requests every five seconds. Promised: callbacks go on,
-and p99 is within twice that without.
+`legwork web` runs as in production, and a separate process holds connections without a secret: it opens another for each that
+is closed. A round loads the server without them, then with a thousand of each kind, then with four thousand: all kinds but
+wrong tokens, which are answered at once and sent again every five seconds. Guarantee: callbacks continue, and p99 is at most
+twice that without.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from worker.process import embedded_redis
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
 EACH, REQUESTS_A_ROUND = 1000, 1200
-# Of each of the eight clients, after an answer: some 150 callbacks a second, 45 times what Exotel's quota lets anybody fetch.
+# Pause of each of the eight clients after a response: some 150 callbacks a second, 45 times what Exotel's quota can fetch.
 CLIENT_PAUSE = 0.05
 SERVE = "import os; from schemas.settings import load_settings; from webhook.server import serve"
 SERVE += "; serve(load_settings(os.environ))"
-# One byte in so many seconds, of what is sent slowly.
+# Seconds per byte, for slow senders.
 PAUSE = 5.0
-# They are opened over so many seconds: a thousand that speak in the same moment are a thousand requests, and no held ones.
+# Seconds over which connections are opened: a thousand at the same time would be a burst of requests, not held ones.
 RAMP_SECONDS = 8.0
 FORM = "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 4000\r\n\r\na"
 PAGE = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -50,7 +50,7 @@ SORTS = {
 
 
 async def hold(sort: str, port: int, held) -> None:
-    """Hold one connection of a sort after the other."""
+    """Keep one connection of a kind held, one after the other."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(random.uniform(0, RAMP_SECONDS))
     while True:
@@ -70,7 +70,7 @@ async def hold(sort: str, port: int, held) -> None:
 
 
 async def stay(loop: asyncio.AbstractEventLoop, connection: socket.socket, sort: str) -> None:
-    """Return when the server has closed the connection, or has answered and reads no more."""
+    """Return when the server has closed the connection, or has responded and stopped reading."""
     while True:
         if sort == "slow_readers":
             await asyncio.sleep(PAUSE)
@@ -87,7 +87,7 @@ async def stay(loop: asyncio.AbstractEventLoop, connection: socket.socket, sort:
 
 def hold_all(sorts: list[str], port: int, held) -> None:
     make_room()
-    os.nice(10)  # they stand for peers far away, whose processors are not ours
+    os.nice(10)  # they simulate remote clients, which use other processors
 
     async def main() -> None:
         await asyncio.gather(*(hold(sort, port, held) for sort in sorts for _ in range(EACH)))
@@ -96,7 +96,7 @@ def hold_all(sorts: list[str], port: int, held) -> None:
 
 
 def with_held(sorts: list[str], port: int) -> dict[str, object]:
-    """Load the server while connections are held, and say how many were, before and after."""
+    """Load the server while connections are held; return also how many were held before and after."""
     held = multiprocessing.Value("i", 0)
     process = multiprocessing.Process(target=hold_all, args=(sorts, port, held), daemon=True)
     process.start()
@@ -104,7 +104,7 @@ def with_held(sorts: list[str], port: int) -> dict[str, object]:
     while held.value < 0.95 * EACH * len(sorts):
         assert time.monotonic() < give_up, f"{held.value} of {sorts} are held"
         time.sleep(0.05)
-    time.sleep(1)  # the pages that slow readers want are made by then
+    time.sleep(1)  # by then the pages for slow readers are rendered
     before = held.value
     requests = [status_callback(f"/callbacks/{TOKEN}/status") for _ in range(REQUESTS_A_ROUND)]
     seconds, took = measure(port, requests, CLIENT_PAUSE)
@@ -144,7 +144,7 @@ def main() -> int:
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                     break
                 time.sleep(0.05)
-            with_held([], port)  # it warms up
+            with_held([], port)  # warm-up
             for _ in range(ROUNDS):
                 for arm, sorts in arms.items():
                     rounds[arm].append(with_held(sorts, port))
@@ -165,7 +165,7 @@ def main() -> int:
     }
     RESULTS.with_name("held_door.json").write_text(json.dumps(document, indent=2) + "\n")
     print(json.dumps(document, indent=2))
-    # Wrong tokens are two hundred requests more a second: shown, and not promised.
+    # Wrong tokens add two hundred requests a second: reported, but without a limit.
     kept = all(ratio <= 2 for arm, ratio in ratios.items() if arm != "wrong_tokens")
     print("kept" if kept else "NOT kept", ": p99 within twice that without")
     return 0 if kept else 1

@@ -1,8 +1,8 @@
-"""What Legwork itself adds between a callback and the record at the sink, on an idle system.
+"""Measure the time that Legwork itself adds from a callback to the record at the sink, on an idle system.
 
-The lines of the Procfile run against an Exotel and a webhook of known latency, both in this process; Redis has every write
-on the disk before it answers. With no settling time, one call after another. Promised: the median is at most 50 ms above
-what Exotel and the sink took themselves.
+The Procfile's processes run against an Exotel and a webhook of known latency, both in this process; Redis has every write
+on disk before it replies. SETTLE_SECONDS is 0; one call after another. Guarantee: the median is at most 50 ms above the
+time of Exotel and the sink themselves.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RESULTS = Path(__file__).parent / "results" / "overhead.json"
 
 
 class Other(BaseHTTPRequestHandler):
-    """Exotel for GET, the sink for POST; each notes how long it took, and the sink when it was done."""
+    """Serve Exotel for GET and the sink for POST; record each duration, and when the sink was done."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -70,7 +70,7 @@ class Other(BaseHTTPRequestHandler):
 
 
 def legs_of(call_sid: str) -> bytes:
-    """A final answer with two legs, as the Legs API gives it."""
+    """Return a final response with two legs, as the Legs API sends it."""
     legs = [
         {
             "Sid": f"{call_sid}{number}",
@@ -89,7 +89,7 @@ def legs_of(call_sid: str) -> bytes:
 
 
 def overhead(session: requests.Session, url: str) -> float:
-    """Milliseconds from the sending of a callback to the sink's answer, without what Exotel and the sink took."""
+    """Return the milliseconds from sending a callback to the sink's response, without the time of Exotel and the sink."""
     call_sid = secrets.token_hex(14) + "1a9g"
     fields = {"CallSid": call_sid, "EventType": "terminal", "Status": "completed", "DateUpdated": "2026-09-16 10:53:33"}
     sent = time.perf_counter()

@@ -1,13 +1,13 @@
-"""What becomes of 50,000 callbacks that come as fast as the machine takes them, while Exotel lets nobody in.
+"""Post 50,000 callbacks as fast as the machine accepts them, while Exotel refuses all requests, and measure the result.
 
-Web and workers run as processes, with several accounts. Promised: every 200 is kept; a minimal callback takes at most 500
-bytes of Redis; console, probe and `legwork status` are answered during the flood; a fresh call of a quiet account is
-fetched at once, though a noisy one has 50,000 waiting; and when Exotel lets everybody in again, the backlog drains in
+Web and workers run as processes, with several accounts. Guarantees: every callback answered with 200 is stored; a minimal one
+takes at most 500 bytes of Redis; console, probe and `legwork status` respond during the load; a fresh call of a quiet account
+is fetched at once, although a busy one has 50,000 waiting; and when Exotel accepts requests again, the backlog drains in
 backlog / quota, within 2 %.
 
-The last is measured over the first calls to be drained, at a quota that this machine can keep up with easily: what is to be
-measured is the rate at which calls are let go, not the speed of the machine. The time is taken from the first request to
-the one after so many others, a whole number of rounds: the burst at the start neither flatters nor hurts it.
+The last is measured over the first calls to be drained, at a quota that this machine can easily serve: it measures the rate
+at which calls are released, not the speed of the machine. The time is measured from the first request to a later one, a
+whole number of quotas apart, so that the burst at the start has no effect.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from crowd.stage import WORKERS, Stage, wait_until
 
 RESULTS = Path(__file__).parent / "results" / "overload.json"
 NOISY, STEADY, QUIET = "noisy1m", "steady1m", "quiet1m"
-# One in so many callbacks of the flood is of another account, which is also shut out.
+# One in this many callbacks is of another account, which is refused too.
 STEADY_SHARE = 25
 BYTES_A_CALL = 500
-# How much later than by itself a quiet account's call may be asked for.
+# Seconds by which a quiet account's call may be fetched later than without the load.
 LATER_SECONDS = 1.0
-# How long an operator's patience lasts, and most proxies'.
+# Seconds after which operators, and most proxies, give up.
 ANSWER_SECONDS = 30.0
 
 
@@ -78,7 +78,7 @@ def overload(stage: Stage, asked: argparse.Namespace) -> dict[str, Any]:
         "a_second": round(len(callbacks) / seconds, 1),
         "answers": {str(code): number for code, number in statuses.items()},
         "received": status["calls"]["received"] - before,
-        # A probe is made with a call of the backlog, which is out for a moment.
+        # A probe leases a call of the backlog for a short time.
         "waiting": {
             sid: sum(status["accounts"][sid][key] for key in ("waiting", "fetching")) for sid in (NOISY, STEADY)
         },
@@ -95,14 +95,14 @@ def overload(stage: Stage, asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def find_out(stage: Stage, account: str) -> None:
-    """Have an account find out that it is let in no more."""
+    """Suspend an account by having its credentials refused."""
     (sid,) = stage.place(account, 1)
     Client(stage.url).post(stage.callback_path(account), sid)
     wait_until(lambda: stage.status()["accounts"][account]["state"] == "suspended", "the suspension")
 
 
 def drain(stage: Stage, tail: Tail, asked: argparse.Namespace) -> tuple[dict[str, Any], list[float]]:
-    """Let Exotel answer again. How long it takes to drain, and how long fresh calls of the quiet account wait meanwhile."""
+    """Let Exotel answer again; measure how long the backlog takes, and how long fresh calls of the quiet account wait."""
     tail.follow()
     earlier = len(tail.times(NOISY))
     stage.accept()
@@ -161,7 +161,7 @@ def main() -> int:
             "python": platform.python_version(),
             "server": stage.redis.info("server").get("valkey_version", "redis"),
         }
-        # What else the machine does is part of what is measured.
+        # Other load on the machine is part of the measurement.
         about["load_average"] = [round(load, 1) for load in os.getloadavg()]
         figures = {"asked": about, "versions": versions, "workers": WORKERS} | overload(stage, asked)
     kept = promises(figures, asked)

@@ -1,12 +1,12 @@
-"""How much of the quota our bucket uses, and whether it ever exceeds it, beside the limiters one might have taken.
+"""Measure how much of the quota the token bucket uses, and whether it exceeds it, compared with other rate limiters.
 
 Each limiter has several processes with several threads, which work through the same campaign (more calls at once than
-the quota has room for) against a server of its own that counts arrivals in an exact sliding window and refuses what is
-over. Each call's request takes a while on the server, before and after it is counted: the same for every limiter. The
+the quota allows) against their own server, which counts arrivals in an exact sliding window and refuses those over the
+limit. Each call's latencies on the server, before and after it is counted, are the same for every limiter. The
 processes' wall clocks are wrong by some seconds, Redis's own is right. All limiters run at the same time.
 
-Promised of ours: no window above the quota, nothing refused, and at least 99 % of W / (W + mean latency) of the quota
-while there is backlog. A library that is not installed is left out, and the table says so.
+Guarantee for the token bucket: no window above the quota, nothing refused, and at least 99 % of W / (W + mean latency) of the
+quota while there is backlog. A library that is not installed is skipped, and the table says so.
 
     python benchmarks/quota.py [window in whole seconds] [windows]      the default is a real window: 60 s, 3 of them
 """
@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results" / "quota.json"
 
 
 def run(traffic: Traffic, arms: list[Arm], redis_url: str) -> dict[str, tuple[float, list[Arrival], list[float]]]:
-    """Let all arms run at the same time; what arrived at the server of each, and the latencies its processes saw."""
+    """Run all limiters at the same time; return what arrived at each one's server, and the latencies its processes measured."""
     client = redis.Redis.from_url(redis_url)
     start = SPAWN.Barrier(len(arms) * traffic.processes + 1)
     servers = {arm.name: CountingServer(traffic) for arm in arms}

@@ -1,9 +1,9 @@
-"""How fast the SQL sink writes calls, beside a bare SQLAlchemy batch upsert of the same rows.
+"""Measure how fast the SQL sink writes calls, compared with a bare SQLAlchemy batch upsert of the same rows.
 
-`bare` is handed the rows ready made, and upserts them with two `executemany` a transaction: the calls, then the legs. The
-sink makes the rows out of records, lets the higher revision win, and replaces the legs of a call. Both write batches of
-100 calls with two legs each into tables of the same shape, made anew for each round. They take turns batch by batch, on one
-thread, and who begins alternates. Promised, of new calls: at least 0.7 times the calls a second of `bare`.
+`bare` gets prepared rows, and upserts them with two `executemany` per transaction: the calls, then the legs. The sink makes
+the rows from records, keeps the higher revision, and replaces the legs of a call. Both write batches of 100 calls with two
+legs each into tables of the same structure, created anew for each round. They alternate batch by batch, on one thread, and
+so does which one begins. Guarantee, for new calls: at least 0.7 times the calls per second of `bare`.
 
     python benchmarks/sql.py [rounds]
 
@@ -68,7 +68,7 @@ CALLBACK = [("EventType", "terminal"), ("Status", "completed"), ("From", "090000
 
 
 def record(number: int) -> dict:
-    """The record of an ordinary call: two legs, one callback."""
+    """Return the record of an ordinary call: two legs, one callback."""
     call_sid = f"{number:032}"
     (callback,) = load_callbacks("status", [("CallSid", call_sid), *CALLBACK], received_at=NOW)
     return build_record(
@@ -84,7 +84,7 @@ def record(number: int) -> dict:
 
 
 def rows(tables: Tables, found: list[dict]) -> list[tuple[list[dict], list[dict]]]:
-    """The rows of each batch: of the calls, of the legs."""
+    """Return the rows of each batch: calls and legs."""
     batches = []
     for start in range(0, CALLS, BATCH):
         calls, legs, column_names = [], [], tables.calls.columns.keys()
@@ -131,7 +131,7 @@ def measure(url: str) -> dict[str, list[float]]:
         for one in (theirs, ours):
             one.calls.metadata.drop_all(engine)
         theirs.calls.metadata.create_all(engine)
-        sink.check()  # makes the tables
+        sink.check()  # creates the tables
         write = {"bare": bare(engine, theirs), "sink": sink.send}
         seconds = dict.fromkeys(write, 0.0)
         for place in range(CALLS // BATCH):
@@ -139,7 +139,7 @@ def measure(url: str) -> dict[str, list[float]]:
                 began = time.perf_counter()
                 write[name](batches[name][place])
                 seconds[name] += time.perf_counter() - began
-        if number:  # the first round warms up
+        if number:  # the first round is the warm-up
             for name, spent in seconds.items():
                 rates[name].append(CALLS / spent)
     with engine.connect() as connection:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the documents that are made from declarations; with `--check` it only tells which ones are stale."""
+"""Write the generated documents; with `--check` only report the stale ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 ABOUT_DOTENV = """\
-# Copy this to .env and fill in the four variables that stand without a #. All of it: docs/configuration.md
+# Copy this to .env and fill in the four variables without a #. All settings: docs/configuration.md
 # A good callback token is what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(32))"
 """
 
@@ -62,7 +62,7 @@ def _groups() -> dict[str, list[tuple[str, Variable]]]:
 
 
 def configuration() -> str:
-    """docs/configuration.md: its template, with the tables and the example in their places."""
+    """Return docs/configuration.md: its template, filled with the tables and the example."""
     variables = [f"## {group}\n\n" + _table("variable", rows) for group, rows in _groups().items()]
     text = (ROOT / "docs/templates/configuration.md").read_text(encoding="utf-8")
     for place, content in {
@@ -76,7 +76,7 @@ def configuration() -> str:
 
 
 def dotenv() -> str:
-    """.env.example: every variable with its default, to be copied to .env."""
+    """Return .env.example: every variable with its default, to be copied to .env."""
     parts = [ABOUT_DOTENV]
     for group, rows in _groups().items():
         parts.append(f"\n# --- {group}\n")
@@ -102,7 +102,7 @@ def _sink(kind: type[Sink]) -> str:
 
 
 def sinks() -> str:
-    """docs/sinks.md: its template, with what each sink says of itself and of its options."""
+    """Return docs/sinks.md: its template, filled with each sink's docstring and options."""
     text = (ROOT / "docs/templates/sinks.md").read_text(encoding="utf-8")
     for kind in {OwnSink, *(kind_of(f"{scheme}:") for scheme in KINDS)}:
         place = f"{{{{ {kind.__name__} }}}}"
@@ -113,12 +113,12 @@ def sinks() -> str:
 
 
 def record_schema() -> str:
-    """docs/call-record.schema.json: the JSON Schema of the record, as it is served too."""
+    """Return docs/call-record.schema.json: the JSON Schema of the record, which the web serves too."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def metrics() -> str:
-    """docs/metrics.md: its template, with the catalog."""
+    """Return docs/metrics.md: its template, filled with the list of metrics."""
     lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
     for metric in CATALOG.values():
         labels = ", ".join(f"`{label}`" for label in metric.labels)
@@ -128,7 +128,7 @@ def metrics() -> str:
 
 
 def _leaves(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
-    """A group's commands in the order of use, a group before its own."""
+    """Return a group's commands in the order of use, each group before its subcommands."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None:
@@ -144,7 +144,7 @@ def _cell(text: str) -> str:
 
 
 def _command(path: str, command: click.Command, context: click.Context, shapes: dict[str, Any]) -> str:
-    """What a command does, takes and says."""
+    """Return a command's section: what it does, its options and its output."""
     text, _, shown = f"{command.help}\n\n{command.epilog or ''}".replace("\b\n", "").partition("Examples:\n")
     paragraphs = [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
     parts = [f"### `legwork {path}`", *paragraphs]
@@ -167,7 +167,7 @@ def _command(path: str, command: click.Command, context: click.Context, shapes: 
 
 
 def cli() -> str:
-    """docs/cli.md: its template, with what each command says of itself, and the shape of what it prints."""
+    """Return docs/cli.md: its template, filled with each command's help and JSON output."""
     shapes = cli_json_schema()["$defs"]
     sections: dict[str, list[str]] = {}
     for path, command, context in _leaves(legwork, click.Context(legwork, info_name="legwork")):
@@ -184,7 +184,7 @@ def cli() -> str:
 
 
 def cli_schema() -> str:
-    """docs/cli.schema.json: the JSON Schema of what the commands print for programs."""
+    """Return docs/cli.schema.json: the JSON Schema of the commands' JSON output."""
     return json.dumps(cli_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -200,7 +200,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
 
 
 def stale(root: Path) -> list[str]:
-    """The documents under `root` that are not what would be written now."""
+    """Return the stale documents under `root`."""
     return [
         name
         for name, make in DOCUMENTS.items()

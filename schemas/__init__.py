@@ -1,1 +1,1 @@
-"""The shapes of all that crosses a border: what Exotel sends, what sinks receive, what an operator sets."""
+"""The schemas of all input and output: what Exotel sends, what sinks receive, what an operator configures."""

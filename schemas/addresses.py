@@ -1,18 +1,18 @@
-"""IP addresses as they are written: with a port, in brackets, with a zone, and IPv4 in the clothes of IPv6."""
+"""Parse IP addresses in text: with a port, in brackets, with a zone, and IPv4 mapped into IPv6."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-# 192.0.2.1:4711; [2001:db8::1]:4711. Without brackets nobody could tell a port of IPv6.
+# 192.0.2.1:4711; [2001:db8::1]:4711. Without brackets, the port of an IPv6 address would be ambiguous.
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a text is, without port and zone; None for anything else.
+    """Return the address in a text, without port and zone; None if the text is not an address.
 
-    `::ffff:192.0.2.1` is 192.0.2.1: so does a socket that listens on both families show who came by IPv4 (RFC 4291, 2.5.5.2).
+    `::ffff:192.0.2.1` is 192.0.2.1: a socket that listens on both families shows IPv4 clients this way (RFC 4291, 2.5.5.2).
     """
     text = text.strip()
     if found := _WITH_PORT.fullmatch(text):
@@ -30,6 +30,6 @@ def as_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def is_loopback(text: str) -> bool:
-    """Is this an address of this machine, in either family?"""
+    """Return whether a text is a loopback address, of IPv4 or IPv6."""
     address = read_address(text)
     return address is not None and address.is_loopback

@@ -1,4 +1,4 @@
-"""What Exotel posts about a call, in any of its dialects."""
+"""Parse the callbacks that Exotel posts about a call, in any of its formats."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ MAX_PARAMETERS = 1000
 # Each call keeps the callback whole, so a long list is stored that many times; a campaign lists the retries of one number.
 MAX_CALLS = 100
 
-# The statuses of a call after which nothing more happens to it (exotel.md section 5.1).
+# The final statuses of a call (exotel.md section 5.1).
 FINAL = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
 
-# Passthru's dialect, which the agent popup speaks and a StatusCallback never does (exotel.md section 5.3).
+# Parameters of Passthru and the agent popup, which a StatusCallback never has (exotel.md section 5.3).
 _POPUP_MARKS = ("CallFrom", "CallTo", "CurrentTime", "DialWhomNumber", "AgentEmail")
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One callback about one call: a hint, since nobody signed it."""
+    """One callback about one call: only a hint, since callbacks are not signed."""
 
     kind: str
     """Which of the two URLs it came to: `passthru` or `status`."""
     call_sid: str
     received_at: datetime
-    """Aware, in UTC."""
+    """Timezone-aware, in UTC."""
     event: str | None
-    """Its word for what happened, in lower case (`terminal`, `answered`, `dial`); None where it has none."""
+    """The name of the event in lower case (`terminal`, `answered`, `dial`); None if the callback names none."""
     ended: bool
-    """Does it say that the call has ended?"""
+    """True if it says that the call has ended."""
     params: dict[str, Any]
-    """All that was sent: brackets nested, lists in order of index, values untouched."""
+    """All parameters: brackets nested, lists in order of index, values unchanged."""
 
 
 class _Hint(Schema):
-    """The few parameters that decide something here; all the others are only kept."""
+    """The few parameters that decide something here; all others are only stored."""
 
     class Meta:
         unknown = EXCLUDE
@@ -70,7 +70,7 @@ def _read_hint(*values: str | None) -> dict[str, str | None]:
     return hint
 
 
-# The same few words come with every callback; longer ones, which somebody made up, are not kept.
+# The same few values come with every callback; longer, made-up ones are not cached.
 _USUAL = 32
 _usual_hint = lru_cache(maxsize=1024)(_read_hint)
 _CALL_SID = CallSid(required=True)
@@ -80,12 +80,12 @@ def load_callbacks(
     kind: str, pairs: Sequence[tuple[str, str]], document: Any = None, *, received_at: datetime
 ) -> list[Callback]:
     """
-    Read one request: a callback for each call that it names, never an empty list.
+    Return the callbacks of one request: one for each call that it names, never an empty list.
 
     `pairs` are the parameters of the query and then of the form, `document` is the decoded JSON body or None.
-    A name that comes several times, in whatever layers, keeps all its values as a list in that order: no
-    layer overrides another, so nothing is lost. Where one must be chosen it is the last (`NamedParameters.text`).
-    Raises ValidationError, naming the field, without a usable CallSid or beyond the limits.
+    A name that comes several times, in query, form or body, keeps all its values as a list in that order, so
+    nothing is lost. Where one value must be chosen it is the last (`NamedParameters.text`).
+    Raises ValidationError, naming the field, if there is no usable CallSid or a limit is exceeded.
     """
     params = _merge(pairs, document)
     outermost = NamedParameters(params)
@@ -99,7 +99,7 @@ def load_callbacks(
 
 
 def is_batch(callback: Callback) -> bool:
-    """Say whether it came as a list (`call_sids`), which is answered as a list even if it names one call."""
+    """Return whether it came as a list (`call_sids`), which is answered with a list even for one call."""
     found = NamedParameters(callback.params)
     return bool(found.all("call_sids")) and not _usable(_single_sids(found))
 
@@ -107,7 +107,7 @@ def is_batch(callback: Callback) -> bool:
 def _merge(pairs: Sequence[tuple[str, str]], document: Any) -> dict[str, Any]:
     document = {} if document is None else plain(document)
     if not isinstance(document, dict):
-        document = {"body": document}  # a list or a bare value names no parameter; it is kept all the same
+        document = {"body": document}  # a list or a bare value names no parameter; it is stored all the same
     if len(pairs) + _leaves(document) > MAX_PARAMETERS:
         raise ValidationError({"parameters": [f"More than {MAX_PARAMETERS}."]})
     if not all(name.isascii() and value.isascii() for name, value in pairs):
@@ -119,7 +119,7 @@ def _leaves(value: Any) -> int:
     if isinstance(value, dict):
         return sum(map(_leaves, value.values()))
     if isinstance(value, list):
-        # An empty element takes its place too: `[[], [], …]` is no way around the limit.
+        # Empty elements count too: `[[], [], …]` must not evade the limit.
         return sum(map(_leaves, value)) + len(value)
     return 1
 
@@ -130,7 +130,7 @@ def _call_sids(found: NamedParameters) -> list[str]:
     if len(usable) > MAX_CALLS:
         raise ValidationError({"call_sids": [f"More than {MAX_CALLS}."]})
     if usable:
-        # A list with a strange entry still names the other calls; the entry stays in the parameters.
+        # A list with an invalid entry still names the other calls; the entry stays in the parameters.
         return list(dict.fromkeys(usable))
     problem = _CALL_SID.error_messages["invalid"] if single or listed else "Missing."
     raise ValidationError({"call_sids" if listed and not single else "CallSid": [problem]})
@@ -150,13 +150,13 @@ def _usable(candidates: list[Any]) -> list[str]:
 
 def _has_ended(kind: str, hint: dict[str, str | None], found: NamedParameters) -> bool:
     """
-    Say whether the data says that the call has ended; a wrong guess costs a fetch too early or too late.
+    Return whether the data says that the call has ended; a wrong guess costs a fetch too early or too late.
 
     The agent popup's `Terminal` ends one agent's ringing, not the call: its Status is the agent's, and `free`
     comes for answered, missed and rejected alike. A StatusCallback's `answered` may come with any Status.
-    A passthru comes in the middle of a call and has no word for its end (`CallType`, `DialCallStatus` and
-    `EndTime` speak of the dial before it); so at its URL only what cannot be a passthru counts, since the
-    wrong one of two URLs is easily pasted.
+    A passthru comes in the middle of a call and never says that it has ended (`CallType`, `DialCallStatus` and
+    `EndTime` describe the dial before it). At its URL only data that cannot be a passthru's counts: the two
+    URLs are easily swapped in Exotel's dashboard.
     """
     if hint["event_type"]:
         is_popup = hint["status"] == "free" or any(map(found.all, _POPUP_MARKS))

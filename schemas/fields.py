@@ -1,4 +1,4 @@
-"""The words of the domain as marshmallow fields: each knows how Exotel spells its values, and nothing."""
+"""Marshmallow fields for Exotel's values: each knows the spellings of its values, and of "no value"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class NothingAware(fields.Field[Any]):
-    """A field that reads every spelling of nothing as None, or refuses it where a value is required."""
+    """A field that reads every spelling of "no value" as None, or refuses it if a value is required."""
 
     default_error_messages = {"invalid": "Not readable."}  # noqa: RUF012  (marshmallow merges these itself)
 
@@ -41,15 +41,15 @@ class NothingAware(fields.Field[Any]):
         return None
 
     def read(self, value: Any) -> Any:
-        """Give the meaning of a value that is not nothing; raises ValidationError where it has none."""
+        """Return what a present value means. Raises ValidationError if it cannot be read."""
         raise NotImplementedError
 
 
 class Text(NothingAware):
-    """Text without the blanks around it; a whole number is the text of its digits."""
+    """Text without surrounding whitespace; an integer becomes the text of its digits."""
 
     def read(self, value: Any) -> str:
-        """Take text, and whole numbers for those who send a number where Exotel sends text."""
+        """Accept text, and integers from senders that use a number where Exotel uses text."""
         if isinstance(value, str):
             return value.strip()
         if isinstance(value, int) and not isinstance(value, bool):
@@ -58,12 +58,12 @@ class Text(NothingAware):
 
 
 class CallSid(Text):
-    """A CallSid: 8 to 64 letters and digits (32 in practice, exotel.md section 7), nothing around it."""
+    """A CallSid: 8 to 64 letters and digits (32 in practice, exotel.md section 7), no whitespace around it."""
 
     default_error_messages = {"invalid": "Not a CallSid: 8 to 64 letters and digits."}  # noqa: RUF012
 
     def read(self, value: Any) -> str:
-        """Take the value as it stands; blanks around it make it another value."""
+        """Accept the value unchanged; whitespace around it makes it invalid."""
         text = value if isinstance(value, str) else super().read(value)
         if not _CALL_SID.fullmatch(text):
             raise self.make_error("invalid")
@@ -71,10 +71,10 @@ class CallSid(Text):
 
 
 class Word(Text):
-    """A word of an open vocabulary, in lower case: an unknown one is as good as a known one."""
+    """A word of an open vocabulary, in lower case; unknown words are accepted."""
 
     def read(self, value: Any) -> str:
-        """Fold the case, since Exotel writes `Human`, `HUMAN`, `Outbound-dial` and `outbound-dial`."""
+        """Return the word in lower case, since Exotel writes `Human`, `HUMAN`, `Outbound-dial` and `outbound-dial`."""
         return super().read(value).lower()
 
 
@@ -82,7 +82,7 @@ class Status(Word):
     """The status of a call or a leg, with one spelling of "canceled"."""
 
     def read(self, value: Any) -> str:
-        """Fold the British spelling into the one of Exotel's own documentation."""
+        """Turn the British spelling into the one of Exotel's own documentation."""
         word = super().read(value)
         return "canceled" if word == "cancelled" else word
 
@@ -91,7 +91,7 @@ class Seconds(NothingAware):
     """Seconds, which Exotel writes as a number or as text; never negative, at most MAX_SECONDS."""
 
     def read(self, value: Any) -> int | float:
-        """Take `25`, `"25"`, `2.5` and `"2.5"`; a whole number stays an int."""
+        """Accept `25`, `"25"`, `2.5` and `"2.5"`; an integer stays an int."""
         if isinstance(value, str) and _DECIMAL.fullmatch(text := value.strip()):
             value = float(text) if "." in text else int(text)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SECONDS:
@@ -100,10 +100,10 @@ class Seconds(NothingAware):
 
 
 class Count(NothingAware):
-    """How many there are, as a number or as text."""
+    """A count, written as a number or as text."""
 
     def read(self, value: Any) -> int:
-        """Take `3` and `"3"`."""
+        """Accept `3` and `"3"`."""
         if isinstance(value, str) and _WHOLE.fullmatch(text := value.strip()):
             return int(text)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -112,10 +112,10 @@ class Count(NothingAware):
 
 
 class ExotelTime(NothingAware):
-    """A time in any of Exotel's forms. It stays naive where the text names no zone: the account knows it."""
+    """A time in any of Exotel's formats; naive if the text has no zone, which is then the account's."""
 
     def read(self, value: Any) -> datetime:
-        """Read it by `schemas.times.parse_time`."""
+        """Parse the time with `schemas.times.parse_time`."""
         if not isinstance(value, str):
             raise self.make_error("invalid")
         try:

@@ -1,4 +1,4 @@
-"""The JSON Schema of the record, generated from its one declaration in `schemas.record`."""
+"""Generate the record's JSON Schema from the marshmallow schemas in `schemas.record`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _TYPES: dict[type, dict[str, Any]] = {
 }
 
 
-# What its definitions are called, where that is not the schema's own name: programs make classes of these names out of them.
+# Names of definitions that differ from the schema's own: code generators name classes after them.
 _NAMES = {"EventSchema": "CallRecord"}
 
 
 @cache
 def json_schema() -> dict[str, Any]:
     """
-    Give the JSON Schema (2020-12) of a record; do not change what you are given.
+    Return the JSON Schema (2020-12) of a record. It is shared: do not modify it.
 
-    The record's `data` alone fits it too: that is what CloudEvents means by `dataschema`. Both are named parts, so that a
-    generator of types makes a class of each; which one is meant is seen by `specversion`, which `data` does not have.
-    Keys that are not in it are allowed, as records may gain some.
+    The record's `data` alone is valid too: that is what CloudEvents means by `dataschema`. Both are named definitions, so
+    that type generators make a class of each; `specversion`, which `data` does not have, distinguishes the two.
+    Additional keys are allowed, since later versions may add some.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": DATASCHEMA,
         "title": "Legwork record",
-        "description": "A record as sinks receive it (CallRecord), or what stands in its `data` (CallData).",
+        "description": "A record as sinks receive it (CallRecord), or its `data` alone (CallData).",
         "type": "object",
         "oneOf": [{"$ref": "#/$defs/CallRecord"}, {"$ref": "#/$defs/CallData"}],
         "$defs": record_definitions("#/$defs/"),
@@ -46,9 +46,9 @@ def json_schema() -> dict[str, Any]:
 
 
 def record_definitions(where: str) -> dict[str, Any]:
-    """Give the shapes that a record is made of, by name: `CallRecord` and those within it.
+    """Return the definitions that a record consists of, by name: `CallRecord` and those nested in it.
 
-    `where` is what a reference to one of them begins with, such as `#/$defs/`.
+    `where` is the prefix of references to them, such as `#/$defs/`.
     """
     definitions = _Definitions(where)
     definitions.refer_to(EVENT)
@@ -78,7 +78,7 @@ class _Definitions:
             shape["type"] = [shape["type"], "null"]
             if "enum" in shape:
                 shape["enum"] = [*shape["enum"], None]
-        # What a part says of itself already is not said beside the reference: generators make a second class of the two.
+        # A description beside a reference would make generators create a second class, so the definition's own is used.
         if "doc" in field.metadata and not isinstance(field, fields.Nested):
             shape["description"] = field.metadata["doc"]
         return shape

@@ -1,4 +1,4 @@
-"""What Exotel's Legs API answers, in JSON or XML (exotel.md section 1)."""
+"""Parse the responses of Exotel's Legs API, in JSON or XML (exotel.md section 1)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-# What Exotel says of a leg that is still to change (contract section 4). A word that nobody knows yet must
-# not keep a call waiting for ever, so it counts as final; no word at all, seen until a leg settles, does not.
+# The statuses of a leg that will still change (contract section 4). An unknown status counts as final, since it must
+# not keep a call waiting for ever; a missing one, which Exotel sends until a leg is final, does not.
 UNFINISHED = frozenset({"queued", "ringing", "in-progress", None})
 
-# An error's text goes into logs and pages, where a long story has no place.
+# In characters: an error's text goes into logs and pages.
 _LONGEST_ERROR = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One party's part in a call, as Exotel tells it; None for what it does not tell."""
+    """One party's part in a call, as Exotel reports it; None for what it does not report."""
 
     sid: str
     call_sid: str | None
@@ -47,12 +47,12 @@ class Leg:
     backup_exophone: str | None
     uri: str | None
     extra: dict[str, Any]
-    """Keys unknown to us, and known ones whose values nobody could read, as they came."""
+    """Unknown keys, and known ones with unreadable values, unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegsAnswer:
-    """A whole answer: the legs, and how many Exotel says there are."""
+    """A whole response: the legs, and how many Exotel says there are."""
 
     total: int | None
     count: int | None
@@ -60,9 +60,9 @@ class LegsAnswer:
 
     def why_not_final(self, call_sid: str, *, account_sid: str | None = None) -> str | None:
         """
-        Say why this is not yet the last word on a call, for an operator to read; None when it is.
+        Return why this response is not final, in words for an operator; None if it is final.
 
-        `account_sid`, where given, is held against the legs too.
+        If `account_sid` is given, the legs must be of that account.
         """
         if any(leg.call_sid not in (None, call_sid) for leg in self.legs):
             return "the answer is about another call"
@@ -79,7 +79,7 @@ class LegsAnswer:
 
 
 class _ExotelLeg(Schema):
-    """A leg as Exotel writes it; the keys are folded, since their case differs from API to API."""
+    """A leg as Exotel writes it; keys are lower-cased, since their case differs from API to API."""
 
     class Meta:
         unknown = EXCLUDE
@@ -102,7 +102,7 @@ class _ExotelLeg(Schema):
 
 
 class _MetaData(Schema):
-    """How many legs there are, and how many of them are in the answer."""
+    """How many legs there are, and how many of them are in the response."""
 
     class Meta:
         unknown = EXCLUDE
@@ -115,20 +115,20 @@ _LEG = _ExotelLeg()
 _META = _MetaData()
 _LEG_KEYS = {field.data_key or name: name for name, field in _LEG.load_fields.items()}
 _TIMES = [name for name, field in _LEG.load_fields.items() if isinstance(field, ExotelTime)]
-# The published sample misspells it; who knows when that will be mended.
+# Exotel's published sample misspells this key, so both spellings are read.
 _MISSPELT = {"backupecophone": "backupexophone"}
 
 
 def load_legs(body: bytes, *, timezone: ZoneInfo, charset: str | None = None) -> LegsAnswer:
     """
-    Read an answer; `timezone` is the zone of the times that name none, `charset` what the HTTP header says of the text.
+    Return a parsed response. `timezone` applies to times without a zone; `charset` is the HTTP header's.
 
-    Raises ValidationError for anything that is not a list of legs, each with its Sid. Nothing else about a
-    leg is worth losing the call: what cannot be read counts as not told, and stands in `extra` as it came.
+    Raises ValidationError for anything that is not a list of legs, each with its Sid. No other error is worth
+    losing the call for: an unreadable value is None, and is kept unchanged in `extra`.
     """
     document = _load(body, charset)
     top = _folded(document)
-    # Without a list around them, `<Leg>`s may stand right below the root.
+    # `<Leg>` elements may be directly below the root, without a list around them.
     listed = [top[key] for key in ("legs", "leg") if key in top]
     if not listed:
         raise ValidationError({"legs": [_error_text(document) or "Missing."]})
@@ -138,7 +138,7 @@ def load_legs(body: bytes, *, timezone: ZoneInfo, charset: str | None = None) ->
 
 
 def load_error(body: bytes) -> str | None:
-    """Give what a RestException says, in JSON or XML, at most 200 characters; None where there is none."""
+    """Return the message of a RestException in JSON or XML, at most 200 characters; None if there is none."""
     try:
         return _error_text(_load(body))
     except ValidationError:
@@ -146,7 +146,7 @@ def load_error(body: bytes) -> str | None:
 
 
 def _load(body: bytes, charset: str | None = None) -> Any:
-    # The first character decides; a byte order mark or UTF-16's zeros may stand before it.
+    # The first character decides; a byte order mark or UTF-16's zeros may precede it.
     if body.lstrip(b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n").startswith(b"<"):
         return load_xml(body, charset=charset)
     text = text_of(body, charset=charset)
@@ -154,15 +154,15 @@ def _load(body: bytes, charset: str | None = None) -> Any:
         try:
             return plain(_json(text))
         except ValueError:
-            # Between two tokens, what cannot be read is no character of any value.
+            # Between two tokens, an unreadable byte belongs to no value.
             return plain(_json(text.replace(UNKNOWN, "")))
-    # Not JSON, numbers of thousands of digits (ValueError), nested a thousand deep.
+    # Not JSON; a number of thousands of digits (ValueError); nested a thousand levels deep.
     except (ValueError, RecursionError) as error:
         raise ValidationError({"body": ["Neither JSON nor XML."]}) from error
 
 
 def _json(text: str) -> Any:
-    # A control character in a text is against the rules, and no reason to lose the text.
+    # A control character in a string is invalid JSON, but no reason to lose the string.
     return json.loads(text, strict=False)
 
 
@@ -176,7 +176,7 @@ def _fold(key: str) -> str:
 
 
 def _items(listed: Any) -> list[Any]:
-    """Give the legs out of any form of a list: JSON's, XML's (one `<Leg>` or several), or nothing at all."""
+    """Return the legs from any form of list: JSON's, XML's (one `<Leg>` or several), or none."""
     if is_nothing(listed):
         return []
     if isinstance(listed, dict) and "sid" not in _folded(listed):
@@ -206,7 +206,7 @@ def _leg(item: Any, zone: ZoneInfo) -> Leg:
 
 
 def _readable(schema: Schema, data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Load what can be loaded, and tell what was wrong with the rest by its key."""
+    """Return what could be loaded, and the errors of the rest by key."""
     try:
         return dict(schema.load(data)), {}
     except ValidationError as error:
@@ -216,5 +216,5 @@ def _readable(schema: Schema, data: dict[str, Any]) -> tuple[dict[str, Any], dic
 def _error_text(document: Any) -> str | None:
     told = _folded(_folded(document).get("restexception"))
     texts = [told.get("message"), told.get("description")]
-    told_texts = [" ".join(text.split()) for text in texts if isinstance(text, str) and not is_nothing(text)]
-    return ": ".join(told_texts)[:_LONGEST_ERROR] or None
+    messages = [" ".join(text.split()) for text in texts if isinstance(text, str) and not is_nothing(text)]
+    return ": ".join(messages)[:_LONGEST_ERROR] or None

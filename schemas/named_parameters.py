@@ -1,4 +1,4 @@
-"""The parameters of a callback by their names, in any case and spelling, and the objects that Exotel nests them in."""
+"""Look up a callback's parameters by name, in any case and spelling, also in the objects that Exotel nests them in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEXTS = (str, int, float)
 
 
 class NamedParameters:
-    """The outermost parameters of a callback in any case: `CallSid`, `callsid`, `call_sid` are one name."""
+    """The outermost parameters of a callback by name: `CallSid`, `callsid`, `call_sid` are the same."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._values: dict[str, list[Any]] = {}
@@ -23,17 +23,17 @@ class NamedParameters:
             self._values.setdefault(_fold(name), []).extend(value if isinstance(value, list) else [value])
 
     def all(self, name: str) -> list[Any]:
-        """Give every value that came under a name, in order of arrival."""
+        """Return every value of a name, in order of arrival."""
         return self._values.get(_fold(name), [])
 
     def text(self, *names: str) -> str | None:
         """
-        Give what is known under the first of these names that holds anything, untouched; None if none does.
+        Return the value of the first of these names that has one, unchanged; None if none has.
 
-        The last value counts: Exotel appends its parameters to those that stand in the configured URL.
+        The last value counts: Exotel appends its parameters to those in the configured URL.
         """
         for name in names:
-            # `type`, not `isinstance`: JSON's true and false are no text, but bool is an int.
+            # `type`, not `isinstance`: JSON's true and false are not accepted, but bool is a subclass of int.
             known = [value for value in self.all(name) if type(value) in _TEXTS and not is_nothing(value)]
             if known:
                 return str(known[-1])
@@ -41,10 +41,10 @@ class NamedParameters:
 
     def inside(self, *names: str) -> list[NamedParameters]:
         """
-        Give the objects under these names, however they were written.
+        Return the objects under these names, in any notation; every element of a list.
 
         Nested (`Stream[Status]`, JSON), with dots (`Stream.Status`), or as JSON in one parameter (`Stream={"Status": …}`,
-        exotel.md section 4.2); of a list each.
+        exotel.md section 4.2).
         """
         found = []
         for name in filter(self._holds, map(_fold, names)):
@@ -59,9 +59,9 @@ class NamedParameters:
 
     def with_call(self) -> NamedParameters:
         """
-        Give these and those in the object `Call` (exotel.md section 5.3), which say the same of the same call.
+        Return these parameters together with those in the object `Call` (exotel.md section 5.3), which repeat them.
 
-        What stands outermost counts, where it says anything.
+        The outermost value counts, if there is one.
         """
         if not self._holds("call"):
             return self
@@ -72,7 +72,7 @@ class NamedParameters:
         return both
 
     def _holds(self, name: str) -> bool:
-        """Is there something under this name, or below it? Told in no time, since nearly always there is not."""
+        """Return whether there is anything under this name or below it: a fast check, since there rarely is."""
         return name in self._values or f"\n{name}." in "\n".join(("", *self._values))
 
 
@@ -91,7 +91,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def read_json(text: str) -> Any:
-    """Give the object or list that a text is in JSON; the text itself if it is none."""
+    """Return the object or list in a JSON text; the text itself if it is not JSON of one."""
     if text.lstrip()[:1] not in {"{", "["}:
         return text
     try:

@@ -1,4 +1,4 @@
-"""PHP's bracket notation (`Legs[0][Status]=busy`), which web frameworks of other languages leave flat."""
+"""PHP's bracket notation (`Legs[0][Status]=busy`), which Flask leaves flat: turn it into nested data."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from schemas.plain import MAX_DEPTH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A name, then any number of `[...]` up to the very end; what does not fit is not nested but a strange name.
+# A name, then any number of `[...]` up to the end; a key that does not match is kept as a flat name.
 _BRACKETED = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
-# `007` is text to PHP too. No counter has more than a hundred digits, and Python reads that many in no time.
+# `007` is text in PHP too. No index has more than a hundred digits, and Python parses that many fast.
 _INDEX = re.compile(r"0|[1-9][0-9]{0,99}")
 
 
 def nest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """
-    Build nested data out of flat pairs and lose none of them.
+    Return nested data built from flat pairs, without losing any.
 
     Indices, however sparse or huge, become a list in their order; other keys, or a mixture, a mapping.
     `a[]` appends. A key that comes several times, or as a value and as a structure (`a=1&a[b]=2`), becomes
-    the list of all that came. Malformed brackets stay as they are. Raises ValidationError beyond MAX_DEPTH.
+    a list of all its values. Malformed brackets stay as they are. Raises ValidationError beyond MAX_DEPTH.
     """
     found: dict[str, Any] = {}
     trees: dict[str, _Node] = {}
     for key, value in pairs:
         if not key.endswith("]") and key not in found:
-            found[key] = value  # the usual parameter: it comes once and has no brackets
+            found[key] = value  # the usual case: the name comes once and has no brackets
             continue
         # The outermost names are always names: `0=x` is a parameter called "0".
         name, steps = _usual_path(key) if len(key) <= _USUAL else _path(key)
@@ -58,13 +58,13 @@ def _path(key: str) -> tuple[str, list[int | str | None]]:
     return match[1], [int(step) if _INDEX.fullmatch(step) else step or None for step in steps]
 
 
-# The same few dozen keys come with every callback; those that somebody made up at length are not kept.
+# The same few dozen keys come with every callback; long, made-up ones are not cached.
 _USUAL = 64
 _usual_path = lru_cache(maxsize=1024)(_path)
 
 
 class _Node:
-    """A place in the tree: the values that came for it, and what lies below it."""
+    """A node of the tree: its own values, and its children."""
 
     __slots__ = ("children", "next_index", "values")
 

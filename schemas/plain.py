@@ -1,4 +1,4 @@
-"""Turn data that somebody else wrote into plain data that every JSON reader can take back."""
+"""Turn untrusted data into plain data that every JSON parser can read."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-# Exotel nests four deep at most (`Legs[0][Insights][Status]`); four times that leaves room for what is to
-# come, and stays far below the depth at which JSON writers give up.
+# Exotel nests four deep at most (`Legs[0][Insights][Status]`); four times that leaves room for the
+# future, and stays far below the depth at which JSON encoders fail.
 MAX_DEPTH = 16
 
-# JSON has no largest number, its readers have: 64 bits with a sign is what all of them share.
+# JSON has no largest number, but its parsers have: all of them support signed 64-bit integers.
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     """
-    Copy a decoded document; what could not be written as JSON in UTF-8 becomes text.
+    Return a copy of a decoded document in which every value can be written as JSON in UTF-8.
 
-    That is: NaN and the infinities, integers of more than 64 bits, and surrogates without their other half.
-    Raises ValidationError where it is nested deeper than `depth` or holds what is no JSON at all.
+    NaN, the infinities and integers of more than 64 bits become text; unpaired surrogates are replaced.
+    Raises ValidationError if it is nested deeper than `depth` or holds a type that JSON does not have.
     """
     if isinstance(value, str):
         return encodable(value)
@@ -36,11 +36,11 @@ def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
         return {encodable(str(key)): plain(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item, depth - 1) for item in value]
-    raise ValidationError({"body": [f"No JSON: {type(value).__name__}."]})
+    raise ValidationError({"body": [f"Not a type of JSON: {type(value).__name__}."]})
 
 
 def encodable(text: str) -> str:
-    """Give the text unchanged, but for surrogates without their other half, which UTF-8 cannot hold."""
+    """Return the text with unpaired surrogates replaced, which UTF-8 cannot encode."""
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -50,4 +50,4 @@ def _digits(value: int) -> str:
     try:
         return str(value)
     except ValueError as error:  # Python refuses to print numbers of thousands of digits
-        raise ValidationError({"body": ["A number of too many digits."]}) from error
+        raise ValidationError({"body": ["A number has too many digits."]}) from error

@@ -1,4 +1,4 @@
-"""The record of a call: the one thing that sinks receive (contract section 5)."""
+"""Declare the record of a call, which is what sinks receive (contract section 5)."""
 
 from __future__ import annotations
 
@@ -41,66 +41,66 @@ def _list_of(schema: type[Schema], doc: str) -> Any:
 
 
 class LegSchema(Schema):
-    """One party's part in the call."""
+    """One leg: one party's part in the call."""
 
     sid = _always(fields.String, "Exotel's id of the leg.")
     role = _one_of(
         ROLES,
         "caller (its origin is inbound or outbound), callee (outbound-dial), supervisor (monitor) or unknown.",
     )
-    number = _or_null(fields.String, "The party's number in E.164, null where it has none.", validate=_E164)
+    number = _or_null(fields.String, "The party's number in E.164, null if it has none.", validate=_E164)
     number_raw = _or_null(fields.String, "The party's number as Exotel wrote it.")
     number_kind = _one_of(NUMBER_KINDS, "What number_raw is.")
     status = _or_null(
         fields.String,
         "Exotel's status in lower case: completed, busy, no-answer, failed, canceled, queued, ringing, "
-        "in-progress, or a word that is new.",
+        "in-progress, or a value unknown to Legwork.",
     )
     origin = _or_null(
         fields.String,
-        "Exotel's origin in lower case: inbound, outbound, outbound-dial, monitor, or a word that is new.",
+        "Exotel's origin in lower case: inbound, outbound, outbound-dial, monitor, or a value unknown to Legwork.",
     )
     last_action = _or_null(fields.String, "What a supervisor last did: listen, whisper or barge.")
     created_at = _or_null(Instant, "When Exotel created the leg.")
-    updated_at = _or_null(Instant, "When Exotel last touched the leg.")
-    started_at = _or_null(Instant, "When the leg started, where Exotel says so.")
-    ended_at = _or_null(Instant, "When the leg ended, where Exotel says so.")
+    updated_at = _or_null(Instant, "When Exotel last updated the leg.")
+    started_at = _or_null(Instant, "When the leg started, if Exotel says so.")
+    ended_at = _or_null(Instant, "When the leg ended, if Exotel says so.")
     on_call_seconds = _always(Seconds, "How long the party was on the call, ringing not counted; 0 if unknown.")
     exophone = _or_null(fields.String, "The virtual number used, in E.164.", validate=_E164)
     backup_exophone = _or_null(fields.String, "The virtual number kept in reserve, in E.164.", validate=_E164)
     uri = _or_null(fields.String, "Exotel's path of the leg.")
     extra = _always(
         fields.Dict,
-        "What else Exotel said of the leg, as it came: unknown keys, and values nobody could read.",
+        "Everything else in Exotel's leg, unchanged: unknown keys and unreadable values.",
     )
 
 
 class CallbackSchema(Schema):
-    """One callback about the call: a hint from outside, unsigned."""
+    """One callback about the call, which is not signed and so only a hint."""
 
     kind = _one_of(CALLBACK_KINDS, "Which of the two URLs it came to.")
-    received_at = _always(Instant, "When it came.")
-    event = _or_null(fields.String, "Its word for what happened, in lower case, such as terminal.")
-    params = _always(fields.Dict, "All that was sent: brackets nested, lists in order of index, values untouched.")
+    received_at = _always(Instant, "When it was received.")
+    event = _or_null(fields.String, "The name of the event in lower case, such as terminal.")
+    params = _always(fields.Dict, "All parameters: brackets nested, lists in order of index, values unchanged.")
 
 
 class WaitedSchema(Schema):
-    """Where the time went between the first callback and the record."""
+    """What the time between the first callback and the record was spent on."""
 
-    settle = _always(fields.Float, "Seconds given to Exotel to settle the call, retries included.")
-    quota = _always(fields.Float, "Seconds waited for a request that the quota allows.")
-    fetch = _always(fields.Float, "Seconds that the requests took.")
+    settle = _always(fields.Float, "Seconds spent waiting for Exotel's answer to become final, retries included.")
+    quota = _always(fields.Float, "Seconds spent waiting for quota.")
+    fetch = _always(fields.Float, "Seconds spent in requests.")
 
 
 class ProvenanceSchema(Schema):
     """Where the record comes from."""
 
-    fetched_at = _or_null(Instant, "When Exotel gave the answer that the record is made of.")
-    fetches = _always(fields.Integer, "How many requests the call took so far.")
-    response_sha256 = _or_null(fields.String, "SHA-256 of the answer's bytes, in hexadecimal.")
-    first_callback_at = _always(Instant, "When Legwork first heard of the call.")
+    fetched_at = _or_null(Instant, "When Exotel sent the response that the record is made from.")
+    fetches = _always(fields.Integer, "How many requests were made for the call so far.")
+    response_sha256 = _or_null(fields.String, "SHA-256 of the response's bytes, in hexadecimal.")
+    first_callback_at = _always(Instant, "When Legwork received the call's first callback.")
     waited_seconds = fields.Nested(WaitedSchema, required=True, metadata={"doc": WaitedSchema.__doc__})
-    legwork_version = _always(fields.String, "The version of Legwork that made the record.")
+    legwork_version = _always(fields.String, "The version of Legwork that built the record.")
 
 
 class CallDataSchema(Schema):
@@ -109,7 +109,7 @@ class CallDataSchema(Schema):
     account_sid = _always(fields.String, "The Exotel account.")
     call_sid = _always(fields.String, "Exotel's id of the call.", validate=validate.Regexp(r"^[0-9A-Za-z]{8,64}$"))
     revision = _always(fields.Integer, "1, and one more for each correction.", validate=validate.Range(min=1))
-    settled = _always(fields.Boolean, "Was Exotel's answer its last word, as far as one can tell?")
+    settled = _always(fields.Boolean, "True if Exotel's answer is final, as far as can be determined.")
     direction = _or_null(
         fields.String,
         "Who called: inbound or outbound, null if unknown.",
@@ -117,7 +117,7 @@ class CallDataSchema(Schema):
     )
     status = _or_null(
         fields.String,
-        "The outcome: completed if a caller and a callee both talked, else the most telling status of the "
+        "The outcome: completed if a caller and a callee both talked, else the most informative status of the "
         "callee legs (busy, then no-answer, failed, canceled, then any other), else of the callers'.",
     )
     started_at = _or_null(Instant, "The earliest creation or start of all legs.")
@@ -149,10 +149,10 @@ class CallDataSchema(Schema):
     )
     legs = _list_of(LegSchema, "Every leg, ordered by created_at, then sid.")
     callbacks = _list_of(CallbackSchema, "Every callback, in order of arrival.")
-    custom_field = _or_null(fields.String, "The CustomField that the call was placed with.")
-    recording_url = _or_null(fields.String, "Where the recording is, as the latest callback to name one says.")
+    custom_field = _or_null(fields.String, "The CustomField set when the call was placed.")
+    recording_url = _or_null(fields.String, "The recording's URL in the latest callback that has one.")
     digits = _or_null(fields.String, "The digits that the caller pressed.")
-    reason = fields.String(metadata={"doc": "Why there are no legs, or no last word; absent where all is well."})
+    reason = fields.String(metadata={"doc": "Why there are no legs, or why the answer is not final; absent otherwise."})
     provenance = fields.Nested(ProvenanceSchema, required=True, metadata={"doc": ProvenanceSchema.__doc__})
 
 
@@ -162,11 +162,11 @@ class EventSchema(Schema):
     specversion = _always(fields.String, "The version of CloudEvents.", validate=validate.Equal("1.0"))
     id = _always(
         fields.String,
-        "The same for the same account, call, revision and type, for ever.",
+        "Identical for the same account, call, revision and type, permanently.",
         validate=validate.Regexp(r"^[^.]+$"),
     )
     source = _always(fields.String, "/exotel/accounts/ and the account.")
-    type = _one_of(TYPES, "completed; corrected, when a later read differs; unavailable, when it was given up.")
+    type = _one_of(TYPES, "completed; corrected, if a later fetch differed; unavailable, if the call failed.")
     subject = _always(fields.String, "The CallSid.")
     time = _always(Instant, "When the call ended, as far as known.")
     datacontenttype = _always(fields.String, "The type of data.", validate=validate.Equal("application/json"))

@@ -1,4 +1,4 @@
-"""A webhook subscriber as it is added at run time: the keys of `[[sinks]]`, over the API and on the command line."""
+"""Parse a webhook subscriber added at run time, by API or command line: the keys of `[[sinks]]`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _REQUIRED = ("name", "url")
 
 
 class WebhookUrl(SinkUrl):
-    """A webhook's; a file or a module of one's own is for whoever may change the settings of the machine."""
+    """The URL of a webhook; other kinds of sinks, such as files and modules, need access to the machine's settings."""
 
-    right = "give https://host/path; other sinks than webhooks have their place in SINKS and legwork.toml"
+    right = "give https://host/path; sinks other than webhooks are configured in SINKS or legwork.toml"
 
     def read(self, text: str) -> str:
-        """Take it as it was written."""
+        """Return the URL as it was written."""
         if not text.lower().startswith(("https://", "http://")):
-            raise ValidationError("is no webhook")
+            raise ValidationError("is not a webhook")
         return super().read(text)
 
 
-# What JSON Schema can say of the fields that are the same wherever they are used.
+# The JSON Schema of the fields that are the same wherever they are used.
 _IN_SCHEMA: dict[type[SettingField[Any]], dict[str, Any]] = {
     WebhookUrl: {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "format": "uri"},
     SigningSecrets: {"pattern": "^(whsec|whsk)_"},
@@ -51,7 +51,7 @@ def _field(key: str, variable: Variable) -> SettingField[Any]:
 
 
 def _as_schema(field: SettingField[Any]) -> dict[str, Any]:
-    """Return what JSON Schema can say of a field, for the description of the API."""
+    """Return a field's JSON Schema, for the description of the API."""
     match field:
         case Matching():
             return {"pattern": f"^{field.pattern.pattern}$"}
@@ -64,7 +64,7 @@ def _as_schema(field: SettingField[Any]) -> dict[str, Any]:
 
 
 class _Keys(Schema):
-    """Says of each wrong value what would be right, and never repeats one: it may be a secret."""
+    """Adds to each error what would be right, and never repeats a value: it may be a secret."""
 
     def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:  # noqa: ARG002
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]
@@ -76,11 +76,11 @@ class _Keys(Schema):
 
 
 def _is_no_text(value: Any) -> bool:
-    """Is there half of a surrogate pair in it? What it was kept in could never be shown again.
+    """Return whether there is an unpaired surrogate in it: nothing that contains one could be shown again.
 
-    JSON can spell one; in an argument it stands for a byte that is no UTF-8.
+    JSON can spell one; in a command-line argument it stands for a byte that is not UTF-8.
     """
-    # Not by calling itself: JSON nests as deep as somebody likes.
+    # Not recursive: JSON may be nested to any depth.
     left = [value]
     while left:
         match left.pop():
@@ -95,7 +95,7 @@ def _is_no_text(value: Any) -> bool:
 
 
 class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, variable in SINK_KEYS.items()})):  # type: ignore[misc]
-    """Reads a subscriber into the same SinkSpec that the settings give."""
+    """Loads a subscriber into the SinkSpec that the settings use too."""
 
     options = fields.Dict(
         keys=fields.String(),
@@ -107,7 +107,7 @@ class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, vari
     def _only_text(self, given: Any, **_: Any) -> Any:
         wrong = [key for key, value in given.items() if _is_no_text(value)] if isinstance(given, dict) else []
         if wrong:
-            raise ValidationError({key: ["is no text"] for key in wrong})
+            raise ValidationError({key: ["is not text"] for key in wrong})
         return given
 
     @post_load

@@ -1,4 +1,4 @@
-"""The text of a document in bytes, whatever its charset; a byte that belongs to none costs a character."""
+"""Decode documents in any charset; an invalid byte becomes U+FFFD."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: What stands where nobody knows which character is meant.
+#: Replaces bytes that cannot be decoded.
 UNKNOWN = "\ufffd"
 
-# In these a declaration can be read before its charset is known. (Python knows others that are no charsets at all.)
+# Charsets in which an XML declaration reads like ASCII. (Python has other codecs, some of which are not charsets.)
 _LIKE_ASCII = re.compile(r"utf-8(-sig)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gb\w+|big5\w*|shift_jis\w*|euc_\w+")
 _XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 
 
 def text_of(body: bytes, *, charset: str | None = None) -> str:
     """
-    Decode JSON or XML. Raises nothing: U+FFFD stands in the place of what cannot be read.
+    Return the text of a JSON or XML document. Raises nothing: U+FFFD replaces what cannot be decoded.
 
-    A byte order mark decides, or the zeros of UTF-16 and UTF-32; then an XML declaration; then UTF-8, if it is; `charset`,
-    which an HTTP header may have said, comes last, since servers say it of every page.
+    A byte order mark decides, or the zeros of UTF-16 and UTF-32; then an XML declaration; then UTF-8, if it is valid.
+    `charset`, from the HTTP header, comes last, since servers send the same one with every page.
     """
     found = json.detect_encoding(body)
     if found not in {"utf-8", "utf-8-sig"}:
@@ -40,7 +40,7 @@ def text_of(body: bytes, *, charset: str | None = None) -> str:
 
 
 def in_utf_8(body: bytes, *, charset: str | None = None) -> bytes:
-    """Give the same text in UTF-8, so that whoever looks for a number in it finds it. Marked, where it has been changed."""
+    """Return the same text in UTF-8, so that a number can be found in it; with a byte order mark if it was re-encoded."""
     encoded = text_of(body, charset=charset).encode()
     return body if encoded == body.removeprefix(codecs.BOM_UTF8) else codecs.BOM_UTF8 + encoded
 

@@ -1,4 +1,4 @@
-"""Read the times Exotel writes, and write those that Legwork sends."""
+"""Parse Exotel's times and write Legwork's."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# `fromisoformat` alone would also take week dates and bare digits, which Exotel never means as a time.
+# `fromisoformat` alone would also take week dates and bare digits, which are not times in Exotel's answers.
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[ Tt]\d\d:", re.ASCII)
-# The standard library's reader takes far more than this, and fails on some of it in ways of its own.
+# The standard library's parser accepts far more than this, and raises unexpected errors on some of it.
 _RFC = re.compile(r"[A-Za-z]{3}, \d\d? [A-Za-z]{3} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?", re.ASCII)
 
 
 def parse_time(text: str) -> datetime:
     """
-    Read one time in any of Exotel's forms; naive where the text names no zone.
+    Return the time in a text in any of Exotel's formats; naive if the text has no zone.
 
     `2026-09-16 11:12:39` (v1), with an offset (v3), ISO 8601 (campaigns, Integration Core) and
     `Wed, 16 Sep 2026 16:42:56` (passthru). Raises ValueError for anything else.
@@ -29,28 +29,28 @@ def parse_time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     if _RFC.fullmatch(text):
         return parsedate_to_datetime(text)
-    raise ValueError("no time in any of Exotel's forms")
+    raise ValueError("not a time in any of Exotel's formats")
 
 
 def in_utc(moment: datetime, zone: tzinfo) -> datetime | None:
     """
-    Give the instant in UTC; a naive time is a reading of the clocks in `zone`.
+    Return the time in UTC; a naive time is local to `zone`.
 
-    None for an instant at or before the epoch: it is some program's zero, in whatever zone it was printed.
+    None for a time at or before the epoch: it is some program's zero, printed in an unknown zone.
     """
     try:
         instant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except OverflowError:  # the first or the last day of the calendar, seen from another zone
+    except OverflowError:  # the first or the last day of the calendar, in another zone
         return None
     return instant if instant > EPOCH else None
 
 
 def write_time(instant: datetime) -> str:
-    """Write an aware datetime as `2026-09-16T05:43:08Z`, with a fraction of a second where there is one."""
+    """Return an aware datetime as `2026-09-16T05:43:08Z`, with a fraction of a second if there is one."""
     return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def write_milliseconds(milliseconds: float) -> str:
-    """Write a moment of Redis's clock, in milliseconds since the epoch, as `2026-09-16T05:43:08.000Z`."""
+    """Return a Redis time, in milliseconds since the epoch, as `2026-09-16T05:43:08.000Z`."""
     written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
     return written.removesuffix("+00:00") + "Z"

@@ -1,9 +1,9 @@
-"""Takes URLs of any scheme apart, and says what of one must not show.
+"""Parse URLs of any scheme, and find the secrets in them.
 
-RFC 3986 (3.2) ends the authority at the first `/`, `?` or `#`, and its user at the last `@`. Libraries do not agree: to
-SQLAlchemy a password ends at the first `@` and may hold a slash, to urllib it ends at the last one and may not. A URL that
-two of them could read in two ways is refused here, and what is accepted is handed to them in RFC 3986's own spelling: then
-none of them takes a part of a password for a host, a port or a path, and tells it.
+RFC 3986 (3.2) ends the authority at the first `/`, `?` or `#`, and the user at the last `@`. Libraries differ: for
+SQLAlchemy a password ends at the first `@` and may hold a slash, for urllib it ends at the last one and may not. An
+ambiguous URL is refused here, and an accepted one is passed to libraries in RFC 3986's spelling, so that none of them
+takes a part of a password for a host, a port or a path, and shows it in an error.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PARTS = re.compile(r"(?P<authority>[^/?#]*)(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(#(?P<fragment>.*))?", re.DOTALL)
-# A host and perhaps a port; brokers of Kafka and hosts of PostgreSQL are several, with commas between. Python makes no number
-# of more than 4300 digits.
+# A host and an optional port; Kafka and PostgreSQL allow several, separated by commas. Python refuses to read a number of more
+# than 4300 digits.
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(%[\w.~-]+)?\]|[^:\[\],@]*)(:0*(?P<port>[0-9]{0,5}))?")
 _HIGHEST_PORT = 65535
-# What may stand in a user or a password as it is (RFC 3986, 3.2.1), and what parts the two.
+# What a user or a password may contain unencoded (RFC 3986, 3.2.1), and the colon between them.
 _USERINFO = ":!$&'()*+,;=-._~"
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# Where a library might end a password that it reads in its own way.
+# Characters at which a library may end a password too soon.
 _DELIMITERS = re.compile(r"[@/?#:]")
-#: Parameters and options by these names are not for anybody's eyes. `code` is Azure's.
+#: Parameters and options with these names hold secrets. `code` is Azure's.
 SECRETIVE = re.compile(r"^auth|^code$|cred|hmac|jwt|(?<!routing_)key(?!file)|pass|pwd|secret|sig|token", re.IGNORECASE)
-# Whoever stands alone before their `@` is often no name but an API key (Stripe's, GitHub's).
+# In these schemes a user without a password is often an API key (Stripe's, GitHub's).
 _LONE_USER_IS_SECRET = frozenset({"http", "https"})
-# What is shorter than this is found in many a text where it is no secret (`worker/secret_masking.py`).
+# Shorter secrets occur in many texts where they are not secret (`worker/secret_masking.py`).
 _SHORT = 4
-_ENCODE = "percent-encode what stands in a user or a password (/ as %2F, ? as %3F, # as %23, @ as %40)"
+_ENCODE = "percent-encode the user and the password (/ as %2F, ? as %3F, # as %23, @ as %40)"
 
 
 class UnclearUrl(ValueError):
-    """Raised for what cannot be taken apart for sure. Its message goes on after "the URL", and repeats no part of one."""
+    """Raised for an ambiguous or invalid URL. The message continues "the URL …" and repeats no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A URL in its parts, each as it was written."""
+    """A parsed URL; each part is as it was written."""
 
     #: In lower case.
     scheme: str
-    #: None where there is none; an empty one is there.
+    #: None if absent; an empty user is not None.
     user: str | None = field(repr=False)
     password: str | None = field(repr=False)
-    #: What follows the `@`: a host and perhaps a port, or several, with commas between. None where no `//` was.
+    #: The part after the `@`: a host and an optional port, or several, separated by commas. None without `//`.
     address: str | None
     path: str = field(repr=False)
     query: str = field(repr=False)
@@ -58,7 +58,7 @@ class Url:
 
     @property
     def userinfo(self) -> str | None:
-        """What stands before the `@`."""
+        """The part before the `@`: the user and the password."""
         return self.user if self.password is None else f"{self.user or ''}:{self.password}"
 
     def __str__(self) -> str:
@@ -70,8 +70,8 @@ class Url:
 
 
 def take_apart(text: str) -> Url:
-    """Return the parts of a URL. Raises UnclearUrl."""
-    # urlsplit drops line breaks and tabs without a word
+    """Return the parts of a URL. Raises UnclearUrl if it is ambiguous or invalid."""
+    # urlsplit silently drops line breaks and tabs
     if any(character <= " " for character in text):
         raise UnclearUrl("holds a space or a control character")
     scheme = _SCHEME.match(text)
@@ -79,14 +79,16 @@ def take_apart(text: str) -> Url:
         raise UnclearUrl("is not a URL")
     rest = text[scheme.end() :]
     found = _PARTS.fullmatch(rest.removeprefix("//"))
-    assert found is not None  # noqa: S101  it takes any text
+    assert found is not None  # noqa: S101  the pattern matches any text
     parts = {name: found[name] or "" for name in ("path", "query")}
     if not rest.startswith("//"):
         parts["path"] = found["authority"] + parts["path"]
         return Url(scheme[1].lower(), None, None, None, **parts, fragment=found["fragment"])
     userinfo, at, address = found["authority"].rpartition("@")
     if _may_be_a_user(scheme[1].lower(), found["authority"]) and "@" in rest[len("//") + found.end("authority") :]:
-        raise UnclearUrl(f"holds an @ behind its host, or a password that ends too soon; {_ENCODE}, and a later @ too")
+        raise UnclearUrl(
+            f"has an @ after its host, or an unencoded character in its password; {_ENCODE}, and any later @"
+        )
     _check_address(address)
     user, colon, password = userinfo.partition(":")
     return Url(
@@ -100,10 +102,10 @@ def take_apart(text: str) -> Url:
 
 
 def _may_be_a_user(scheme: str, authority: str) -> bool:
-    """May an `@` behind an authority be the end of a user or a password that holds a slash?
+    """Return whether a later `@` may end a user or a password that contains a slash.
 
-    `https://user:12/34@host` may as well mean the path `/34@host` at the port 12 of a host called `user`. An API key that
-    stands alone has no dots as the name of a host has.
+    `https://user:12/34@host` may as well mean the path `/34@host` at port 12 of the host `user`. An API key without a
+    password has no dots, unlike a host name.
     """
     if "@" in authority or ":" in re.sub(r"^\[[^@]*\]", "", authority):
         return True
@@ -116,11 +118,11 @@ def _check_address(address: str) -> None:
         if found is None and "[" in one:
             raise UnclearUrl("is not a URL")
         if found is None or int(found["port"] or 0) > _HIGHEST_PORT:
-            raise UnclearUrl(f"is not a URL: its port is no number up to {_HIGHEST_PORT}; {_ENCODE}")
+            raise UnclearUrl(f"is not a URL: its port is not a number up to {_HIGHEST_PORT}; {_ENCODE}")
         if not found["host"]:
             raise UnclearUrl("names no host")
     try:
-        # It refuses characters that others would take for a delimiter (NFKC), and what is no address between brackets.
+        # urlsplit refuses characters that NFKC turns into delimiters, and brackets without an IP address.
         urlsplit(f"//{address}")
     except ValueError:
         raise UnclearUrl("is not a URL") from None
@@ -129,14 +131,14 @@ def _check_address(address: str) -> None:
 def strictly_written(text: str) -> str:
     """Return a URL that every library reads as `take_apart` does. Raises UnclearUrl."""
     userinfo = take_apart(text).userinfo or ""
-    # Of several colons the first one parts the two, for everybody.
+    # The first colon separates user and password, in every library.
     strict = quote(_LONE_PERCENT.sub("%25", userinfo), safe=f"%{_USERINFO}", errors="replace")
-    # Nothing else is touched: what follows may be signed.
+    # The rest stays unchanged: the query may be signed.
     return text if strict == userinfo else text.replace(f"//{userinfo}@", f"//{strict}@", 1)
 
 
 def place_of(text: str) -> str:
-    """Return where a URL leads: no user, and no query, which may hold secrets. Of an unclear one, no more than its scheme."""
+    """Return a URL without user and query, which may hold secrets. Of an ambiguous URL, only the scheme."""
     bare = re.split("[?#]", text, maxsplit=1)[0]
     if "://" not in bare:
         return bare
@@ -148,7 +150,7 @@ def place_of(text: str) -> str:
 
 
 def without_password(text: str) -> str:
-    """Return a URL fit for a log: its password, if any, and parameters that sound like one, replaced by ***."""
+    """Return a URL that is safe to log: passwords, and parameters with a secret's name, are replaced by ***."""
     try:
         url = take_apart(text) if text else None
     except UnclearUrl:
@@ -156,7 +158,7 @@ def without_password(text: str) -> str:
     if url is None or url.address is None:
         return text
     query = re.sub(r"(^|&)([^=&]*)=[^&]*", _hidden, url.query)
-    # A name without a password is often a password that lost its colon.
+    # A user without a password is often a password whose colon is missing.
     user = "***" if url.user and url.password is None else url.user
     return str(replace(url, user=user, password=url.password and "***", query=query, fragment=None))
 
@@ -171,10 +173,10 @@ def _scheme_alone(text: str) -> str:
 
 
 def secrets_in(text: str) -> set[str]:
-    """Return what of a URL must not show, in every spelling that a library may give it.
+    """Return the secrets in a URL, in every spelling that a library may show.
 
-    The password, and what is left of it where a library ends it too soon; of a web address a user without one; and
-    parameters that sound like a secret, or are URLs with one in them.
+    The password, and the parts of it that remain if a library ends it too soon; in a web address also a user without a
+    password; and parameters that have a secret's name, or are URLs that contain one.
     """
     found = _in_query(text.partition("?")[2])
     try:
@@ -183,11 +185,11 @@ def secrets_in(text: str) -> set[str]:
         found |= _pieces(text.partition("://")[2].rpartition("@")[0])
     else:
         if url.password:
-            # With what is around it too: a password of one to three letters is known in a text by nothing else.
+            # With its delimiters too: nothing else tells a password of one to three letters from other text.
             userinfo = url.userinfo or ""
             found |= {userinfo, *([f"//{userinfo}@"] if len(userinfo) < _SHORT else [])}
             found |= _pieces(url.password) | _pieces(unquote(url.password))
-            # What a web client makes of them (RFC 7617).
+            # What an HTTP client sends for Basic authentication (RFC 7617).
             pair = f"{unquote(url.user or '')}:{unquote(url.password)}"
             found.add(base64.b64encode(pair.encode(errors="replace")).decode())
         elif url.user and url.scheme in _LONE_USER_IS_SECRET:
@@ -197,14 +199,14 @@ def secrets_in(text: str) -> set[str]:
 
 
 def _in_query(query: str) -> set[str]:
-    """Return the secrets in a query; a raw & or # in one makes the rest of it another parameter, or a fragment."""
+    """Return the secrets in a query; an unencoded & or # ends one, and the rest becomes another parameter or a fragment."""
     first = next((pair for pair in re.finditer(r"(?:^|&)([^=&]*)=", query) if SECRETIVE.search(unquote(pair[1]))), None)
     rest = {query[first.end() :]} if first else set()
     return set(secretive(parse_qsl(query))) | rest
 
 
 def secretive(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
-    """Yield the values whose names sound like a secret's, and the secrets in those that are URLs."""
+    """Yield the values whose names are those of secrets, and the secrets in values that are URLs."""
     for name, value in pairs:
         if isinstance(value, str):
             if SECRETIVE.search(name):
@@ -214,7 +216,7 @@ def secretive(pairs: Iterable[tuple[str, object]]) -> Iterator[str]:
 
 
 def _pieces(secret: str) -> set[str]:
-    """Return a secret, and what begins or ends at a character that a library may take for the end of it."""
+    """Return a secret, and its parts before and after each character at which a library may end it."""
     cuts = [cut.span() for cut in _DELIMITERS.finditer(secret)]
     heads, tails = {secret[:start] for start, _ in cuts}, {secret[end:] for _, end in cuts}
     return {secret, *heads, *tails, *_DELIMITERS.split(secret)}

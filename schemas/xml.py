@@ -1,4 +1,4 @@
-"""Exotel's XML as the same data that its JSON would have given."""
+"""Parse Exotel's XML into the data that its JSON would give."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-# What no document may hold as it is (XML 1.0, 2.2).
+# Characters that XML does not allow (XML 1.0, 2.2).
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def load_xml(body: bytes, *, charset: str | None = None) -> Any:
     """
-    Read a document; its root's name is dropped, attributes and namespaces too (Exotel uses neither).
+    Return a document's data without the root's name, attributes and namespaces (Exotel uses neither of the last two).
 
-    Elements become keys, repeated ones a list, an empty one the empty text. A byte or a character that cannot be is U+FFFD;
-    `charset` is what the HTTP header says. Raises ValidationError for what is not well-formed, nested too deep, or holds a
-    document type: entities are how XML attacks its readers.
+    Elements become keys, repeated ones a list, an empty one the empty text. Invalid bytes and characters become U+FFFD;
+    `charset` is from the HTTP header. Raises ValidationError if it is not well-formed, nested too deep, or has a
+    document type: entities allow attacks on parsers.
     """
-    # Text is read as text, whatever encoding its declaration names.
+    # The text is already decoded: the encoding in its declaration is ignored.
     text = _FORBIDDEN.sub(UNKNOWN, text_of(body, charset=charset)).strip()
     try:
         root = ElementTree.fromstring(text, forbid_dtd=True)
     # Not well-formed (SyntaxError), or forbidden (ValueError).
     except (SyntaxError, ValueError) as error:
-        raise ValidationError({"body": ["No well-formed XML without a document type."]}) from error
+        raise ValidationError({"body": ["Not well-formed XML, or XML with a document type."]}) from error
     return _data(root, MAX_DEPTH)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: a real Redis, a settings maker, and nothing that is ours replaced."""
+"""Fixtures for all tests: a real Redis and settings; none of Legwork's code is replaced."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# A shell ignores Ctrl-C for what it starts in the background, and that is inherited: programs under test would be deaf to it.
+# A shell ignores Ctrl-C in background jobs, and children inherit that: programs under test would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded_redis.EmbeddedRedis]:
-    """A server of this test process's own, on a free port; everything in it is flushed between tests."""
+    """Start this test process's own server on a free port; it is flushed between tests."""
     server = embedded_redis.start(tmp_path_factory.mktemp("redis"), settings='appendonly no\nsave ""\n')
     yield server
     server.stop()
@@ -45,35 +45,35 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_event_loop_left() -> None:
-    """Nothing of an earlier file still runs an event loop in this thread, as a browser that nobody closed does."""
+    """Fail if an earlier file left an event loop running in this thread, as an unclosed browser does."""
     with pytest.raises(RuntimeError, match="no running event loop"):
         asyncio.get_running_loop()
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests gets into them."""
+    """Keep settings of the machine out of the tests."""
     for name in list(os.environ):
         if name.startswith(
             ("EXOTEL_", "CALLBACK_", "SINK", "REDIS_URL", "BROKER_URL", "LEGWORK_", "SANDBOX_", "CONSOLE_", "OTEL_")
         ):
             monkeypatch.delenv(name)
     monkeypatch.delenv("HOST", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal that the tests are started from
+    monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal in which the tests were started
 
 
 @pytest.fixture(autouse=True)
 def no_meters_left() -> Iterator[None]:
-    """The figures of a test's ledgers are gathered no longer than it lasts.
+    """Stop collecting the metrics of a test's ledgers at its end.
 
-    Their threads went on beside all later tests, where a line of their logs got into what a command printed, and a test
-    that answers in the resolver's place was asked for Redis. What they have gathered is in the catalog, labels and all.
+    Otherwise their threads run during all later tests: a line of their logs got into a command's output, and a test that
+    replaces the resolver got queries for Redis. Their figures must be declared, with all labels.
     """
     yield
     strangers = set()
     for thread in threading.enumerate():
         if thread.name == "meters":
-            gather = getattr(thread, "_target", None)  # none any more if it is just ending
+            gather = getattr(thread, "_target", None)  # None if it is just ending
             if gather is not None:
                 gather.__self__._stop.set()
                 strangers |= {name for name in gather.__self__._pending if not is_in_catalog(*name.split("\x1f"))}
@@ -82,6 +82,6 @@ def no_meters_left() -> Iterator[None]:
 
 
 def is_in_catalog(name: str, *labels: str) -> bool:
-    """Has the metric these labels? Counters are told from nought, which only those can be that are declared."""
+    """Return whether the metric has these labels. Counters start at zero, so all label values must be declared."""
     known = CATALOG[name].values
     return all(not values or label in values for values, label in zip(known, labels, strict=False))

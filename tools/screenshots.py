@@ -1,6 +1,6 @@
-"""Takes the pictures of the console in docs/images: real processes, a pretend Exotel, Debian's chromium. `make screenshots`.
+"""Take the console's screenshots in docs/images: real processes, a mock Exotel, Debian's chromium. `make screenshots`.
 
-The calls are made now; what the chart of the overview shows of the hour before them is made up, for the picture.
+The calls are real; the overview's chart of the hour before is generated for the picture.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from worker.connections import connect  # noqa: E402
 from worker.ledger.meters import Meters  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
-#: Scenarios of the sandbox: a supervisor listens, a transfer, nobody answers, … and one that is given up on.
+#: Scenarios of the sandbox: a supervisor listens, a transfer, nobody answers, … and one that fails.
 SCENARIOS = ["14", "10", "01", "20", "05", "32"]
 WINDOW = {"width": 1120, "height": 700}
 
 
 def fill_the_hour(stage):
-    """Count, for each minute of the hour before now, what a contact centre in the afternoon might see."""
+    """Fill each minute of the last hour with counts of a contact centre on a typical afternoon."""
     with connect(make_settings(stage.environ["REDIS_URL"])) as client:
         now_ms = int(client.time()[0]) * 1000
         for ago in range(60, 0, -1):
@@ -41,7 +41,7 @@ def fill_the_hour(stage):
 
 
 def make_calls(stage):
-    """Let a few calls go all the way; return the SID of the one with a supervisor."""
+    """Run a few calls to their end; return the SID of the one with a supervisor."""
     sids = [sid for scenario in SCENARIOS for sid in stage.place(scenario)]
     for sid in sids:
         stage.post(sid)
@@ -52,7 +52,7 @@ def make_calls(stage):
 
 
 def main() -> int:
-    """Take them: what the README shows, or with `--all` every page in full, to look at."""
+    """Take the screenshots for the README, or with `--all` every page in full, for review."""
     everything = "--all" in sys.argv
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage, chromium() as browser:

@@ -1,1 +1,1 @@
-"""The work: what is owed, when it is due, and how a call becomes a record. May import `schemas`, never `webhook`."""
+"""The worker: the ledger, and the steps from a call to delivered records. May import `schemas`, never `webhook`."""

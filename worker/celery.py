@@ -1,7 +1,7 @@
 """The Celery app and its few settings, each for a measured reason.
 
-Celery carries a small window of work; what is owed stands in the ledger. So a lost message costs one lease, a doubled one
-costs one Redis call, and everything that makes messages long-lived (ETA, countdown, retry, results) stays off.
+Celery carries a small window of work; pending work is stored in the ledger. So a lost message costs one lease, a duplicate
+costs one Redis call, and everything that makes messages long-lived (ETA, countdown, retry, results) is off.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 QUEUE = "legwork"
 # Longer than any lease: a message that Celery hands out again after this is stale and ends at the ledger.
 _VISIBILITY_SECONDS = 600
-# How soon a broker that was away is noticed to be back. Celery itself waits longer each time, up to half a minute.
+# Seconds between attempts to reconnect to the broker. Celery's own wait grows with each, up to half a minute.
 _AGAIN_SECONDS = 1.0
 
 
 class _Connection(Connection):
-    """A connection to the broker that is tried again every second, however long it has been away."""
+    """A connection to the broker that is retried every second, however long the broker has been unreachable."""
 
-    #: What is done with every try.
+    #: Called before every attempt.
     with_every_try: Callable[[], None] = staticmethod(lambda: None)
 
     @property
     def connection_errors(self) -> tuple[type[Exception], ...]:
-        # Where a channel is closed while the worker's loop makes its client, kombu trips over what is gone; to Celery that
-        # would be a bug, and end the worker.
+        # If a channel is closed while the worker's loop makes its client, kombu raises one of these; Celery would treat
+        # it as a bug, and end the worker.
         return (*super().connection_errors, AttributeError)
 
     def ensure_connection(self, *args: Any, callback: Callable[[], None] | None = None, **kwargs: Any) -> _Connection:
@@ -51,7 +51,7 @@ class _Connection(Connection):
 def make_celery(settings: Settings, *, with_every_try: Callable[[], None] = lambda: None) -> Celery:
     """Return the Celery app; nothing is connected yet, no task is registered yet (see `worker.tasks`).
 
-    `with_every_try` is called whenever a broker that is away is asked again.
+    `with_every_try` is called at every attempt to reconnect to the broker.
     """
     app = Celery("legwork", broker=celery_broker(settings))
     app.amqp.Connection = type("Connection", (_Connection,), {"with_every_try": staticmethod(with_every_try)})
@@ -66,22 +66,22 @@ def make_celery(settings: Settings, *, with_every_try: Callable[[], None] = lamb
             "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_timeout": 3,  # above the 1 s that a blocking read takes
             "socket_keepalive": True,
-            # A network that forgets a connection says nothing; a blocking read that is overdue by so much is given up.
+            # A network that drops a connection sends nothing; a blocking read overdue by this many seconds is abandoned.
             "health_check_interval": 2,
         },
         task_default_queue=QUEUE,
         task_acks_late=True,
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        # A publisher that waits holds up the dispatcher; the lease brings the call back anyway.
+        # A publisher that retries would block the dispatcher; the call is due again after its lease anyway.
         task_publish_retry_policy={
             "max_retries": 2,
             "interval_start": 0.1,
             "interval_step": 0.2,
             "interval_max": 0.5,
         },
-        # A worker takes a message when a thread is free for it. By Celery's own count of what it took and has not
-        # acknowledged, a worker whose acknowledgements had all failed would take nothing ever again.
+        # A worker takes a message when a thread is free for it. By Celery's count of unacknowledged messages, a worker
+        # whose acknowledgements had all failed would never take another one.
         worker_prefetch_multiplier=0,
         worker_disable_prefetch=True,
         worker_send_task_events=False,

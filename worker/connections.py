@@ -1,4 +1,4 @@
-"""How we connect to Redis: time-outs, and one silent retry for a connection that died while it lay idle."""
+"""Connect to Redis, with time-outs and one silent retry for a connection that was lost while idle."""
 
 from __future__ import annotations
 
@@ -16,45 +16,47 @@ from schemas.urls import take_apart
 if TYPE_CHECKING:
     from schemas.settings import Settings
 
-# A healthy server answers in a millisecond. The door promises an answer long before Exotel's 15 s are over, and a worker
-# that waits longer than this for Redis does better to look again.
+# A healthy server answers in a millisecond. The web process must answer well within Exotel's 15 s, and a worker
+# that waits longer than this for Redis does better to try again.
 SOCKET_TIMEOUT_SECONDS = 2.0
 
 
 class ScriptPreload:
-    """The scripts that every new connection of a client brings along.
+    """Loads the scripts on every new connection of a client.
 
-    A server that was started again knows none, and whoever comes back to it may come with a pipeline that names them by
-    their hash: what was queued on it would fail, and a delivery that was made count as not made.
+    A restarted server knows no scripts, and the first command after it may be a pipeline that runs them by hash: it would
+    fail, and a delivery that was made would count as not made.
     """
 
     def __init__(self) -> None:
         self._sources: dict[str, str] = {}
 
     def add(self, name: str, source: str) -> None:
-        """Have connections that are made from now on load it."""
+        """Load a script on all connections made from now on."""
         self._sources[name] = source
 
     def __call__(self, connection: redis.Connection) -> None:
-        """Greet the server as redis-py does, and load them. Raises redis.RedisError as connecting does."""
+        """Do redis-py's handshake, and load the scripts. Raises redis.RedisError as connecting does."""
         connection.on_connect()  # type: ignore[no-untyped-call]
-        # Not redis-py's `client_name`, which ends the connection where a user may not name it.
+        # Not redis-py's `client_name`, which closes the connection if the user may not set a name.
         commands = [("CLIENT", "SETNAME", "legwork"), *(("SCRIPT", "LOAD", text) for text in self._sources.values())]
         connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
         for _ in commands:
-            with suppress(redis.ResponseError):  # who may not load them now is told so where they are used
+            with suppress(
+                redis.ResponseError
+            ):  # a user without the right to load them gets the error when they are used
                 connection.read_response()
 
 
 class Packer(HiredisRespSerializer):
-    """Writes commands down as redis-py does, numbers as texts first.
+    """Serializes commands as redis-py does, after turning numbers into text.
 
-    hiredis asks Python for the text of a number, which lets Ctrl-C in, and does not look whether it got one: a command that
-    was broken off ended with a segmentation fault, now and then.
+    hiredis calls Python to convert a number, during which Ctrl-C may raise, and does not check the result: an interrupted
+    command sometimes ended in a segmentation fault.
     """
 
     def pack(self, *args: Any) -> list[bytes]:
-        """Return a command as it is sent."""
+        """Return a command's bytes for the wire."""
         texts: Any = (repr(arg) if type(arg) is int or type(arg) is float else arg for arg in args)
         packed: list[bytes] = super().pack(*texts)
         return packed
@@ -63,12 +65,12 @@ class Packer(HiredisRespSerializer):
 def connect(settings: Settings) -> redis.Redis:
     """Return a client for the ledger, safe to share between threads; nothing is connected yet.
 
-    Answers are bytes. After a restart of Redis every pooled connection is dead: one immediate retry hides that, and no
-    more than one, so that an outage is reported at once.
+    Answers are bytes. After a restart of Redis every pooled connection is dead: one immediate retry hides that. There is
+    only one, so that an outage is reported at once.
     """
     if settings.redis_url is None:
         raise ValueError("REDIS_URL is not set")
-    # redis-py takes it for TCP alone.
+    # redis-py accepts it for TCP only.
     keepalive: dict[str, Any] = {} if settings.redis_url.startswith("unix:") else {"socket_keepalive": True}
     return redis.Redis.from_url(
         settings.redis_url,
@@ -77,7 +79,7 @@ def connect(settings: Settings) -> redis.Redis:
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         **keepalive,
         retry=Retry(NoBackoff(), 1),
-        # A primary that has become a replica may keep its connections. The name leads elsewhere by now: it is asked again.
+        # A primary that became a replica may keep its connections; the host name is resolved again to find the new primary.
         retry_on_error=[redis.ReadOnlyError],
         protocol=2,
         command_packer=Packer(),

@@ -1,4 +1,4 @@
-"""What the steps work with: the ledger, a client per account, the open sinks, and the clock and dice that tests replace."""
+"""The context of the steps: the ledger, a client per account, the open sinks, and a clock and dice that tests replace."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class WorkerContext:
-    """One a process; safe to share between threads."""
+    """The context of one worker process; safe to share between threads."""
 
     settings: Settings
     ledger: Ledger
@@ -44,19 +44,19 @@ class WorkerContext:
     dice: Dice = random.random
     #: Called when something new is due at once: the dispatcher then need not wait for its next tick.
     nudge: Callable[[], None] = lambda: None
-    #: What is to be noted once the ledger is back.
+    #: Writes to make once the ledger is reachable again.
     deferred_writes: DeferredWrites = field(default_factory=DeferredWrites)
     tracing: Tracing = OFF
-    #: How many this process works with; 0 where it delivers nothing.
+    #: Number of this process's threads; 0 if it delivers nothing.
     threads: int = 0
     #: That of the process, where it has one for this ledger already.
     shared_lookout: InitVar[Lookout | None] = None
     clients: dict[str, ExotelClient] = field(init=False)
-    #: Looked through before anything is begun in the ledger.
+    #: Checked before any work is begun in the ledger.
     lookout: Lookout = field(init=False)
-    #: The changes of the subscribers that `sinks` is in step with.
+    #: The version of the subscribers that `sinks` reflects.
     _changes: int = field(default=0, init=False)
-    #: Since when threads have been delivering, by sink.
+    #: When each thread that is delivering began, by sink.
     _sending: dict[str, list[float]] = field(default_factory=dict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _housekeeper: Thread | None = field(default=None, init=False)
@@ -73,18 +73,18 @@ class WorkerContext:
             return
         learn_secrets(register.specs.values())
         for name, reason in register.unusable.items():
-            log.error("sink.unusable", sink=name, reason=reason, hint="what is to be delivered to it waits")
+            log.error("sink.unusable", sink=name, reason=reason, hint="its deliveries wait")
         self.sinks = in_step(self.sinks, self.ledger.sinks)
         self._changes = register.changes
 
     def forget_old_files_soon(self) -> None:
-        """Let sinks delete what is older than they are to keep, beside all else: a network's disk may take minutes over it."""
+        """Let sinks delete files past their retention, in a thread of its own: a network disk may take minutes."""
         if self._housekeeper is None or not self._housekeeper.is_alive():
             self._housekeeper = Thread(target=self.forget_old_files, name="old-files", daemon=True)
             self._housekeeper.start()
 
     def forget_old_files(self) -> None:
-        """Let sinks delete what is older than they are to keep."""
+        """Let sinks delete files past their retention."""
         for name, sink in list(self.sinks.items()):
             try:
                 with as_failures(sink.spec):
@@ -96,10 +96,10 @@ class WorkerContext:
 
     @contextmanager
     def place_at(self, sink: str) -> Iterator[bool]:
-        """Is there a thread for a delivery to a sink? Not where its share of them has heard nothing for longer than a lease.
+        """Yield whether a thread may deliver to a sink: False if its share of threads has been stuck for longer than a lease.
 
-        What those hold counts as lost, and would bring the next threads into the same place, until none is left for anybody
-        else.
+        What those threads hold counts as lost and is leased again, so the next threads would get stuck too, until none is
+        left for other sinks.
         """
         most, now = max(1, int(self.threads * LARGEST_PART_OF_A_SINK)), self.monotonic()
         with self._lock:

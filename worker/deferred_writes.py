@@ -1,4 +1,4 @@
-"""What could not be noted while the ledger was out of reach; it is noted as soon as the ledger is back."""
+"""Keep the writes that failed while the ledger was unreachable, and make them when it is back."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import redis
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Each thread of a worker leaves a note or two, and gets no new work before the ledger is back; should somebody leave more,
-# the oldest are dropped, and their leases run their course.
+# Each thread of a worker defers a write or two, and gets no new work before the ledger is back. Beyond this number the
+# oldest are dropped, and their leases expire.
 MOST_NOTES = 1000
 
 
 class DeferredWrites:
-    """Notes to the ledger, each a call that raises redis.RedisError where it cannot be made yet. Safe between threads.
+    """Writes to the ledger, each a callable that raises redis.RedisError while it cannot be made. Thread-safe.
 
-    Every note is fenced: what the ledger has decided in the meantime stands. With a process that dies its notes are lost,
-    and the leases run their course.
+    Every write is fenced: it changes nothing that the ledger has decided meanwhile. If the process dies, its deferred
+    writes are lost, and the leases expire.
     """
 
     def __init__(self) -> None:
         self._notes: deque[Callable[[], object]] = deque(maxlen=MOST_NOTES)
 
     def add(self, note: Callable[[], object]) -> None:
-        """Keep a note for later."""
+        """Keep a write for later."""
         self._notes.append(note)
 
     def settle(self) -> int:
-        """Make the notes, oldest first, until one fails; it is kept, and comes last then. Returns how many were made."""
+        """Make the writes, oldest first, until one fails, which is then kept as the last. Returns how many were made."""
         made = 0
         while self._notes:
             note = self._notes.popleft()

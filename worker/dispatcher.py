@@ -1,7 +1,7 @@
-"""Moves what is due from the ledger to Celery: one thread in every worker, and no leader.
+"""Move due work from the ledger to Celery: one thread in every worker, and no leader.
 
-The scripts are atomic, so any number of dispatchers may run at once. Each keeps the window of work that is out small:
-about two tasks for every thread of the fleet, no more calls than there are tokens for, and no backlog more than its share.
+The scripts are atomic, so any number of dispatchers may run at once. Each keeps the amount of leased work small: about two
+tasks per thread of all workers, no more calls than there are tokens for, and no backlog more than its share.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# How late a call may be noticed to be due. A tick of an idle system is two round trips to Redis.
+# Seconds by which a due call may be noticed late. A tick of an idle system is two round trips to Redis.
 TICK_SECONDS = 0.25
-# A crowd of nudges (each finished task gives one) makes one tick, not many.
+# Many nudges (each finished task gives one) make one tick.
 BREATH_SECONDS = 0.005
 HELLO_SECONDS = 5.0
 REAP_SECONDS = 1.0
-# How soon a subscriber that was added gets records.
+# Seconds until an added subscriber gets records.
 LEARN_SECONDS = 1.0
 FORGET_SECONDS = 10.0
-# Files are kept for days; how many minutes more is nothing to anybody.
+# Files are kept for days, so some minutes more do not matter.
 FORGET_FILES_SECONDS = 300.0
-# One task that runs and one that is ready for each thread: enough to keep it busy, little enough to stay fair.
+# One running and one waiting task per thread: enough to keep it busy, few enough to stay fair.
 TASKS_PER_THREAD = 2
-# No backlog may hold more than so much of the fleet's threads, so that one in trouble (each task a time-out) leaves
-# threads to the others.
+# The largest share of all workers' threads that one backlog may hold, so that a failing one (each task a time-out)
+# leaves threads to the others.
 LARGEST_PART = 0.75
 
 
 @dataclass(slots=True)
 class _Every:
-    """Something done now and then."""
+    """An action that is due at intervals."""
 
     seconds: float
     last: float = field(default=float("-inf"))
@@ -72,7 +72,7 @@ class _Every:
 
 @contextmanager
 def _alone(lease: Lease) -> Iterator[None]:
-    """Let an item that cannot even be buried (nobody can read what it holds) keep no other from being taken back."""
+    """Log an item that cannot even be marked as failed (its data is unreadable), and go on with the others."""
     try:
         yield
     except redis.RedisError:
@@ -82,7 +82,7 @@ def _alone(lease: Lease) -> Iterator[None]:
 
 
 class Dispatcher:
-    """Leases what is due and publishes it. `run` loops until `stop`; `run_once` does one round."""
+    """Leases due work and publishes it to Celery. `run` loops until `stop`; `run_once` does one round."""
 
     def __init__(
         self, context: WorkerContext, carrier: Carrier, *, name: str, threads: int, heartbeat: Heartbeat | None = None
@@ -103,7 +103,7 @@ class Dispatcher:
         self._in_touch_since = time.monotonic()
 
     def run(self) -> None:
-        """Dispatch until stopped. The ledger or the broker out of reach, or no longer ours, is told once, and waited for."""
+        """Dispatch until stopped. If the ledger or the broker is unreachable or unusable, log it once and wait for it."""
         while not self._stopping.is_set():
             self._heartbeat.beat()
             try:
@@ -120,20 +120,20 @@ class Dispatcher:
             self._stopping.wait(BREATH_SECONDS)
 
     def nudge(self) -> None:
-        """Something new is due, or a place is free: do not wait for the next tick."""
+        """Run a round before the next tick: work is newly due, or a place is free."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End `run` soon, and take leave of the ledger."""
+        """End `run` soon, and deregister this worker."""
         self._stopping.set()
         self._wake.set()
 
     def deregister_worker(self) -> None:
-        """Take this worker off the list; what it holds, its leases give back."""
+        """Remove this worker from the list; its leases, when they expire, free what it holds."""
         self._context.ledger.deregister_worker(self._name, self._threads)
 
     def housekeep(self) -> None:
-        """Say hello, take back what expired leases hold, forget what is old: each now and then."""
+        """Register as alive, take back expired leases and delete old data, each at its own interval."""
         now, ledger = time.monotonic(), self._context.ledger
         self._context.lookout.see()
         if self._context.deferred_writes.settle():
@@ -151,7 +151,7 @@ class Dispatcher:
             self._context.forget_old_files_soon()
 
     def _forget_old(self) -> None:
-        """Forget calls whose time is over; where room is short, those delivered before it, lest callbacks be turned away."""
+        """Forget calls past their retention; when memory is short, delivered ones early, so that callbacks are not refused."""
         ledger = self._context.ledger
         now_ms, short = ledger.now_ms(), is_short(read_capacity(ledger))
         forgotten = sum(book.forget_old(now_ms, early=short) for book in ledger.calls.values())
@@ -161,7 +161,7 @@ class Dispatcher:
         clear_up(ledger)
 
     def reap(self) -> None:
-        """Take back what expired leases and dead workers hold, and bury what no worker survives."""
+        """Take back the items of expired leases and dead workers, and mark those that kill workers as failed."""
         context, ledger, alive = self._context, self._context.ledger, self._alive()
         calls, deliveries = list(ledger.calls.values()), list(ledger.deliveries.values())
         backlogs = [*(book.fetches for book in calls), *(book.backlog for book in deliveries)]
@@ -183,8 +183,8 @@ class Dispatcher:
                     deliver.bury(context, to_sink, lease, "no worker survived delivering it")
 
     def _alive(self) -> list[str]:
-        """The workers heard of lately; nobody as long as that may be because Redis could not be reached."""
-        # In the first round after an outage too: the others say hello up to some seconds later.
+        """Return the workers that reported recently; none while an outage of Redis may have stopped the reports."""
+        # This includes the first round after an outage: the others report some seconds later.
         if self._in_trouble or time.monotonic() - self._in_touch_since <= WORKER_SILENCE_SECONDS:
             return []
         return [self._name, *self._context.ledger.workers()]
@@ -194,7 +194,7 @@ class Dispatcher:
         if self._count.due(time.monotonic()):
             self._fleet = max(1, self._threads, sum(self._context.ledger.workers().values()))
         wants = self._survey()
-        # What the others hold takes room too, whoever may have some now.
+        # Tasks held by all backlogs take room, also of those that may have none now.
         room = TASKS_PER_THREAD * self._fleet - sum(want.held for want in wants.values())
         most_each = max(1, int(self._fleet * LARGEST_PART))
         asking = within_places(self._rotated(self._asking(wants, accounts)), wants, self._fleet)
@@ -207,7 +207,7 @@ class Dispatcher:
         return sum(given.values())
 
     def _survey(self) -> dict[Source, Want]:
-        """Look at every backlog in one round trip."""
+        """Count the work in every backlog, in one round trip."""
         ledger, sinks = self._context.ledger, self._context.sinks
         sources: list[Source] = [Fetches(book) for book in ledger.calls.values()]
         sources += [Deliveries(ledger, book, sinks.get(book.sink)) for book in ledger.deliveries.values()]
@@ -218,7 +218,7 @@ class Dispatcher:
         return {source: source.want(answers, self._fleet) for source in sources}
 
     def _asking(self, wants: dict[Source, Want], accounts: Collection[str] | None) -> dict[Source, Want]:
-        """Leave out who may have nothing now: the accounts that were not named, the sinks that are not well."""
+        """Leave out the backlogs that may have nothing now: of other accounts than the named, of disabled or failing sinks."""
         states = self._context.ledger.health.states() if accounts is None else {}
         asking: dict[Source, Want] = {}
         for source, want in wants.items():
@@ -232,7 +232,7 @@ class Dispatcher:
         return asking
 
     def _rotated(self, wants: dict[Source, Want]) -> dict[Source, Want]:
-        """Begin with another backlog each time, so that ties are not always won by the same."""
+        """Begin with another backlog each time, so that the same one does not win every tie."""
         keys = list(wants)
         self._turn = (self._turn + 1) % max(1, len(keys))
         return {key: wants[key] for key in keys[self._turn :] + keys[: self._turn]}

@@ -1,4 +1,4 @@
-"""Encrypts what must not lie open in Redis: the secrets of subscribers, under LEGWORK_SECRET_KEY."""
+"""Encrypt the secrets of subscribers in Redis with LEGWORK_SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Locked(LegworkError):
-    """Raised when there is no key, or none that fits; the message says what would help."""
+    """Raised if there is no key, or no matching one; the message says what to do."""
 
 
 class Encryptor:
@@ -27,14 +27,14 @@ class Encryptor:
         return self._fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """Return the text of a token. Raises Locked without a key that fits."""
+        """Return the text of a token. Raises Locked without a matching key."""
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  30 ms of imports that most commands never need
 
         try:
             return self._fernet().decrypt(token.encode()).decode()
         except InvalidToken:
             raise Locked(
-                "no key in LEGWORK_SECRET_KEY decrypts it: put the key it was added under behind the present one"
+                "no key in LEGWORK_SECRET_KEY decrypts it: put the key that encrypted it after the current one"
             ) from None
 
     def _fernet(self) -> MultiFernet:
@@ -46,7 +46,7 @@ class Encryptor:
 
 
 def new_key() -> str:
-    """Return a fresh key."""
+    """Return a new random key."""
     from cryptography.fernet import Fernet  # noqa: PLC0415  as above
 
     return Fernet.generate_key().decode()

@@ -1,22 +1,22 @@
-"""What can go wrong, sorted by what to do next.
+"""The exceptions, sorted by what to do next.
 
 ```text
-LegworkError                 raised on purpose; the message is fit for an operator's eyes
-├── TemporaryFailure         again, after `retry_after` seconds if the other side said so
-│   ├── NotFinalYet          Exotel has the call, not its last word
+LegworkError                 raised on purpose; the message is safe to show to an operator
+├── TemporaryFailure         retry, after `retry_after` seconds if the server gave them
+│   ├── NotFinalYet          Exotel has the call, but its answer is not final
 │   ├── Unreachable          no answer, 5xx, a broken body
-│   ├── Surprise             a sink's library raised what nobody expected
+│   ├── Surprise             a sink's library raised an unexpected exception
 │   └── Throttled            429: the account pauses; costs the call no attempt
-├── AccountSuspended         401, 402, 403: stop asking for this account, keep everything, tell the operator
-├── PermanentFailure         bury it, with the reason
-│   └── Refused              a sink said no for good
-├── SinkGone                 410: disable the sink, keep what waits for it
-└── LedgerUnusable           this Redis cannot hold the ledger: at the start stop, later do nothing in it; say what to change
+├── AccountSuspended         401, 402, 403: stop requests for this account, keep everything, alert the operator
+├── PermanentFailure         mark as failed, with the reason
+│   └── Refused              a sink refused the record permanently
+├── SinkGone                 410: disable the sink, keep its pending deliveries
+└── LedgerUnusable           this Redis cannot hold the ledger: at the start stop, later do not write; say what to change
 ```
 
 Any other exception is a bug, unless it comes out of a sink (`worker/sinks/boundary.py`): it is logged with its traceback,
-the lease runs its course, and after five such deaths the call is buried. `redis.RedisError` is neither: the ledger is out
-of reach, nothing was decided, the lease runs its course.
+the lease expires, and after five such deaths the call is marked as failed. `redis.RedisError` is neither: the ledger is
+unreachable, nothing was decided, and the lease expires.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """What a sink said when it did not take a record: the HTTP status, how its text begins, and when (ms since 1970)."""
+    """A sink's answer when it refused a record: the HTTP status, the start of its text, and when (ms since the epoch)."""
 
     status: int
     body: str
@@ -34,13 +34,13 @@ class LastAnswer:
 
 
 class LegworkError(Exception):
-    """Raised on purpose; `str(error)` names no secret and no full phone number."""
+    """Raised on purpose; `str(error)` contains no secret and no full phone number."""
 
 
 class TemporaryFailure(LegworkError):
     """Raised when trying again later can help.
 
-    `retry_after` is what the other side asked for in seconds, or None. `answer` is what a sink said, if it said anything.
+    `retry_after` is the wait that the server requested, in seconds, or None. `answer` is a sink's answer, if there was one.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, answer: LastAnswer | None = None) -> None:
@@ -50,7 +50,7 @@ class TemporaryFailure(LegworkError):
 
 
 class NotFinalYet(TemporaryFailure):
-    """Raised when Exotel knows the call but its legs are not final; `body` is the answer, if it held legs."""
+    """Raised when Exotel knows the call but its legs are not final; `body` is the response, if it contained legs."""
 
     def __init__(self, message: str, *, body: bytes | None = None) -> None:
         super().__init__(message)
@@ -58,11 +58,11 @@ class NotFinalYet(TemporaryFailure):
 
 
 class Unreachable(TemporaryFailure):
-    """Raised when no usable answer came: refused, reset, timed out, 5xx, or a body that cannot be read."""
+    """Raised when there was no usable answer: refused, reset, timed out, 5xx, or a body that cannot be read."""
 
 
 class Surprise(TemporaryFailure):
-    """Raised in the place of what came out of a sink and was none of these: its library's own exception, say."""
+    """Raised in place of any other exception from a sink, such as its library's own."""
 
 
 class Throttled(TemporaryFailure):
@@ -74,7 +74,7 @@ class AccountSuspended(LegworkError):
 
 
 class PermanentFailure(LegworkError):
-    """Raised when no retry can help. `answer` is what a sink said, if it said anything."""
+    """Raised when no retry can help. `answer` is a sink's answer, if there was one."""
 
     def __init__(self, message: str, *, answer: LastAnswer | None = None) -> None:
         super().__init__(message)
@@ -82,11 +82,11 @@ class PermanentFailure(LegworkError):
 
 
 class Refused(PermanentFailure):
-    """Raised when a sink will never take this record."""
+    """Raised when a sink will never accept this record."""
 
 
 class SinkGone(LegworkError):
-    """Raised when a webhook subscriber answered 410: it wants no more of this."""
+    """Raised when a webhook subscriber answered 410: it wants no more records."""
 
 
 class LedgerUnusable(LegworkError):

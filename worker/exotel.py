@@ -1,4 +1,4 @@
-"""Exotel's API, read only: the one file that knows its URLs.
+"""Read Exotel's Legs API: the one file that knows its URLs.
 
 Source: support.exotel.com article 3000108446 "Leg details API"; developer.exotel.com/api/http-status-codes.
 """
@@ -30,7 +30,7 @@ from worker.tracing.spans import current_span
 if TYPE_CHECKING:
     from schemas.settings import Account
 
-# A call with a hundred legs answers in some 60 KB; whatever is larger than this is not an answer of the Legs API.
+# The response for a call with a hundred legs is some 60 KB; anything larger than this is not a response of the Legs API.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 # The classes of status codes (RFC 9110, 15).
@@ -39,7 +39,7 @@ _SUCCESS, _REDIRECT, _SERVER_ERROR = 2, 3, 5
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A final answer: the legs, the SHA-256 of its bytes, and how many seconds it took."""
+    """A final response: the legs, the SHA-256 of its bytes, and how many seconds it took."""
 
     answer: LegsAnswer
     sha256: str
@@ -58,16 +58,16 @@ class ExotelClient:
         self._local = threading.local()
 
     def fetch_legs(self, call_sid: str) -> Fetched:
-        """Read the legs of a call.
+        """Return the legs of a call.
 
-        Raises NotFinalYet while Exotel has not said its last word (with the body, where it held legs), Throttled for
-        429, AccountSuspended for 401, 402 and 403, Unreachable where no usable answer came, TemporaryFailure for any
-        other refusal (400 and 404 are what a call answers that is not known yet).
+        Raises NotFinalYet while Exotel's answer is not final (with the body, if it contained legs), Throttled for 429,
+        AccountSuspended for 401, 402 and 403, Unreachable without a usable answer, TemporaryFailure for any other
+        refusal (Exotel answers 400 or 404 for a call that it does not know yet).
         """
         account = self._account
         url = f"{account.base_url}/v1/Accounts/{quote(account.sid, safe='')}/Calls/{quote(call_sid, safe='')}/Legs.json"
         started = time.monotonic()
-        # Which call it is about, the span around this one says.
+        # The enclosing span says which call it is about.
         with current_span().child("GET Legs.json", "GET", url) as span:
             status, headers, body = self._get(url)
             span.answered(status)
@@ -80,22 +80,22 @@ class ExotelClient:
             answer = load_legs(body.data, timezone=account.timezone, charset=_charset(headers))
         except ValidationError as error:
             raise Unreachable(_broken(body) or f"answer cannot be read: {_first_message(error)}") from error
-        # Its legs and counts may agree by themselves; but what broke it off may have changed it too, and to ask once more
-        # costs a request. If that never gets better, the legs are those of the record, which then says `"settled": false`.
+        # Its legs and counts may agree; but what truncated it may have changed it too, and another fetch costs only a
+        # request. If every fetch is broken, the record has these legs, and `"settled": false`.
         reason = answer.why_not_final(call_sid) or _broken(body)
         if reason is not None:
             ours = all(leg.call_sid in {None, call_sid} for leg in answer.legs)
-            # An answer about another call is no part of this one, however little is known.
+            # A response about another call is never used for this one.
             raise NotFinalYet(
                 reason, body=in_utf_8(body.data, charset=_charset(headers)) if answer.legs and ours else None
             )
         return Fetched(answer, hashlib.sha256(body.data).hexdigest(), seconds)
 
     def probe(self) -> str:
-        """Find out with one request whether the credentials work; returns what Exotel said.
+        """Test with one request whether the credentials work; return Exotel's answer.
 
-        Asks for the legs of a call that cannot exist: an answer of 400 or 404 proves that we were let in. Raises as
-        `fetch_legs` does otherwise.
+        Requests the legs of a call that cannot exist: an answer of 400 or 404 proves that the credentials were accepted.
+        Raises as `fetch_legs` does otherwise.
         """
         try:
             self.fetch_legs("0" * 32)
@@ -120,7 +120,7 @@ class ExotelClient:
             session.headers.update(
                 {
                     "Accept": "application/json",
-                    # What is read is what was sent: the limit on an answer's size then holds against bombs too.
+                    # Bytes are read as sent, uncompressed: so the size limit also stops decompression bombs.
                     "Accept-Encoding": "identity",
                     "User-Agent": f"legwork/{version('legwork')}",
                 }
@@ -132,15 +132,15 @@ class ExotelClient:
         timeout = self._account.timeout_seconds
         try:
             with self._session().get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-                # Its status counts whatever becomes of the body.
+                # The status counts even if the body is broken.
                 body = read_body(response, most=MAX_ANSWER_BYTES + 1)
         except requests.Timeout as error:
             raise Unreachable(f"no answer within {timeout:g} s") from error
         except UnsupportedProxy as error:
             raise Unreachable(f"no answer: {error}") from error
-        # Not all that urllib3 raises comes out as an exception of requests': a host name with two dots does not.
+        # requests does not wrap every exception of urllib3's: not that for a host name with two dots.
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            # The library's messages hold URLs and addresses; the class says enough for an operator.
+            # The library's messages contain URLs and addresses; the class is enough for an operator.
             raise Unreachable(f"no answer: {type(error).__name__}") from error
         return response.status_code, response.headers, body
 

@@ -1,4 +1,4 @@
-"""Who gets the free places: the max-min fair share of a small room among many backlogs."""
+"""Divide the free places among the backlogs by max-min fairness."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 
-# No sink may hold more than so much of the fleet's threads: a slow one, each delivery a time-out, leaves most to the others.
+# The largest share of all threads that one sink may hold, so that a slow one (each delivery a time-out) leaves most to others.
 LARGEST_PART_OF_A_SINK = 0.5
-# Nor do all failing sinks together: thirty that wait for a time-out each would keep every thread from those that are well.
+# The largest share for all failing sinks together: thirty that each wait for a time-out would block the healthy ones.
 LARGEST_PART_OF_THE_FAILING = 0.5
 
 
 class Want(NamedTuple):
-    """How many places a backlog could fill now, and how many it holds already."""
+    """How many places a backlog could use now, and how many it holds already."""
 
     demand: int
     held: int
 
 
 def share(room: int, wants: Mapping[Key, Want], *, most_each: int) -> dict[Key, int]:
-    """Divide `room` places so that whoever holds least comes first; nobody ends with more than `most_each`.
+    """Return how many of `room` places each backlog gets: those that hold the fewest first, none more than `most_each`.
 
-    A noisy backlog fills the room only while nobody else wants it: as soon as a quiet one asks, it holds less, and is
-    first. Ties go to whom the mapping names first.
+    A busy backlog fills all places only while no other wants them: as soon as a quiet one has work, it holds fewer, and so
+    comes first. Ties go to the backlog that is first in the mapping.
     """
     queue = [(want.held, order, key) for order, (key, want) in enumerate(wants.items()) if want.demand > 0]
     heapq.heapify(queue)

@@ -1,7 +1,7 @@
-"""Logs: events with fields, one JSON object a line (or coloured text on a terminal), on standard error.
+"""Set up logging: events with fields, one JSON object per line (or coloured text on a terminal), on standard error.
 
-Whatever the library it comes from, a line passes through the same processors, and through one that masks phone numbers
-to their last four digits and leaves no secret of the settings standing.
+Lines of every library pass through the same processors; one of them masks phone numbers to their last four digits, and
+all secrets of the settings.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 # Contract section 8.
 _SHOWN = 4
-# What is made of digits and is no phone number is found first, and kept: the ids of Celery's tasks, moments, decimals.
+# Digits that are not a phone number are matched first, and kept: the ids of Celery's tasks, timestamps, decimals.
 _KEPT = (
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?",
     r"\d+\.\d+",
 )
-# Digits beside letters are part of an id (a CallSid, say), but for those behind what stands for a character in a URL, in JSON
-# or in Python's way of showing a text: `%3A`, `%253A`, `\\n`, `\\xa0`, `\\u00a0`.
+# Digits next to letters are part of an id (such as a CallSid), except after an escape sequence of a URL, of JSON or of
+# Python's repr: `%3A`, `%253A`, `\\n`, `\\xa0`, `\\u00a0`.
 _START = (
     r"(?:(?<![0-9a-z])|(?<=%[0-9a-f][a-f])|(?<=%25[0-9a-f][a-f])"
     r"|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
@@ -46,7 +46,7 @@ _NUMBERS = (
     rf"(?:\+|%(?:25)*2b){_GAP}{{0,2}}[0-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?![0-9])",
     rf"{_START}\d{{3,13}}(\d{{4}})(?![0-9a-z])",
 )
-# A number in two or three groups, as people write it at home; `_is_grouped` looks closer. A schedule has more groups.
+# A national number in two or three groups of digits; `_is_grouped` checks further. A schedule has more groups.
 _GROUPS = (
     r"(?<![\w.:+/-])(?<!\d )(?:0[ -])?(?:\(\d|[06-9]\d|[2-5]\d\d-)\d{0,5}\)?"
     r"(?:(?:[\u00a0\u2010-\u2015-]| -? ?|%20)\(?\d{2,6}\)?){1,2}(?![\w:]|[.-]\d| \d)"
@@ -56,13 +56,13 @@ _DIGITS = re.compile(
     re.IGNORECASE,
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-# From a national number to one behind an international prefix; shorter ones are not told from two counts side by side.
+# From a national number to one after an international prefix; shorter ones look like two counts side by side.
 _FEWEST, _MOST = 10, 14
-# A whole number this large in a field of its own is a phone number without its plus.
+# An integer this large as a field's value is a phone number without its plus.
 _LARGE = 10**9
-# These speak at INFO of every task and connection; a healthy hour is short.
+# These log every task and connection at INFO, which would fill the log in normal operation.
 _TALKATIVE = ("celery", "kombu", "urllib3", "amqp", "granian", "_granian", "requests_hardened")
-# Fields that hold numbers of ours, never of a person.
+# Fields that hold Legwork's own numbers, never a phone number.
 _OURS = frozenset(
     {"timestamp", "pid", "port", "seconds", "count", "account", "call_sid", "lease", "version", "trace_id"}
 )
@@ -80,30 +80,30 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _is_grouped(text: str) -> bool:
-    """Are these groups of digits one number? Not where a day is among them, or where they are too few or too many."""
+    """Return whether groups of digits are one phone number: not with a date among them, or with too few or many digits."""
     return _FEWEST <= sum(map(str.isdigit, text.replace("%20", ""))) <= _MOST and not _DAY.search(text)
 
 
 class Mask:
-    """A structlog processor: masks phone numbers, and the secrets it is given, in every text of an event."""
+    """A structlog processor: masks phone numbers and known secrets in every text of an event."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = Secrets(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Mask these too from now on."""
+        """Mask these secrets too from now on."""
         self._secrets.learn(secrets)
 
     def text(self, text: str) -> str:
-        """Return a text with nothing in it that must not show."""
+        """Return a text with phone numbers and secrets masked."""
         return _DIGITS.sub(_shown, self.without_secrets(text))
 
     def without_secrets(self, text: str) -> str:
-        """Return a text with no secret in it; numbers stay."""
+        """Return a text with secrets masked; phone numbers stay."""
         return self._secrets.without(text)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        # What begins with an underscore is structlog's own, and is taken out before anything is written.
+        # Fields that begin with an underscore are structlog's own, and are removed before anything is written.
         return {
             key: value if key in _OURS or key.startswith("_") else self._masked(value) for key, value in event.items()
         }
@@ -112,33 +112,33 @@ class Mask:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
-            # Some readers of JSON make a float of every number.
+            # Some JSON parsers turn every number into a float.
             is_whole = isinstance(value, int) or value.is_integer()
             return self.text(str(int(value))) if is_whole and abs(value) >= _LARGE else value
         if isinstance(value, dict):
             return {self.text(str(key)): self._masked(part) for key, part in value.items()}
         if isinstance(value, list | tuple):
             return [self._masked(part) for part in value]
-        # Whatever else there is would be written as text in the end, and unmasked then.
+        # Any other type would be written as text later, unmasked.
         return self.text(str(value))
 
 
 def with_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the trace of the call that a line is about, kept by the sampler or not (a structlog processor)."""
+    """Add the trace id of the call that a line is about, sampled or not (a structlog processor)."""
     if "account" in event and "call_sid" in event:
         event["trace_id"] = f"{trace_id_of(str(event['account']), str(event['call_sid'])):032x}"
     return event
 
 
 def learn_secrets(sinks: Iterable[SinkSpec]) -> None:
-    """Have the logs of this process mask the secrets of sinks that were added while it ran."""
+    """Mask the secrets of sinks added at run time in the logs of this process."""
     for processor in structlog.get_config()["processors"]:
         if isinstance(processor, Mask):
             processor.learn(set().union(*map(secrets_of_sink, sinks)))
 
 
 def set_up_logs(settings: Settings, *, stream: Any = None) -> None:
-    """Send all logging of this process, ours and the libraries', through one pipeline."""
+    """Send all logging of this process, Legwork's and the libraries', through one pipeline."""
     stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,7 +1,7 @@
-"""Every metric, declared once: the meters, `/metrics` and docs/metrics.md go by it.
+"""Declare every metric, for the meters, `/metrics` and docs/metrics.md.
 
-A counter or a histogram is gathered by whatever process it happens in, and kept in Redis; a gauge is read from the ledger
-at each scrape. So every web process tells the same. Times are in seconds, names and labels as Prometheus advises
+Counters and histograms are collected in every process and added up in Redis; a gauge is read from the ledger at each
+scrape. So every web process reports the same. Times are in seconds, names and labels as Prometheus advises
 (https://prometheus.io/docs/practices/naming/).
 """
 
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Prometheus's word for what a metric is."""
+    """The type of a metric, as Prometheus names it."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -21,9 +21,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric. `buckets` are a histogram's upper bounds; `+Inf` is understood.
+    """A metric. `buckets` are a histogram's upper bounds; `+Inf` is implied.
 
-    `values` are a label's, in the order of `labels`; none where they are the accounts or the sinks there are.
+    `values` are the values of each label, in the order of `labels`; empty if they are the accounts or sinks.
     """
 
     name: str
@@ -55,15 +55,15 @@ def _histogram(name: str, meaning: str, *, buckets: tuple[float, ...], **labels:
     return _enter(Metric(name, Kind.HISTOGRAM, meaning, tuple(labels), tuple(labels.values()), buckets))
 
 
-# Those that the settings name, and the subscribers that were added since.
+# The values are the accounts or sinks in the settings, and the subscribers added at run time.
 _OF_THE_SETTINGS: tuple[str, ...] = ()
-# What one process alone can tell of itself.
+# Metrics that a process reports about itself only.
 _OF_THE_BUILD: tuple[str, ...] = ()
 _KINDS = ("passthru", "status")
 
-# From a healthy answer in milliseconds to Exotel's 15 s.
+# From a normal answer in milliseconds to Exotel's 15 s.
 _SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
-# From a request to a night.
+# From one request's duration to a night.
 _LONG = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 10800.0, 43200.0)
 
 CALLBACKS = _counter(
@@ -140,8 +140,8 @@ DELIVERY_WAIT_SECONDS = _histogram(
 DISPATCHER_TICKS = _counter("legwork_dispatcher_ticks_total", "Rounds of the dispatchers.")
 TASKS_DISPATCHED = _counter("legwork_tasks_dispatched_total", "Tasks that the dispatchers published to Celery.")
 
-CALLS_RECEIVED = _counter("legwork_calls_received_total", "Calls accepted, ever.", account=_OF_THE_SETTINGS)
-CALLS_SETTLED = _counter("legwork_calls_settled_total", "Calls that became final, ever.", account=_OF_THE_SETTINGS)
+CALLS_RECEIVED = _counter("legwork_calls_received_total", "Calls accepted.", account=_OF_THE_SETTINGS)
+CALLS_SETTLED = _counter("legwork_calls_settled_total", "Calls that became final.", account=_OF_THE_SETTINGS)
 CALLS = _gauge(
     "legwork_calls",
     "Unfinished and failed calls by state: `waiting`, `fetching`, `dead` (failed).",
@@ -164,14 +164,14 @@ QUOTA_LIMIT = _gauge(
     "Effective limit; below EXOTEL_QUOTA while the account is throttled (`yielding`).",
     account=_OF_THE_SETTINGS,
 )
-QUOTA_REFUSED = _counter("legwork_quota_refused_total", "429 responses of Exotel, ever.", account=_OF_THE_SETTINGS)
+QUOTA_REFUSED = _counter("legwork_quota_refused_total", "429 responses of Exotel.", account=_OF_THE_SETTINGS)
 ACCOUNT_STATE = _gauge(
     "legwork_account_state",
     "1 for the account's current state: `active`, `paused`, `yielding` (throttled, quota shared), `suspended`.",
     account=_OF_THE_SETTINGS,
     state=("active", "paused", "yielding", "suspended"),
 )
-DELIVERIES = _counter("legwork_deliveries_total", "Records delivered, ever.", sink=_OF_THE_SETTINGS)
+DELIVERIES = _counter("legwork_deliveries_total", "Records delivered.", sink=_OF_THE_SETTINGS)
 DELIVERIES_WAITING = _gauge(
     "legwork_deliveries_waiting", "Records waiting to be delivered to a sink.", sink=_OF_THE_SETTINGS
 )

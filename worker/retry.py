@@ -1,4 +1,4 @@
-"""When to try again: a schedule of waits, and the dice that spread them."""
+"""Compute the wait before a retry, from a schedule with random jitter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 Dice = Callable[[], float]
 
-# A tenth spreads a crowd that failed together over minutes in the long waits and costs nothing in the short ones.
+# A tenth spreads items that failed together over minutes in the long waits, and adds little to the short ones.
 JITTER = 0.1
 
 
@@ -20,7 +20,7 @@ def wait_before(
 ) -> float | None:
     """Return the seconds to wait after `attempt` failures (1 = the first), or None past the schedule's end.
 
-    Jitter is only ever added, so a wait is never shorter than what was promised; `at_least` is a `Retry-After`.
+    Jitter is only ever added, so a wait is never shorter than the schedule's; `at_least` is a `Retry-After`, in seconds.
     """
     if attempt > len(schedule):
         return None

@@ -1,4 +1,4 @@
-"""A worker process: Celery's threads, and the dispatcher beside them."""
+"""Run a worker process: Celery's threads, and a dispatcher."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A thread spends its time waiting for Exotel or a sink; eight keep 3.3 calls a second going at 2 s each.
+# A thread spends its time waiting for Exotel or a sink; eight sustain 3.3 calls a second at 2 s each.
 THREADS = 8
 _AGAIN_SECONDS = 1.0
 _LAST_ROUND_SECONDS = 2.0
 
 
 def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbeat | None = None) -> int:
-    """Work until SIGTERM or SIGINT; what is in flight then is finished. Returns the exit code.
+    """Work until SIGTERM or SIGINT, then finish the tasks in progress. Returns the exit code.
 
-    Raises BadSink where a sink cannot be opened, LedgerUnusable where this Redis will never do. A Redis that is away is
-    waited for.
+    Raises BadSink if a sink cannot be opened, LedgerUnusable if this Redis cannot hold the ledger. Waits for an
+    unreachable Redis.
     """
     set_up_logs(settings)
     tell_crashes()
-    # Celery warns whoever runs it as root because of pickled messages; ours are JSON and nothing else is accepted.
+    # Celery warns root users because of pickled messages; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     tracing = begin_tracing(os.environ, "legwork-worker")
     sinks = open_sinks(settings)
@@ -65,15 +65,15 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     context.nudge = dispatcher.nudge
     register(app, context)
     thread = threading.Thread(target=dispatcher.run, name="dispatcher", daemon=True)
-    # Whoever listens to this signal sets up the logs; Celery then leaves ours alone.
+    # If this signal has a receiver, Celery leaves the logging alone.
     signals.setup_logging.connect(lambda **_: None, weak=False)
-    # Celery takes leave on standard output, where `stdout:` writes records and nothing else.
+    # Celery prints its shutdown on standard output, where `stdout:` writes records and nothing else.
     sys.__stdout__ = None  # type: ignore[misc]
     endings: list[str] = []
 
     def end(*, how: str, **_: object) -> None:
-        # From the first signal on nothing new is leased: what runs is finished, what waits in Celery's queue is other
-        # workers' work, or due again when its lease is over.
+        # From the first signal on nothing new is leased: running tasks are finished; messages in Celery's queue go to
+        # other workers, or their items are due again when their leases expire.
         endings.append(how)
         dispatcher.stop()
         log.info("worker.ending")
@@ -100,12 +100,12 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
     for sink in context.sinks.values():
         close(sink)
     log.info("worker.stopped")
-    # To Celery an end by Ctrl-C is a failure; to us it is one that was asked for.
+    # Celery treats an end by Ctrl-C as a failure; here it is a normal end.
     return 0 if endings == ["Warm"] else worker.exitcode or 0
 
 
 def open_when_there(ledger: Ledger, heartbeat: Heartbeat) -> None:
-    """Open the ledger, waiting for a Redis that is away. Raises LedgerUnusable."""
+    """Open the ledger, waiting for an unreachable Redis. Raises LedgerUnusable if this Redis cannot hold it."""
     told = False
     while True:
         heartbeat.beat()

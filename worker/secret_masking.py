@@ -1,4 +1,4 @@
-"""What must never show (contract section 8), and texts without it."""
+"""Collect the secrets that must never be shown (contract section 8), and mask them in texts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from schemas.settings import Settings, SinkSpec
 
-# What is shorter would be found in many a place where it is no secret.
+# In characters; anything shorter would match many texts that are not the secret.
 SHORTEST_SECRET = 4
-# So long, and longer if it is letters alone, a secret may be a word or a part of one: it is masked where it stands for itself.
+# Up to the first length, or the second if it is only letters, a secret may be part of a word: only whole words are masked.
 _LONGEST_PART, _LONGEST_WORD = 7, 15
-# Beside these a secret begins or ends a word of its own: no letter or digit, but for what stands for a character in a URL, in
-# JSON or in Python's way of showing a text.
+# What may precede or follow a secret as a whole word: no letter or digit, except an escape sequence of a URL, of JSON or of
+# Python's repr.
 _BEGINS = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
 _ENDS = r"(?![0-9A-Za-z])"
 
 
 class Secrets:
-    """Takes the secrets that it knows out of texts."""
+    """Masks known secrets in texts."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: set[str] = set()
@@ -35,24 +35,24 @@ class Secrets:
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Take these out too from now on."""
+        """Mask these secrets too from now on."""
         self._known |= {spelt for secret in secrets if len(secret) >= SHORTEST_SECRET for spelt in _spellings(secret)}
-        # Longest first: a secret may hold another.
+        # Longest first: a secret may contain another.
         known = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_found_as, known))) if known else None
 
     def without(self, text: str) -> str:
-        """Return a text with *** in the place of each of them."""
+        """Return a text with each secret replaced by ***."""
         return text if self._pattern is None else self._pattern.sub("***", text)
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return a secret as it is in a text, and as Python, JSON and HTML spell it: receivers repeat what they were sent."""
+    """Return a secret as it is, and as Python, JSON and HTML escape it: receivers repeat what they were sent."""
     return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], html.escape(secret)}
 
 
 def _found_as(secret: str) -> str:
-    """Return what finds a secret; one like a word is not found inside others: `***ql 15.20` would tell what it is."""
+    """Return a secret's pattern; one like a word does not match inside other words: `***ql 15.20` would reveal it."""
     if len(secret) > (_LONGEST_WORD if secret.isalpha() else _LONGEST_PART):
         return re.escape(secret)
     begins, ends = (_BEGINS if secret[0].isalnum() else ""), (_ENDS if secret[-1].isalnum() else "")
@@ -60,7 +60,7 @@ def _found_as(secret: str) -> str:
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """Return everything in the settings that must never show."""
+    """Return all secrets in the settings, which must never be shown."""
     secrets = {value for account in settings.accounts for value in (account.api_key, account.api_token)}
     secrets |= {token for account in settings.accounts for token in account.callback_tokens}
     for url in (settings.redis_url, settings.broker_url):
@@ -72,27 +72,27 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def secrets_of_sink(sink: SinkSpec) -> set[str]:
-    """Return everything about a sink that must never show."""
+    """Return all secrets of a sink, which must never be shown."""
     headers = sink.options.get("headers")
     return {
         *sink.secrets,
         *secretive(sink.options.items()),
-        # Whatever a subscriber wants in a header may be what lets us in there.
+        # Any header of a subscriber may hold a credential.
         *(map(str, headers.values()) if isinstance(headers, dict) else ()),
         *secrets_in(sink.url),
     }
 
 
 def without_secrets_of(sink: SinkSpec, text: str) -> str:
-    """Return what somebody said of a sink, a driver for instance, without the sink's secrets."""
+    """Return a message about a sink, from a driver for instance, with the sink's secrets masked."""
     return Secrets(secrets_of_sink(sink)).without(text)
 
 
 @contextmanager
 def keeping_secrets_of(sink: SinkSpec) -> Iterator[None]:
-    """Take a sink's secrets out of the message of any LegworkError that is raised in here: it may go anywhere.
+    """Mask a sink's secrets in the message of any LegworkError raised inside: it may be shown anywhere.
 
-    It is a reason in the ledger, a line on a terminal or a page, a record for another sink.
+    It becomes a reason in the ledger, a line on a terminal or a page, or part of a record for another sink.
     """
     try:
         yield

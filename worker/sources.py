@@ -1,4 +1,4 @@
-"""What the dispatcher leases from: the fetches of an account, and its deliveries to a sink."""
+"""The sources that the dispatcher leases from: the fetches of an account, and its deliveries to a sink."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
     from worker.sinks import Sink
     from worker.tasks import Carrier
 
-# Reconciliation leaves a fifth of the quota to live calls, confirmation half.
+# The share of the quota that reconciliation (a fifth) and confirmation (half) leave to live calls.
 RECONCILE_RESERVE, CONFIRM_RESERVE = 0.2, 0.5
 
 
 @contextmanager
 def _or_given_back(backlog: Backlog, leases: Sequence[Lease]) -> Iterator[None]:
-    """Let what could not be published be due again at once, not after its lease; a message that did get out is stale."""
+    """Release unpublished leases, so that their items are due again at once; a message that was sent is then stale."""
     try:
         yield
     except Exception:
-        with suppress(redis.RedisError):  # then the leases run their course
+        with suppress(redis.RedisError):  # then the leases expire
             backlog.release(leases)
         raise
 
 
 class Source(Protocol):
-    """Something that tasks can be leased from. One round looks at all of them in one round trip."""
+    """A source of tasks. One dispatcher round surveys all sources in one round trip."""
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
-        """Queue the questions."""
+        """Queue the survey's commands on a pipeline."""
 
     def want(self, answers: Iterator[Any], fleet: int) -> Want:
-        """Take the answers to them off an iterator; how many tasks there are to do, and how many are out."""
+        """Read the replies from an iterator; return how many tasks are due, and how many are leased."""
 
     def release(self, tasks: int, carrier: Carrier) -> None:
-        """Lease so many tasks and publish them."""
+        """Lease this number of tasks and publish them."""
 
 
 def lane_room(demand: Demand, look: Look) -> list[int]:
-    """How many calls may be leased from each lane, most urgent first, by what the bucket has left.
+    """Return how many calls may be leased from each lane, most urgent first, by the tokens that the bucket has left.
 
-    Calls that are out but hold no token yet have a claim on what is free. A lower lane is let in only while the bucket
-    is comfortably full.
+    Leased calls without a token yet are counted against the free tokens. Lower lanes get tokens only while the bucket is
+    well filled.
     """
     claims = max(0, demand.leased - look.in_flight)
     if look.gate is Gate.PROBE:
@@ -79,12 +79,12 @@ class Fetches:
         self._lanes = [0, 0, 0, 0]
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
-        """Ask for the backlog and the bucket."""
+        """Queue the survey of the backlog and the bucket."""
         self.book.fetches.survey_on(pipeline)
         self.book.bucket.look_on(pipeline)
 
     def want(self, answers: Iterator[Any], fleet: int) -> Want:  # noqa: ARG002  a fetch takes what the bucket allows
-        """One task a call."""
+        """Return what to lease: one task per call."""
         demand, look = Demand(*next(answers)), read_look(next(answers))
         self._lanes = lane_room(demand, look)
         return Want(min(max(self._lanes), sum(map(min, demand[:4], self._lanes))), demand.leased)
@@ -97,7 +97,7 @@ class Fetches:
 
 
 class Deliveries:
-    """An account's records that are due to be delivered to a sink; `sink` is None where this process has not opened it."""
+    """An account's records that are due to be delivered to a sink; `sink` is None if this process has not opened it."""
 
     def __init__(self, ledger: Ledger, book: DeliveryBook, sink: Sink | None) -> None:
         self.book = book
@@ -109,13 +109,13 @@ class Deliveries:
         self.is_failing = False
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
-        """Ask for the backlog, and for the bucket of the sink's rate."""
+        """Queue the survey of the backlog, and of the bucket of the sink's rate."""
         self.book.backlog.survey_on(pipeline)
         if self._rate is not None:
             self._rate.look_on(pipeline)
 
     def want(self, answers: Iterator[Any], fleet: int) -> Want:  # noqa: ARG002  `places` says what the fleet allows
-        """One task a batch, as many as the rate allows."""
+        """Return what to lease: one task per batch, as many as the rate allows."""
         demand = Demand(*next(answers))
         held = -(-demand.leased // self._batch)
         tasks = -(-demand.due // self._batch)
@@ -125,26 +125,26 @@ class Deliveries:
         return Want(tasks, held)
 
     def places(self, fleet: int) -> int:
-        """How many tasks the sink may have at once, from all accounts together."""
+        """Return how many tasks the sink may have at once, from all accounts together."""
         if self.is_failing:
             return 1
         most = max(1, int(fleet * LARGEST_PART_OF_A_SINK))
         return most if self._concurrency is None else min(most, self._concurrency)
 
     def asks(self, want: Want, states: Mapping[str, Mapping[str, Any]]) -> Want | None:
-        """Return what it may ask for in its sink's state: nothing when disabled, one delivery now and then when failing."""
+        """Return what the sink's state allows: nothing if disabled, single deliveries at intervals if failing."""
         state = states.get(self.book.sink, {}).get("state", "active")
         self.is_failing = state == "failing"
         if self._sink is None or state == "disabled" or want.demand <= 0:
             return None
         if self.is_failing:
-            # One that has not come back yet is an answer too, and asking takes the turn.
+            # A probe still under way counts, and `may_probe` uses up the turn.
             return Want(1, 0) if want.held == 0 and self._health.may_probe(self.book.sink) else None
         return want
 
     def release(self, tasks: int, carrier: Carrier) -> None:
         """Lease the most urgent deliveries."""
-        # Other dispatchers have looked at the same moment.
+        # Other dispatchers may have surveyed at the same time.
         out = None if self._concurrency is None else self._concurrency * self._batch
         leases = self.book.backlog.lease(1 if self.is_failing else tasks * self._batch, out=out)
         batches: list[Sequence[Lease]] = [leases[at : at + self._batch] for at in range(0, len(leases), self._batch)]
@@ -153,9 +153,9 @@ class Deliveries:
 
 
 def within_places(asking: Mapping[Source, Want], wants: Mapping[Source, Want], fleet: int) -> dict[Source, Want]:
-    """Cut what is asked for down to the places that each sink, and all failing ones together, have left.
+    """Limit the wanted tasks to the places that each sink, and all failing sinks together, have left.
 
-    `wants` says what all accounts hold of them.
+    `wants` says how many places all accounts hold.
     """
     left: dict[str, int] = {}
     for_failing = max(1, int(fleet * LARGEST_PART_OF_THE_FAILING))

@@ -1,7 +1,7 @@
-"""What Celery carries, and how it gets there: the only file that knows Celery's tasks.
+"""Define and publish Celery's tasks: the only file that knows them.
 
-A task body ends normally whatever happened: the outcome is a ledger write. What it raises nonetheless is logged: a bug,
-and the lease runs its course; or the ledger out of reach, and the lease is given back as soon as it is there again.
+A task always ends normally: its outcome is a write to the ledger. An exception from a step is logged. If it is a bug, the
+lease expires; if the ledger is unreachable, the lease is released as soon as it is back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DELIVER = "legwork.deliver_record"
 
 
 def register(app: Celery, context: WorkerContext) -> None:
-    """Make the tasks known to a worker."""
+    """Register the tasks with a worker's app."""
 
     @app.task(name=FETCH, shared=False)  # type: ignore[untyped-decorator]
     def _fetch(account_sid: str, call_sid: str, lease_id: str) -> None:
@@ -60,7 +60,7 @@ def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[],
         context.lookout.see()
         step()
     except LedgerUnusable as error:
-        # What lies there is not ours to change: the lease runs its course, should the ledger become ours again.
+        # This Redis is not Legwork's to change now: the lease expires, if the ledger becomes usable again.
         log.warning("step.not_begun", error=str(error))
     except redis.RedisError as error:
         log.warning("ledger.unreachable", error=str(error), **about)
@@ -72,7 +72,7 @@ def _run(context: WorkerContext, step: Callable[[], None], release: Callable[[],
 
 
 class Carrier:
-    """Publishes leased work to the workers. Raises kombu's OperationalError when the broker is out of reach."""
+    """Publishes leased work to the workers. Raises kombu's OperationalError if the broker is unreachable."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -93,6 +93,6 @@ class Carrier:
                 for arguments in messages:
                     self._app.send_task(task, arguments, producer=producer, ignore_result=True)
         except AttributeError as error:
-            # What kombu's channel says when its connection was closed under it, in use ('NoneType' has no attribute
-            # 'client') and when it is put away ('cycle').
+            # Raised by kombu's channel if its connection was closed, in use ('NoneType' has no attribute 'client') or
+            # when it is returned ('cycle').
             raise OperationalError(f"the broker's connection is gone: {error}") from error

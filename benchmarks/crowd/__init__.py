@@ -1,1 +1,1 @@
-"""More callbacks than anybody sends: what is needed to make them, and to look on."""
+"""An overload of callbacks: clients that send them, and observers."""

@@ -1,4 +1,4 @@
-"""Clients that post callbacks as fast as they are answered, each with a connection of its own."""
+"""Clients that post callbacks as fast as they are answered, each on its own connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def status_callback(sid: str) -> bytes:
-    """A StatusCallback with its four default fields, as multipart, the way Exotel posts it."""
+    """Return a StatusCallback with its four default fields, as multipart, as Exotel posts it."""
     fields = {
         "CallSid": sid,
         "Status": "completed",
@@ -39,10 +39,10 @@ class Client:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
 
     def post(self, path: str, sid: str) -> int:
-        """Post the callback of a call; the status of the answer."""
+        """Post the callback of a call; return the response's status."""
         try:
             return self._post(path, sid)
-        except ConnectionError:  # it was idle, and the server has closed it
+        except ConnectionError:  # the server has closed the idle connection
             self._connection.close()
             return self._post(path, sid)
 
@@ -55,7 +55,7 @@ class Client:
 
 
 def flood(url: str, callbacks: Sequence[tuple[str, str]]) -> Counter[int]:
-    """Post all of these (path, CallSid), by many clients at once; how many were answered with each status."""
+    """Post all callbacks (path, CallSid) by many clients at once; return the number of responses by status."""
     answers: multiprocessing.Queue[Counter[int]] = SPAWN.Queue()
     parts = [callbacks[number::PROCESSES] for number in range(PROCESSES)]
     processes = [SPAWN.Process(target=_post, args=(url, part, answers)) for part in parts]

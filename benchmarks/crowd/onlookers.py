@@ -1,4 +1,4 @@
-"""Who looks on: an operator at the console and the command line, a quiet account, and a tail of what Exotel sees."""
+"""Observers during the load: an operator at console and command line, a quiet account, and Exotel's request log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMAND = "legwork status"
 
 @dataclass
 class Looks:
-    """How long each look took, in seconds, and what could not be seen."""
+    """The seconds that each request took, and the failed ones."""
 
     took: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*PAGES, COMMAND)})
     failed: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Looks:
 
 
 class Operator:
-    """Looks at everything, again and again, for as long as a `with` lasts, and at least `at_least` times."""
+    """Requests every page repeatedly during a `with` block, at least `at_least` times."""
 
     def __init__(self, stage: Stage, at_least: int) -> None:
         self.looks = Looks()
@@ -69,7 +69,7 @@ class Operator:
         began = time.monotonic()
         try:
             look()
-        except Exception as error:  # noqa: BLE001  whatever it is, an operator would not have seen anything
+        except Exception as error:  # noqa: BLE001  any error means that an operator would have seen nothing
             self.looks.failed.append(f"{name}: {error}")
         self.looks.took[name].append(time.monotonic() - began)
 
@@ -78,7 +78,7 @@ class Operator:
 
 
 class Tail:
-    """Follows what arrives at Exotel: (account, CallSid, monotonic time) of every request that was let in."""
+    """Follows the requests that Exotel accepts, as (account, CallSid, monotonic time)."""
 
     def __init__(self, exotel: str) -> None:
         self._exotel = exotel
@@ -86,7 +86,7 @@ class Tail:
         self.arrivals: list[tuple[str, str, float]] = []
 
     def follow(self) -> None:
-        """Read on to the end."""
+        """Read all new requests."""
         while True:
             query = {"since": self._next, "limit": 10_000}
             answer = requests.get(f"{self._exotel}/requests", params=query, timeout=30).json()
@@ -108,7 +108,7 @@ class Tail:
 
 
 def fresh_calls(stage: Stage, tail: Tail, account: str, count: int) -> list[float]:
-    """Seconds from the callback of a fresh call to its request at Exotel, settling not counted; one call after the other."""
+    """Return the seconds from a fresh call's callback to its request at Exotel, without SETTLE_SECONDS, call by call."""
     client, path, took = Client(stage.url), stage.callback_path(account), []
     for sid in stage.place(account, count):
         began = time.monotonic()

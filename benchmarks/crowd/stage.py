@@ -1,4 +1,4 @@
-"""All of Legwork as processes, in a folder of their own: Redis, a pretend Exotel, a web and two workers."""
+"""Run Legwork's processes in a separate folder: Redis, a mock Exotel, a web and two workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORKERS = 2
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Whatever `condition()` returns, as soon as that is true."""
+    """Wait until `condition()` is true, and return its result."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> 
 
 
 class Stage:
-    """`quotas` says for each account how many requests it may send, in how many seconds."""
+    """`quotas` maps each account to its number of requests and the window in seconds."""
 
     def __init__(self, folder: Path, quotas: dict[str, tuple[int, int]]) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Stage:
             "LOG_LEVEL": "WARNING",
             "SANDBOX_ACCOUNTS": " ".join(f"{account}:key-of-{account}:token-of-{account}" for account in quotas),
         }
-        # The sandbox keeps one quota for all accounts. Whether ours is kept is counted from what arrived.
+        # The sandbox has one quota for all accounts. Each account's quota is checked from the arrivals.
         self._start("sandbox", sys.executable, "-m", "sandbox", "--port", "0", "--quota", "1000000")
         found = wait_until(lambda: re.search(r"listening on (\S+)", self._log("sandbox")), "the sandbox")
         self.exotel = found[1]
@@ -81,30 +81,30 @@ class Stage:
         return f"/callbacks/callback-token-of-{account}/status"
 
     def place(self, account: str, count: int) -> list[str]:
-        """Calls that are over, whose callbacks the benchmark posts itself; their SIDs."""
+        """Place ended calls without callbacks, which the benchmark posts itself; return their SIDs."""
         order = {"scenario": "answered", "account": account, "count": count, "ended_ago": 5, "callbacks": False}
         return requests.post(f"{self.exotel}/calls", json=order, timeout=60).json()["call_sids"]
 
     def refuse(self, account: str) -> None:
-        """Let Exotel refuse an account's credentials: the account is suspended until they are good again.
+        """Make Exotel refuse an account's credentials, so that it is suspended until they are accepted again.
 
-        Not by 429s: after those an account gives way for ten minutes (decision 8), which is another matter.
+        Not by 429s: after those an account is throttled for ten minutes (decision 8), which would affect the result.
         """
         order = {"fault": "revoked", "status": 401, "account": account}
         requests.post(f"{self.exotel}/faults", json=order, timeout=5).raise_for_status()
 
     def accept(self) -> None:
-        """Let Exotel refuse nobody."""
+        """Make Exotel accept all accounts again."""
         requests.delete(f"{self.exotel}/faults", timeout=5).raise_for_status()
 
     def status(self) -> dict[str, Any]:
-        """What `legwork status --json` says. Raises CalledProcessError."""
+        """Return the output of `legwork status --json`. Raises CalledProcessError."""
         command = [BIN / "legwork", "status", "--json"]
         output = subprocess.run(command, env=self.environ, cwd=self.folder, capture_output=True, check=True, timeout=60)
         return json.loads(output.stdout)
 
     def memory(self) -> int:
-        """Bytes that Redis uses."""
+        """Return the bytes of memory that Redis uses."""
         return self.redis.info("memory")["used_memory"]
 
     def _start(self, name: str, *command: str) -> None:

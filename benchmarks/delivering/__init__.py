@@ -1,1 +1,1 @@
-"""What benchmarks/delivery.py delivers, to whom, and what it is compared with."""
+"""Parts of benchmarks/delivery.py: records, receiver, worker and baseline."""

@@ -1,4 +1,4 @@
-"""What a delivery is compared with: threads that sign and POST with `requests`, and keep no books."""
+"""The baseline for deliveries: threads that sign and POST with `requests`, without a ledger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 
 def send_all(url: str, secret: str, records: list[dict[str, Any]], threads: int) -> None:
-    """POST all records, each once, from a process of its own."""
+    """POST all records, each once, from a separate process."""
     process = multiprocessing.get_context("spawn").Process(target=_run, args=(url, secret, records, threads))
     process.start()
     process.join()

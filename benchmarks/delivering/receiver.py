@@ -1,6 +1,6 @@
-"""A webhook subscriber as fast as Python can be: it notes when each record came, says 204, and does nothing else.
+"""A webhook receiver, as fast as possible in Python: it records when each record arrived and answers 204.
 
-It is Exotel, too: asked for the legs of a call it says what they are, and notes when.
+It also acts as Exotel: it returns the legs of a call, and records when.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KNOWN_AS = re.compile(rb"\r\nwebhook-id: *(\S+)", re.IGNORECASE)
 
 
 class Receiver:
-    """The subscriber, in a process of its own: nobody shares a lock with it."""
+    """The receiver, in a separate process, so that it shares no lock."""
 
     def __init__(self) -> None:
         ours, theirs = multiprocessing.Pipe()
@@ -36,9 +36,9 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def take(self) -> dict[str, float]:
-        """When each record came first, by its id, and each question, by its CallSid, since the last look.
+        """Return when each record (by id) and each fetch (by CallSid) first arrived since the last call.
 
-        It is by `time.monotonic`, which is the same in all processes.
+        Times are of `time.monotonic`, which is the same in all processes.
         """
         return dict(requests.get(self.url, timeout=30).json())
 

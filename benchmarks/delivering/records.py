@@ -1,4 +1,4 @@
-"""Ordinary calls: their callbacks, their legs and their records, and how they get into the ledger."""
+"""Create ordinary calls' callbacks, legs and records, and put them into the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTIES = [("outbound", "09000000001", 25), ("outbound-dial", "09000000002", 9)
 
 
 def legs_of(call_sid: str) -> list[dict[str, Any]]:
-    """Two legs that are final, as the Legs API gives them."""
+    """Return two final legs, as the Legs API sends them."""
     return [
         {
             "Sid": f"{place}a1b2c3d4e5f60718293a4b5c6d71a9g",
@@ -41,13 +41,13 @@ def legs_of(call_sid: str) -> list[dict[str, Any]]:
 
 
 def callback_of(call_sid: str) -> Callback:
-    """The StatusCallback of a call that is over."""
+    """Return the StatusCallback of an ended call."""
     (callback,) = load_callbacks("status", [("CallSid", call_sid), *_CALLBACK], received_at=_NOW)
     return callback
 
 
 def make_records(count: int) -> list[dict[str, Any]]:
-    """Records of so many calls: two legs and one callback each."""
+    """Return the records of a number of calls, with two legs and one callback each."""
     provenance = Provenance(_NOW, 1, "0" * 64, _NOW, {"settle": 120.0, "quota": 0.3, "fetch": 0.2})
     records = []
     for number in range(count):
@@ -69,10 +69,10 @@ def make_records(count: int) -> list[dict[str, Any]]:
 
 
 def admit(ledger: Ledger, record: dict[str, Any]) -> None:
-    """Note the callback of a record's call, as the door does; it is to be fetched at once."""
+    """Store the callback of a record's call, as the web does; it is due at once."""
     ledger.calls[ACCOUNT].admit(callback_of(record["subject"]), wait_seconds=0.0)
 
 
 def queue(ledger: Ledger, record: dict[str, Any]) -> None:
-    """Put a record on the backlog of every sink: from here on it is owed, as after a fetch that was final."""
+    """Put a record on the backlog of every sink, as after a final fetch."""
     ledger.calls[ACCOUNT].announce(record["subject"], record, [spec.name for spec in ledger.settings.sinks])

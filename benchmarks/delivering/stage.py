@@ -1,4 +1,4 @@
-"""A Redis, a ledger, and a worker as `legwork worker` starts it; begun anew for each measurement."""
+"""Run a Redis, a ledger, and a worker as `legwork worker` starts it; new for each measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.ledger import Ledger
 from worker.process import embedded_redis
 
 ROOT = Path(__file__).parents[2]
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the benchmark alone
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # used only by the benchmark
 WORKER = (
     "import os, sys; from schemas.settings import load_settings; from worker.run import run_worker; "
     "sys.exit(run_worker(load_settings(os.environ), threads=int(sys.argv[1])))"
@@ -27,12 +27,12 @@ START_SECONDS, PATIENCE_SECONDS = 30.0, 180.0
 
 
 class Stage:
-    """`exotel` is who answers for the legs."""
+    """`exotel` is the server that returns the legs."""
 
     def __init__(self, sinks: list[str], *, exotel: str, threads: int) -> None:
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
-        # Durable, as in production: every note is on the disk before it is answered.
+        # Durable, as in production: every write is on disk before the reply.
         self._store = embedded_redis.start(folder / "redis")
         self._variables = {
             "REDIS_URL": self._store.url,
@@ -41,7 +41,7 @@ class Stage:
             "EXOTEL_API_TOKEN": "token",
             "CALLBACK_TOKEN": "a-token-of-the-benchmark",
             "EXOTEL_BASE_URL": exotel.rstrip("/"),
-            # Nobody waits for a token, or is read once more.
+            # No waits for tokens, and no confirmations.
             "EXOTEL_QUOTA": "100000",
             "CONFIRM_SECONDS": "0",
             "SINKS": " ".join(sinks),
@@ -60,7 +60,7 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         if self._worker is not None:
-            # A thread that waits for a sink that hangs would be waited for.
+            # Otherwise the shutdown would wait for a thread at a hanging sink.
             self._worker.send_signal(signal.SIGKILL)
             self._worker.wait()
         self._log.close()
@@ -69,7 +69,7 @@ class Stage:
         self._folder.cleanup()
 
     def start_worker(self) -> None:
-        """Start the worker, and wait until it is heard of."""
+        """Start the worker, and wait until it has registered."""
         self._worker = subprocess.Popen(
             [sys.executable, "-c", WORKER, str(self._threads)],
             cwd=self._folder.name,
@@ -81,7 +81,7 @@ class Stage:
 
 
 def wait_until(condition: Any, seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait until a condition holds, and return what it gave."""
+    """Wait until a condition is true, and return its result."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > deadline:

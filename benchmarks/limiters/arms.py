@@ -1,4 +1,4 @@
-"""The limiters, each behind the same two questions: may I go now, and (ours) here is your token back."""
+"""The limiters behind one interface: wait until a request may start, and give the token back (ours only)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Limiter(Protocol):
         """Wait until a request may start, at most until `until` (monotonic); False if it may not."""
 
     def release(self) -> None:
-        """The answer to this thread's request is here."""
+        """Report that the response to this thread's request has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A limiter in the comparison: whose it is, how it is set, and how to make it: make(redis_url, traffic)."""
+    """A limiter in the comparison: its library, its settings, and its factory make(redis_url, traffic)."""
 
     name: str
     module: str
@@ -38,7 +38,7 @@ class Arm:
 
     @property
     def missing(self) -> str | None:
-        """Why it cannot take part, or None."""
+        """Return why it cannot run, or None."""
         return None if importlib.util.find_spec(self.module) else f"not installed: pip install {self.package}"
 
     @property
@@ -47,7 +47,7 @@ class Arm:
 
 
 class Ours:
-    """`worker.ledger.bucket`: a token is back one window after the response."""
+    """`worker.ledger.bucket`: a token is free again one window after the response."""
 
     def __init__(self, redis_url: str, traffic: Traffic) -> None:
         import redis  # noqa: PLC0415  imported like the others: after the clock was set wrong
@@ -79,13 +79,13 @@ class Ours:
 
 
 class _NothingToReturn:
-    """Libraries take no token back."""
+    """Do nothing: libraries' limiters take no token back."""
 
     def release(self) -> None: ...
 
 
 class Limits(_NothingToReturn):
-    """The moving window of `limits`, which leaves waiting to its user."""
+    """The moving window of `limits`, which leaves waiting to the caller."""
 
     def __init__(self, redis_url: str, traffic: Traffic) -> None:
         from limits import RateLimitItemPerSecond  # noqa: PLC0415
@@ -94,7 +94,7 @@ class Limits(_NothingToReturn):
 
         self._item = RateLimitItemPerSecond(traffic.quota, traffic.window)
         self._limiter = MovingWindowRateLimiter(RedisStorage(redis_url))
-        # Twice for each place that comes free: less often wastes quota, more often is a storm of questions.
+        # Poll twice for each place that becomes free: less often wastes quota, more often overloads Redis.
         self._pause = traffic.window / traffic.quota / 2
 
     def acquire(self, until: float) -> bool:
@@ -150,7 +150,7 @@ def _token_bucket(redis_url: str, traffic: Traffic) -> Limiter:
 
 
 CELERY = "celery"
-# GCRA with its default burst (a whole quota) would be the token bucket over again, so it is shown without one.
+# GCRA with its default burst (a whole quota) would equal the token bucket, so it runs without one.
 ARMS = [
     Arm("ours", "worker", "legwork", "tokens, one window from the response", Ours),
     Arm("limits", "limits", "limits", "moving window", Limits),

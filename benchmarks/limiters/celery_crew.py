@@ -1,6 +1,6 @@
-"""Celery's own `rate_limit`, as it is meant to be used: real workers, each told an equal part of the quota.
+"""Run Celery's own `rate_limit` as intended: real workers, each with an equal part of the quota.
 
-It counts for each worker process by itself, so the parts have to add up to the quota.
+Celery counts in each worker process separately, so the parts must add up to the quota.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TASK, QUEUE = "bench.ask", "bench"
 
 
 def make_app(redis_url: str) -> Celery:
-    """Celery set as Legwork has it."""
+    """Return a Celery app with Legwork's settings."""
     from celery import Celery  # noqa: PLC0415  imported after the clock was set wrong
 
     app = Celery("bench", broker=redis_url)
@@ -59,7 +59,7 @@ def spend(
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
     app, sessions, seen = make_app(redis_url), threading.local(), list[float]()
-    # Celery's limits are tasks a second; it takes fractions.
+    # Celery's limits are tasks per second; fractions are allowed.
     part = traffic.quota / traffic.window / traffic.processes
 
     @app.task(name=TASK, rate_limit=f"{part}/s")
@@ -78,7 +78,7 @@ def spend(
         latencies.put(seen[:])
         latencies.close()
         latencies.join_thread()
-        os._exit(0)  # what is in the air has been counted, and nobody waits for Celery to take its leave
+        os._exit(0)  # requests in flight have been counted, so there is no need to wait for Celery's shutdown
 
     signals.setup_logging.connect(lambda **_: None, weak=False)
     signals.worker_ready.connect(lambda **_: threading.Thread(target=run_out, daemon=True).start(), weak=False)

@@ -1,4 +1,4 @@
-"""A server that counts as Exotel would: arrivals in an exact sliding window; what is over the limit is refused."""
+"""A server that counts arrivals in an exact sliding window, as Exotel might, and refuses those over the limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 class Arrival(NamedTuple):
-    """A request that was counted: which call's, when (monotonic), and whether it was let in."""
+    """A counted request: its call, its time (monotonic), and whether it was accepted."""
 
     call: int
     at: float
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
 
 
 class Counter:
-    """Who is refused does not fill the window: of the two readings of a quota the one that is kinder to who exceeds it."""
+    """Refused requests do not fill the window: the more lenient of the two interpretations of a quota."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
@@ -46,7 +46,7 @@ class Counter:
 
 
 class CountingServer:
-    """One limiter's server, a process of its own."""
+    """One limiter's server, in a separate process."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._ours, theirs = SPAWN.Pipe()
@@ -55,7 +55,7 @@ class CountingServer:
         self.url = f"http://127.0.0.1:{self._ours.recv()}"
 
     def arrivals(self) -> list[Arrival]:
-        """Everything that arrived; the server ends with it."""
+        """Stop the server, and return everything that arrived."""
         self._ours.send("enough")
         arrivals = self._ours.recv()
         self._process.join()
@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # all threads connect at the same moment
 
     def handle_error(self, *_args: object) -> None:
-        """Whoever hangs up at the end of the run may."""
+        """Ignore clients that disconnect at the end of the run."""
 
 
 def _serve(traffic: Traffic, pipe: Connection) -> None:

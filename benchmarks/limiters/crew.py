@@ -1,4 +1,4 @@
-"""One process of an arm: its clock is wrong, its threads ask the limiter and then the server, call after call."""
+"""Run one process of a limiter: with a wrong clock, its threads ask the limiter and then the server, call by call."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def calls_key(arm: str) -> str:
-    """The Redis list of the calls that wait; one that was refused goes back to its head."""
+    """Return the Redis list of waiting calls; a refused one goes back to its head."""
     return f"calls:{arm}"
 
 
 def spend(
     arm: str, number: int, redis_url: str, url: str, traffic: Traffic, start: Barrier, latencies: Queue[list[float]]
 ) -> None:
-    """Be process `number` of an arm: wait for the start, work until the time is over, tell the latencies seen."""
+    """Be process `number` of an arm: wait for the start, work until the time is over, report the latencies."""
     skew_clock(SKEWS[number % len(SKEWS)] * traffic.window)
-    import redis  # noqa: PLC0415  what reads the clock is imported after it was set wrong
+    import redis  # noqa: PLC0415  imported after the clock was set wrong
     import requests  # noqa: PLC0415
 
     from limiters.arms import ARMS  # noqa: PLC0415

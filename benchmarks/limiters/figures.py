@@ -1,4 +1,4 @@
-"""What came of it: figures of an arm, and the table of all."""
+"""Compute each limiter's figures, and the table of all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def figures_of(traffic: Traffic, began: float, arrivals: list[Arrival], latencies: list[float]) -> dict[str, Any]:
-    """Reckon an arm's figures from what its server counted up to the end of the time."""
+    """Return a limiter's figures from what its server counted until the end."""
     arrivals = [arrival for arrival in arrivals if arrival.at <= began + traffic.seconds]
     accepted = [arrival.at for arrival in arrivals if arrival.accepted]
     mean_latency = sum(latencies) / max(1, len(latencies))
@@ -32,10 +32,10 @@ def figures_of(traffic: Traffic, began: float, arrivals: list[Arrival], latencie
 
 
 def _rounds(traffic: Traffic, accepted: Sequence[float]) -> tuple[float, float]:
-    """The mean time in which a whole quota was let in, and what part of the quota that is.
+    """Return the mean time in which a whole quota was accepted, and the share of the quota used.
 
-    Taken from each request to the one a quota later, so it knows no edges: a burst at the start neither flatters nor
-    hurts. Where too few were let in, a smaller number takes the quota's place.
+    Measured from each request to the one a quota later, so that a burst at the start has no effect. If too few were
+    accepted, a smaller number is used in place of the quota.
     """
     count = min(traffic.quota, len(accepted) // 2)
     if not count:
@@ -46,14 +46,14 @@ def _rounds(traffic: Traffic, accepted: Sequence[float]) -> tuple[float, float]:
 
 
 def _fullest_window(arrivals: Sequence[float], window: float) -> int:
-    """The most arrivals in any window, refused ones included: they arrived."""
+    """Return the most arrivals in any window, refused ones included."""
     return max((at + 1 - bisect_right(arrivals, when - window) for at, when in enumerate(arrivals)), default=0)
 
 
 def _mean_wait(traffic: Traffic, began: float, arrivals: Sequence[Arrival]) -> float:
-    """How long the first calls of the campaign waited: as many as the quota has room for in the run.
+    """Return how long the first calls of the campaign waited: as many as the quota allows in the run.
 
-    All calls are due at the start. One that was not let in by the end counts as the whole run, though it waits on.
+    All calls are due at the start. One not accepted by the end counts with the length of the run.
     """
     places = round(traffic.quota * traffic.windows)
     waits = sorted(arrival.at - began for arrival in arrivals if arrival.accepted)[:places]
@@ -70,7 +70,7 @@ _COLUMNS = (
 
 
 def table(arms: dict[str, dict[str, Any]]) -> str:
-    """All arms, one a line, for people."""
+    """Return a table of all limiters, one per line."""
     width = max(len(f"{name} ({arm['how']})") for name, arm in arms.items())
     lines = [" " * width + "".join(f"{title:>16}" for title, _, _ in _COLUMNS)]
     for name, arm in arms.items():

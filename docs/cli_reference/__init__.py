@@ -1,1 +1,1 @@
-"""What docs/cli.md and docs/cli.schema.json are made from, beside the commands themselves. It does not ship."""
+"""Sources of docs/cli.md and docs/cli.schema.json besides the commands themselves. Not installed."""

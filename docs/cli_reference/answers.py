@@ -1,4 +1,4 @@
-"""What every command prints under `--json`, and what its exit code of 1 means: for docs/cli.md, and for tests.
+"""List every command's output under `--json`, and the meaning of its exit code 1; for docs/cli.md and tests.
 
 No command imports this.
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command says: the shape of what it prints, or one of several, and when it exits with 1."""
+    """A command's output: its schema, or one of several, and when it exits with 1."""
 
     shapes: tuple[Schema, ...]
     fails: str = ""
 
 
-#: By command. A command that serves prints its log, a line of JSON each.
+#: By command. Commands that run a server print their log, one JSON object per line.
 ANSWERS = {
     "up": Answer((), "It could not be started, or one of its processes ended by itself."),
     "web": Answer(()),
@@ -66,18 +66,18 @@ ANSWERS = {
     "token revoke": Answer((shapes.RevokedToken(),), "There is no token of that name."),
     "completion": Answer((shapes.Script(),)),
 }
-#: What stands on standard error, of every command.
+#: The output on standard error, of every command.
 ERROR, NOTE = "error", "note"
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema (2020-12) of all answers, each under its command's name in `$defs`.
+    """Return the JSON Schema (2020-12) of all outputs, each under its command's name in `$defs`.
 
-    Keys that are not in it are allowed, as answers may gain some.
+    Additional keys are allowed, since later versions may add some.
     """
     plugin = MarshmallowPlugin()
     spec = APISpec("Legwork", "1", "3.1.0", plugins=[plugin])
-    resolve = plugin.resolver.resolve_schema_dict  # type: ignore[union-attr]  # it has one as soon as there is a spec
+    resolve = plugin.resolver.resolve_schema_dict  # type: ignore[union-attr]  # it exists once there is a spec
     answers = {name: answer.shapes for name, answer in ANSWERS.items() if answer.shapes}
     answers |= {ERROR: (shapes.Problems(),), NOTE: (shapes.Note(),)}
     resolved = {name: [resolve(shape) for shape in shapes] for name, shapes in answers.items()}
@@ -95,5 +95,5 @@ def json_schema() -> dict[str, Any]:
             },
         },
     }
-    # Apispec knows of references in OpenAPI alone.
+    # Apispec only knows references in OpenAPI.
     return dict(json.loads(json.dumps(document).replace("#/components/schemas/", "#/$defs/")))

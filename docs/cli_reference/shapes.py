@@ -1,4 +1,4 @@
-"""The shapes of what commands print under `--json`, but for those that the API answers with, too, which it declares."""
+"""Schemas of the commands' output under `--json`, except those that the API declares for its own responses."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from worker.ledger.registry.tokens import Scope
 
 
 class Letter(dead.Letter):
-    """Something given up on. The command line names it by its CallSid."""
+    """A failed call or dead letter. The command line identifies it by its CallSid."""
 
     class Meta:
-        """The API's letters have an id of their own."""
+        """Omit the API's `id`."""
 
         exclude = ("id",)
 
 
 class DeadList(Schema):
-    """What was given up on."""
+    """Failed calls and dead letters."""
 
     count = fields.Integer(required=True, metadata={"description": "How many there are in all."})
     reasons = fields.List(
@@ -32,7 +32,7 @@ class DeadList(Schema):
 
 
 class ChangedCounts(Schema):
-    """How many were tried again, or dropped."""
+    """How many were retried, or dropped."""
 
     calls = fields.Integer(required=True)
     deliveries = fields.Integer(required=True)
@@ -42,7 +42,7 @@ class ChangedCounts(Schema):
 
 
 class ListedSink(sinks.Sink):
-    """A sink, or what waits for one that has left the settings."""
+    """A sink, or the pending deliveries of one that is no longer in the settings."""
 
     source = fields.String(
         required=True,
@@ -53,19 +53,19 @@ class ListedSink(sinks.Sink):
 
 
 class Ping(sinks.Exchange):
-    """What came of trying a sink."""
+    """The result of a sink's test."""
 
     name = fields.String(required=True)
 
 
 class Key(Schema):
-    """A key just made."""
+    """A new key."""
 
     key = fields.String(required=True)
 
 
 class Token(Schema):
-    """What a token is good for."""
+    """A token's scope and validity."""
 
     name = fields.String(required=True)
     scope = fields.String(required=True, validate=validate.OneOf([scope.value for scope in Scope]))
@@ -73,7 +73,7 @@ class Token(Schema):
 
 
 class MadeToken(Token):
-    """A token just made."""
+    """A new token."""
 
     token = fields.String(required=True, metadata={"description": "It is shown this once."})
 
@@ -87,21 +87,21 @@ class ListedToken(Token):
 
 
 class RevokedToken(Schema):
-    """A token that lets nobody in any more."""
+    """A revoked token."""
 
     name = fields.String(required=True)
     revoked = fields.Boolean(required=True)
 
 
 class Erased(Schema):
-    """How often a number was there."""
+    """How often a number was found."""
 
     found = fields.Integer(required=True)
     erased = fields.Integer(required=True)
 
 
 class ErasedFile(Erased):
-    """What a sink keeps on this host."""
+    """Data of a sink on this host."""
 
     sink = fields.String(required=True)
     path = fields.String(required=True)
@@ -110,14 +110,14 @@ class ErasedFile(Erased):
 
 
 class UnfinishedCall(Schema):
-    """A call to which the number may come back."""
+    """A call in which the number may appear again."""
 
     account_sid = fields.String(required=True)
     call_sid = fields.String(required=True)
 
 
 class KeptElsewhere(Schema):
-    """A sink that keeps what it gets out of reach."""
+    """A sink that stores its records elsewhere."""
 
     sink = fields.String(required=True)
     calls = fields.List(fields.String(), required=True, metadata={"description": "The CallSids it got records of."})
@@ -127,7 +127,7 @@ Places = Schema.from_dict({place: fields.Nested(Erased(), required=True) for pla
 
 
 class Receipt(Schema):
-    """What held a person's number, and what became of it."""
+    """The receipt: what contained a person's number, and what was done."""
 
     number = fields.String(required=True, metadata={"description": "Its last four digits."})
     at = fields.String(required=True, metadata={"format": "date-time"})
@@ -143,7 +143,7 @@ class Receipt(Schema):
 
 
 class Script(Schema):
-    """How a shell learns to complete commands."""
+    """A shell's completion script."""
 
     shell = fields.String(required=True, validate=validate.OneOf(list(INSTALLED_BY)))
     install = fields.String(required=True, metadata={"description": "The line that keeps it."})
@@ -151,7 +151,7 @@ class Script(Schema):
 
 
 class Finding(Schema):
-    """What `check` found out about one thing."""
+    """The result of one of `check`'s tests."""
 
     about = fields.String(
         required=True, metadata={"description": "`settings`, `redis`, `exotel <SID>`, `sink <name>`…"}
@@ -161,13 +161,13 @@ class Finding(Schema):
 
 
 class Problems(Schema):
-    """What ends a command, on standard error."""
+    """The error that ends a command, on standard error."""
 
     exit_code = fields.Integer(required=True)
     problems = fields.List(fields.String(), required=True, metadata={"description": "A line each."})
 
 
 class Note(Schema):
-    """What is said beside the answer, on standard error."""
+    """A message besides the output, on standard error."""
 
     note = fields.String(required=True)

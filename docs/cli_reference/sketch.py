@@ -1,4 +1,4 @@
-"""The shape of a JSON document as people read it; for docs/cli.md."""
+"""Render a JSON Schema as a readable sketch, for docs/cli.md."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import textwrap
 from typing import Any
 
-# What is no longer than this stands in one line.
+# Anything up to this length is written on one line.
 _SHORT = 100
 
 
 def sketch(shape: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """Return a JSON Schema as a key and what it holds a line, with its meaning; in one line where that is short."""
+    """Return a JSON Schema as text, one key with its type and meaning per line; on one line if it is short."""
     match shape:
         case {"$ref": where}:
             text = sketch(definitions[where.rpartition("/")[2]], definitions)

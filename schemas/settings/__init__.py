@@ -1,4 +1,4 @@
-"""Every setting of Legwork: declared once, read at once, and every mistake told at once."""
+"""Legwork's settings: each is declared once; all are read together, and all mistakes reported together."""
 
 from __future__ import annotations
 

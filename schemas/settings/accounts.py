@@ -1,4 +1,4 @@
-"""The accounts: the one by environment, and those of legwork.toml."""
+"""Load the accounts: the one set by variables, and those in legwork.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from schemas.settings.document import Document
 
 
-#: The variable that means the same as a key of [[accounts]].
+#: The variable that corresponds to each key of [[accounts]].
 ALIKE = {
     "sid": "exotel_account_sid",
     "api_key": "exotel_api_key",
@@ -29,12 +29,12 @@ ALIKE = {
     "timeout_seconds": "exotel_timeout_seconds",
 }
 
-#: What makes an account. The rest has defaults.
+#: The required keys of an account; the others have defaults.
 REQUIRED = ("sid", "api_key", "api_token", "callback_token")
 
 REGION = Variable(
     name="region",
-    field=Matching(r"[A-Z]{2}", wrong="is not a country's code", right="give two capitals, such as IN"),
+    field=Matching(r"[A-Z]{2}", wrong="is not a country's code", right="give two capital letters, such as IN"),
     meaning="The country (ISO 3166) whose national numbers are read without a country code.",
     default="IN",
 )
@@ -48,10 +48,10 @@ def load_accounts(
     problems: list[str],
     warnings: list[str],
 ) -> tuple[Account, ...]:
-    """Every account that somebody began to describe.
+    """Return every account that is at least partly described.
 
-    `values` holds the usable variables. An account with a problem is built too, with None for what is wrong,
-    so that it can be compared with the others: once a problem is noted, none of them is ever used.
+    `values` holds the valid variables. An account with a problem is built too, with None for what is wrong, so
+    that it can be compared with the others: once a problem is recorded, no account is ever used.
     """
     found = []
     if _is_described(values, document, problems, warnings):
@@ -67,13 +67,13 @@ def load_accounts(
 
 
 def _is_described(values: Mapping[str, Any], document: Document, problems: list[str], warnings: list[str]) -> bool:
-    """Is there an account by environment? It takes four variables; without any account they are asked for."""
+    """Return whether the variables describe an account. It takes all four; they are required if no account is described."""
     required = {VARIABLES[ALIKE[key]].name: VARIABLES[ALIKE[key]] for key in REQUIRED}
     missing = [name for name in required if values.get(name.lower(), "unusable, but set") is None]
     if missing and (document.accounts or not document.usable):
-        # a key or a token may be there for the tables to refer to; a SID has no such use
+        # a key or a token may be set because a table refers to it; a SID has no such use
         if values.get("exotel_account_sid"):
-            warnings.append(f"EXOTEL_ACCOUNT_SID: makes no account without {', '.join(missing)}")
+            warnings.append(f"EXOTEL_ACCOUNT_SID: does not make an account without {', '.join(missing)}")
         return False
     for name in missing:
         instead = f", or describe the account in {document.name}" if name == "EXOTEL_ACCOUNT_SID" else ""
@@ -82,10 +82,10 @@ def _is_described(values: Mapping[str, Any], document: Document, problems: list[
 
 
 def _account(given: Mapping[str, Any], values: Mapping[str, Any]) -> Account:
-    """An account of what is given; what that leaves out, but for the required, is as the variables say."""
+    """Return an account made from `given`; optional keys that it lacks come from the variables."""
     merged: dict[str, Any] = {key: values.get(attribute) for key, attribute in ALIKE.items() if key not in REQUIRED}
     if "subdomain" in given:
-        merged["base_url"] = None  # the account's own host goes before the base URL of all
+        merged["base_url"] = None  # the account's own host overrides the general base URL
     merged |= {**dict.fromkeys(REQUIRED), **given}
     subdomain, base_url = merged.pop("subdomain"), merged.pop("base_url")
     return Account(
@@ -97,13 +97,13 @@ def _account(given: Mapping[str, Any], values: Mapping[str, Any]) -> Account:
 
 
 def _compare(found: list[tuple[Account, dict[str, str]]], problems: list[str]) -> None:
-    """Note what two accounts must not share: the SID, and the tokens that tell whose a callback is."""
+    """Add a problem for each SID or callback token that two accounts share: a token tells whose a callback is."""
     sids: set[str] = set()
     tokens: set[str] = set()
     for account, names in found:
         if account.sid and account.sid in sids:
             problems.append(f"{names['sid']}: {account.sid!r} is described twice; describe each account once")
         if tokens.intersection(account.callback_tokens):
-            problems.append(f"{names['callback_token']}: is another account's too; give each account its own")
+            problems.append(f"{names['callback_token']}: is also another account's; give each account its own")
         sids.add(account.sid)
         tokens.update(account.callback_tokens)

@@ -1,4 +1,4 @@
-"""How a setting is declared: its type, its meaning and what holds when nobody sets it, in one place."""
+"""Declare a setting's type, meaning and default in one place."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from marshmallow import ValidationError
 if TYPE_CHECKING:
     from schemas.settings.fields import SettingField
 
-#: More of a wrong value would only hide what is wrong with it.
+#: The longest part of a wrong value that an error shows, in characters.
 LONGEST_SHOWN = 60
 
 
 class Unusable(Exception):
-    """Raised when something is set in a way that gives no value. One line, fit for the operator."""
+    """Raised when a setting has no usable value. The message is one line for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One setting as it is declared. The loader, `.env.example` and docs/configuration.md all go by it."""
+    """The declaration of one setting, from which the loader, `.env.example` and docs/configuration.md work."""
 
     name: str
     field: SettingField[Any]
     meaning: str
-    #: As it would be written in the environment; None when there is none.
+    #: The default, as it would be written in the environment; None if there is none.
     default: str | None = None
-    #: In words, what holds when there is no default.
+    #: What applies if there is no default, in words.
     otherwise: str = ""
-    #: Its value is shown nowhere: in no message, in no repr.
+    #: True if its value must not be shown in messages or in repr.
     secret: bool = False
-    #: The heading that this variable opens in the documentation; it holds for the ones after it.
+    #: The documentation's heading before this variable; it covers the following variables too.
     group: str | None = None
 
     def read(self, where: str, value: Any, *, hidden: bool = False) -> Any:
-        """What `value` stands for. Raises Unusable in the name of `where`, without a hidden value."""
+        """Return the parsed value. Raises Unusable, naming `where`, without showing a hidden value."""
         try:
             return self.field.deserialize(value)
         except ValidationError as error:
@@ -46,13 +46,13 @@ class Variable:
 
 
 def setting(field: SettingField[Any], meaning: str, **more: Any) -> Any:
-    """A dataclass field that is read from the variable of its name in capitals; `more` is as in Variable."""
+    """Return a dataclass field whose variable is its name in capitals; `more` is passed to Variable."""
     declared = {"field": field, "meaning": meaning, **more}
     return dataclasses.field(repr=not more.get("secret", False), metadata={"setting": declared})
 
 
 def declared_in(owner: type[Any]) -> dict[str, Variable]:
-    """The variables that a dataclass declares with `setting`, by the name of their attribute, in order."""
+    """Return the variables that a dataclass declares with `setting`, by attribute name, in order."""
     return {
         attribute.name: Variable(name=attribute.name.upper(), **attribute.metadata["setting"])
         for attribute in dataclasses.fields(owner)

@@ -1,4 +1,4 @@
-"""legwork.toml: the accounts and sinks that do not fit variables, read table by table."""
+"""Read legwork.toml: the accounts and sinks that do not fit in variables."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FILE_NAME = "legwork.toml"
 
-#: What a text begins with that stands for a variable's value.
+#: The prefix of a text that refers to a variable's value.
 REFERENCE = "env:"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. Its problems are noted under their full names, such as `legwork.toml: accounts[0].quota`."""
+    """One table. Its problems are recorded under their full names, such as `legwork.toml: accounts[0].quota`."""
 
     name: str
     raw: Mapping[str, Any]
@@ -32,18 +32,18 @@ class Table:
     problems: list[str]
 
     def problem(self, key: str, text: str) -> None:
-        """Note that something is wrong with a key."""
+        """Record a problem with a key."""
         self.problems.append(f"{self.name}.{key}: {text}")
 
     def read(self, keys: Mapping[str, Variable], *, required: Iterable[str]) -> dict[str, Any]:
-        """The values of those of `keys` that are given and right."""
+        """Return the values of those of `keys` that are given and valid; record the problems of the others."""
         values = {}
         for key, variable in keys.items():
             if key in self.raw:
                 try:
                     raw = self.raw[key]
                     value = self._resolve(key, raw)
-                    # what another variable holds may be a secret, whatever this key is
+                    # the value of another variable may be a secret, whatever this key is
                     values[key] = variable.read(f"{self.name}.{key}", value, hidden=value is not raw)
                 except Unusable as error:
                     self.problems.append(str(error))
@@ -52,14 +52,14 @@ class Table:
         return values
 
     def refuse_all_but(self, keys: Mapping[str, Variable]) -> None:
-        """Note a problem for every key that is not one of `keys`."""
+        """Record a problem for every key that is not one of `keys`."""
         known = ", ".join(keys)
         for key in self.raw:
             if key not in keys:
                 self.problems.append(f"{self.name}: {key!r} is not known here{nearest(key, keys)}; known are {known}")
 
     def all_but(self, keys: Mapping[str, Variable]) -> dict[str, Any]:
-        """What is given under other keys than `keys`, as it is."""
+        """Return the values of all keys other than `keys`, with references resolved."""
         others = {}
         for key, value in self.raw.items():
             if key not in keys:
@@ -70,7 +70,7 @@ class Table:
         return others
 
     def _resolve(self, key: str, value: Any) -> Any:
-        """`value`, or what the variable holds that it refers to; of a table, each of its values."""
+        """Return `value`, or the value of the variable that it refers to; in a table, do so for each of its values."""
         if isinstance(value, dict):
             return {name: self._resolve(f"{key}.{name}", part) for name, part in value.items()}
         if not isinstance(value, str) or not value.startswith(REFERENCE):
@@ -81,7 +81,7 @@ class Table:
         except Unusable as error:
             raise Unusable(f"{self.name}.{key}: {error}") from None
         if found is None:
-            # what is not in capitals may be a secret, put where its variable's name belongs
+            # a name not in capitals may be a secret, written where its variable's name belongs
             shown = f"{name}, which" if name.isupper() else "a variable that"
             raise Unusable(f"{self.name}.{key}: refers to {shown} is not set; set that variable, or write the value")
         return found.text
@@ -89,17 +89,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What legwork.toml holds."""
+    """The contents of legwork.toml."""
 
     name: str
-    #: False if it could not be read to its end: then more accounts and sinks may have been meant.
+    #: False if it could not be read completely: accounts and sinks may be missing.
     usable: bool
     accounts: list[Table]
     sinks: list[Table]
 
 
 def read_document(named: Path | None, directory: Path, environment: Environment, problems: list[str]) -> Document:
-    """The document that LEGWORK_CONFIG names; else legwork.toml, if it is there; else an empty one."""
+    """Return the document that LEGWORK_CONFIG names, else legwork.toml if it exists, else an empty one."""
     name = str(named or FILE_NAME)
     content: dict[str, Any] = {}
     before = len(problems)
@@ -126,12 +126,12 @@ def _parse(path: Path, name: str, problems: list[str]) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         problem = f"{name}: {error}; correct the TOML there"
     except ValueError:
-        problem = f"{name}: is not a file of text; save it as UTF-8"
+        problem = f"{name}: is not a text file; save it as UTF-8"
     problems.append(problem)
     return {}
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Of `words` the one that was probably meant, as a question in brackets; nothing if none is near."""
+    """Return the one of `words` that was probably meant, as a question in brackets; empty if none is similar."""
     near = difflib.get_close_matches(word, list(words), n=1)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -1,4 +1,4 @@
-"""Where the texts of settings come from: the environment, .env, and the files that NAME_FILE names."""
+"""Find the texts of settings in the environment, in .env, and in the files that NAME_FILE variables name."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-#: Read in this order: what comes first holds. The last one is written by `legwork up`.
+#: In order of precedence. The last one is written by `legwork up`.
 FILES = (".env", ".legwork/environment")
 
-#: Windows' editors begin a text with one; nobody sees it.
+#: Windows editors begin files with one, invisibly.
 BYTE_ORDER_MARK = "\ufeff"
 
-#: Far more than any secret; a device or a log named by mistake is not read to its end.
+#: In bytes, far more than any secret: a device or a log file named by mistake is not read completely.
 LONGEST_FILE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A variable's text, and where it was found."""
+    """A variable's text, and its source."""
 
     text: str
     source: str
 
 
 class Environment:
-    """The environment over the files of variables. What is set to an empty text counts as not set."""
+    """The environment, which overrides the files of variables. A variable set to an empty text counts as not set."""
 
     def __init__(self, environ: Mapping[str, str], directory: Path, problems: list[str]) -> None:
         self._directory = directory
@@ -45,18 +45,18 @@ class Environment:
                 self._layers.append((name, variables))
 
     def unasked(self) -> list[str]:
-        """The names of all that is set here and that nobody asked for."""
+        """Return the names of variables that are set and were never looked up."""
         names = dict.fromkeys(name for _, layer in self._layers for name in layer)
         return [name for name in names if name.removesuffix("_FILE") not in self._asked]
 
     def find(self, name: str) -> Found | None:
-        """What NAME, or the file that NAME_FILE names, holds.
+        """Return the text of NAME, or of the file that NAME_FILE names; None if neither is set.
 
-        Raises Unusable when both are set, or when the file cannot be used.
+        Raises Unusable if both are set, or if the file cannot be used.
         """
         self._asked.add(name)
         for source, layer in self._layers:
-            # What was read from a file of Windows', by `$(cat …)` for instance, begins with one.
+            # Text from a Windows file, read by `$(cat …)` for instance, begins with one.
             text = (layer.get(name) or "").removeprefix(BYTE_ORDER_MARK)
             file = layer.get(f"{name}_FILE")
             if text and file:
@@ -68,15 +68,15 @@ class Environment:
         return None
 
     def _read_secret(self, name: str, file: str) -> str:
-        # the path is not repeated: somebody may have put the secret itself there
+        # the path is not repeated: it may be the secret itself, set by mistake
         remedy = f"name a file that holds the value, or set {name.removesuffix('_FILE')} itself"
         try:
             with (self._directory / file).open(encoding="utf-8-sig") as opened:
                 text = opened.read(LONGEST_FILE + 1)
         except OSError as error:
             raise Unusable(f"{name}: names a file that cannot be read ({error.strerror}); {remedy}") from None
-        except ValueError:  # bytes that are no UTF-8; a null byte in the path
-            raise Unusable(f"{name}: names a file that holds no text; {remedy}") from None
+        except ValueError:  # bytes that are not UTF-8; a null byte in the path
+            raise Unusable(f"{name}: names a file that is not text; {remedy}") from None
         if len(text) > LONGEST_FILE:
             raise Unusable(f"{name}: names a file that is far too long; {remedy}")
         text = text.rstrip("\r\n")
@@ -91,7 +91,7 @@ def _read_variables(path: Path, name: str, problems: list[str]) -> dict[str, str
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        problems.append(f"{name}: cannot be read ({error.strerror}); make it readable, or take it away")
+        problems.append(f"{name}: cannot be read ({error.strerror}); make it readable, or remove it")
         return {}
     except UnicodeDecodeError:
         problems.append(f"{name}: is not UTF-8; save it as UTF-8")

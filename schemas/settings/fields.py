@@ -1,4 +1,4 @@
-"""The types of settings: each reads a text into what the program works with, and says what would be right."""
+"""The types of settings: each parses a text and says what a valid value is."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def as_text(value: Any) -> Any:
-    """Return a list of texts and numbers as one text, with spaces between; anything else as it is."""
-    # Only of these is it sure what their text is. A list in a list in a list … would be one bite too many for `str`.
+    """Return a list of texts and numbers joined with spaces; anything else unchanged."""
+    # Only texts and numbers are joined: a deeply nested list would exceed the recursion limit of `str`.
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
         return " ".join(map(str, value))
     return value
 
 
 class SettingField(fields.Field[T]):
-    """Reads a value from its text, since text is all that the environment holds; TOML's numbers are made one.
+    """Parses a value from text, as the environment has only text; TOML's numbers are converted to text first.
 
-    The message of a ValidationError goes on after the value ("is not a whole number") and never repeats it:
-    whether a value may be shown is not for the field to know. `right` says, as an order, what would be right.
+    The message of a ValidationError continues after the value ("is not a whole number") and never repeats it, since
+    the field does not know whether the value is a secret. `right` says, as an instruction, what a valid value is.
     """
 
     right: str
 
     @abstractmethod
     def read(self, text: str) -> T:
-        """The value that `text` stands for. Raises ValidationError."""
+        """Return the value that `text` stands for. Raises ValidationError."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> T:  # noqa: ARG002
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -66,7 +66,7 @@ class WholeNumber(SettingField[int]):
 
 
 class Amount(SettingField[float]):
-    """A number of some unit, with decimals if need be, above 0 (or 0, where that means something)."""
+    """A number of some unit, with or without decimals, above 0 (or from 0, with `zero`)."""
 
     def __init__(self, unit: str, *, most: float, zero: bool = False) -> None:
         super().__init__()
@@ -102,14 +102,14 @@ class Schedule(SettingField[tuple[float, ...]]):
         try:
             waits = tuple(map(Seconds().read, text.replace(",", " ").split()))
         except ValidationError as error:
-            raise ValidationError(f"holds what {error.messages[0]}") from None
+            raise ValidationError(f"holds a value that {error.messages[0]}") from None
         if not waits:
             raise ValidationError("is empty")
         return waits
 
 
 class Matching(SettingField[str]):
-    """A text of a known form."""
+    """A text that matches a pattern."""
 
     def __init__(self, pattern: str, *, wrong: str, right: str) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Matching(SettingField[str]):
 
 
 class Listed(SettingField[tuple[str, ...]]):
-    """Several texts of one known form: a list in TOML, else separated by spaces."""
+    """Several texts of one form: a list in TOML, else separated by spaces."""
 
     def __init__(self, pattern: str, *, wrong: str, right: str) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class Listed(SettingField[tuple[str, ...]]):
 
 
 class Choice(SettingField[str]):
-    """One of a few words, in capitals or not."""
+    """One of several words, in any case."""
 
     def __init__(self, *choices: str) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class Choice(SettingField[str]):
 
 
 class File(SettingField[Path]):
-    """The path of a file. That it can be read is seen when it is read."""
+    """The path of a file. Whether it can be read is not checked here."""
 
     right = "give the path of a file that can be read"
 
@@ -175,14 +175,14 @@ class Zone(SettingField[ZoneInfo]):
             KeyError,
             ValueError,
             OSError,
-        ):  # unknown; not a name at all; a folder of zones, such as "Asia"
+        ):  # unknown; not a name; a directory of zones, such as "Asia"
             raise ValidationError("is not a time zone") from None
 
 
 class Address(SettingField[str]):
-    """An IP address of this machine, in brackets or not."""
+    """An IP address to listen on, with or without brackets."""
 
-    right = "give an IP address such as 127.0.0.1 or ::1, or 0.0.0.0 for all of IPv4, or :: for all of both families"
+    right = "give an IP address such as 127.0.0.1 or ::1, 0.0.0.0 for all of IPv4, or :: for all of IPv4 and IPv6"
 
     def read(self, text: str) -> str:
         if text.casefold() == "localhost":
@@ -205,12 +205,12 @@ class Networks(SettingField[tuple[IPv4Network | IPv6Network, ...]]):
         try:
             network = ip_interface(word).network
         except ValueError:
-            raise ValidationError("holds what is not a network") from None
+            raise ValidationError("holds a value that is not a network") from None
         try:
             found = ip_network(word)
-        except ValueError:  # 10.0.0.1/8: a network or one address? Guessing wrong would let the wrong ones in
+        except ValueError:  # 10.0.0.1/8 may mean a network or one address; a wrong guess would admit the wrong clients
             raise ValidationError(f"holds an address with a mask; that network is {network}") from None
         if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
-            # Callers by IPv4 count as such, whatever clothes they come in.
+            # IPv4 clients are treated as such, even with an address mapped into IPv6.
             return IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - _MAPPED.prefixlen))
         return found

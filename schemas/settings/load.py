@@ -1,4 +1,4 @@
-"""Reads all settings at once, and tells everything that is wrong with them at once."""
+"""Load all settings together, and report everything that is wrong with them together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class SettingsError(Exception):
     """Raised when settings are missing or wrong.
 
-    `problems` has a line for each: the variable's name, what is wrong, and what would be right.
+    `problems` has one line for each: the variable's name, what is wrong, and what a valid value is.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -31,10 +31,10 @@ class SettingsError(Exception):
 
 
 def load_settings(environ: Mapping[str, str], *, directory: Path = Path()) -> Settings:
-    """The settings that `environ` and the files in `directory` give; what `environ` says holds.
+    """Return the settings from `environ` and the files in `directory`; `environ` takes precedence.
 
-    The files may be missing: `.env`, `.legwork/environment` (which `legwork up` writes) and `legwork.toml`.
-    Raises SettingsError with everything that is wrong; no line of it holds a secret.
+    The files are optional: `.env`, `.legwork/environment` (which `legwork up` writes) and `legwork.toml`.
+    Raises SettingsError with everything that is wrong; no line contains a secret.
     """
     problems: list[str] = []
     warnings: list[str] = []
@@ -64,7 +64,7 @@ def load_settings(environ: Mapping[str, str], *, directory: Path = Path()) -> Se
 
 
 def _find(variable: Variable, environment: Environment) -> tuple[Any, str]:
-    """The variable's value and its source. Raises Unusable."""
+    """Return the variable's value and its source. Raises Unusable."""
     found = environment.find(variable.name)
     if found is None:
         default = variable.default
@@ -73,7 +73,7 @@ def _find(variable: Variable, environment: Environment) -> tuple[Any, str]:
 
 
 def _misspelt(environment: Environment) -> Iterator[str]:
-    """A line for each variable whose name begins like ours and is nearly one of them."""
+    """Yield a line for each set variable whose name resembles a setting's but is none."""
     names = [variable.name for variable in VARIABLES.values()]
     for name in environment.unasked():
         if name.startswith(("EXOTEL_", "CALLBACK_", "SINK")) and nearest(name, names):

@@ -1,4 +1,4 @@
-"""Settings: what the rest of Legwork reads. Every variable is declared here, and nowhere else."""
+"""Declare every setting: all variables are declared here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from schemas.settings.specs import Account, SinkSpec
 
 
-#: Said of the four variables that make an account.
+#: In place of a default, for the four variables that make an account.
 NEEDED = "none: needed, unless `legwork.toml` has accounts"
 
 
@@ -46,7 +46,7 @@ def credential(what: str) -> Matching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All there is to set. An attribute is the variable of the same name; `load_settings` makes it."""
+    """All settings, as `load_settings` returns them. Each attribute is the variable of the same name."""
 
     redis_url: str | None = setting(
         RedisUrl(),
@@ -221,16 +221,16 @@ class Settings:
     #: Where each variable's value comes from: "environment", ".env", ".legwork/environment", "legwork.toml",
     #: "default", or the name of the variable that names its file.
     sources: Mapping[str, str]
-    #: What looks like a mistake and is none for sure: misspelt names, half an account. One line each.
+    #: Likely mistakes that are not certain: misspelt names, half an account. One line each.
     warnings: tuple[str, ...] = ()
     _by_sid: Mapping[str, Account] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_sid = MappingProxyType({account.sid: account for account in self.accounts})
-        object.__setattr__(self, "_by_sid", by_sid)  # the class is frozen, and this is still its making
+        object.__setattr__(self, "_by_sid", by_sid)  # the class is frozen, so a plain assignment would raise
 
     def account(self, sid: str) -> Account:
-        """The account of that SID. Raises KeyError if there is none."""
+        """Return the account with that SID. Raises KeyError if there is none."""
         return self._by_sid[sid]
 
 

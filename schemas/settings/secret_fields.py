@@ -12,7 +12,7 @@ from schemas.settings.fields import SettingField
 
 
 class Password(SettingField[str]):
-    """A text that is taken as it is, spaces included."""
+    """A text that is used unchanged, spaces included."""
 
     right = "give a text"
 
@@ -25,9 +25,9 @@ class Password(SettingField[str]):
 
 
 class CallbackTokens(SettingField[tuple[str, ...]]):
-    """The secrets in the callback URLs, the newest first. They are a part of a path, hence URL-safe."""
+    """The secrets in the callback URLs, the newest first. They are part of a path, and so URL-safe."""
 
-    #: Below 16 characters a token could be found by trying.
+    #: Shorter tokens could be guessed.
     SHORTEST = 16
     right = f"give {SHORTEST} or more of A-Z a-z 0-9 - _ . ~; several tokens are separated by spaces"
 
@@ -41,12 +41,12 @@ class CallbackTokens(SettingField[tuple[str, ...]]):
 
 
 class SigningSecrets(SettingField[tuple[str, ...]]):
-    """Signing secrets as Standard Webhooks writes them, shared ones and Ed25519; several while they are being exchanged."""
+    """Signing secrets in the format of Standard Webhooks, symmetric or Ed25519; several during a rotation."""
 
-    #: What each sort begins with, and its lengths in bytes. A shared one as the specification asks; an Ed25519 key alone,
-    #: or with its public key behind it, as Svix writes it.
+    #: The prefix of each type, and its lengths in bytes: symmetric ones as the specification requires; an Ed25519 private
+    #: key alone, or followed by its public key, as Svix writes it.
     LENGTHS: ClassVar = {"whsec_": range(24, 65), "whsk_": (32, 64)}
-    #: An old and a new one of both sorts.
+    #: An old and a new one of both types.
     MOST = 4
     right = (
         "give whsec_ and the base64 of 24 to 64 random bytes, or whsk_ and the base64 of an Ed25519 private key "

@@ -1,4 +1,4 @@
-"""The types of settings that only sinks have: an expression, a rate, the keys that their secrets are encrypted with."""
+"""The types of settings that only sinks have: expressions, rates, and the encryption keys of their secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schemas.settings.fields import SettingField
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in any window of so many seconds."""
+    """A maximum number of requests in any window of a number of seconds."""
 
     count: int
     seconds: float
@@ -27,17 +27,17 @@ class Rate:
 
 
 class RateLimit(SettingField[Rate]):
-    """How many requests a sink takes: `10/s`, `600/m`, `5000/h`."""
+    """How many requests a sink accepts: `10/s`, `600/m`, `5000/h`."""
 
     UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012  it is never changed
-    right = "give how many in a second, a minute or an hour: 10/s, 600/m, 5000/h"
+    right = "give a number per second, minute or hour: 10/s, 600/m, 5000/h"
     _WRITTEN = re.compile(r"([1-9][0-9]{0,5})/([smh])", re.ASCII)
 
     def read(self, text: str) -> Rate:
         """Read a number, a slash and a unit."""
         found = self._WRITTEN.fullmatch(text.replace(" ", ""))
         if found is None:
-            raise ValidationError("is no rate")
+            raise ValidationError("is not a rate")
         return Rate(int(found[1]), self.UNITS[found[2]])
 
 
@@ -45,18 +45,18 @@ class Expression(SettingField[str]):
     """A JMESPath expression (https://jmespath.org) over a record."""
 
     LONGEST = 4096
-    #: Python's own limit is a thousand calls; each level costs two or three, and workers begin some way down.
+    #: Python's recursion limit is 1000 calls; each level takes two or three, and the worker's stack is not empty.
     DEEPEST = 200
     right = "give a JMESPath expression such as data.talk_seconds > `0`"
 
     def read(self, text: str) -> str:
-        """Take what can be compiled, as it was written."""
+        """Return the expression as it was written, if it compiles."""
         if len(text) > self.LONGEST:
             raise ValidationError(f"is longer than {self.LONGEST} characters")
         try:
             tree = jmespath.compile(text).parsed
         except JMESPathError as error:
-            # Its messages draw the place with a caret on a line of its own.
+            # The message's further lines mark the position with a caret.
             raise ValidationError(f"does not parse ({str(error).splitlines()[0]})") from None
         except RecursionError:
             raise ValidationError("is nested too deep") from None
@@ -66,7 +66,7 @@ class Expression(SettingField[str]):
 
 
 def _depth(tree: Any) -> int:
-    """Count the levels of a parsed expression. `a|a|a|…` is read in a loop, and searched by as many calls in calls."""
+    """Return the depth of a parsed expression. `a|a|a|…` is parsed in a loop, but evaluated recursively."""
     level: list[Any] = [tree]
     depth = 0
     while level:
@@ -77,7 +77,7 @@ def _depth(tree: Any) -> int:
 
 
 class EncryptionKeys(SettingField[tuple[str, ...]]):
-    """Fernet keys, the newest first: it encrypts, and all of them decrypt."""
+    """Fernet keys, the newest first: the newest encrypts, and all of them decrypt."""
 
     BYTES = 32
     right = "give the URL-safe base64 of 32 random bytes, as `legwork sinks key` makes it; several separated by spaces"
@@ -89,7 +89,7 @@ class EncryptionKeys(SettingField[tuple[str, ...]]):
             try:
                 length = len(base64.urlsafe_b64decode(key))
             except ValueError:
-                raise ValidationError("is no base64") from None
+                raise ValidationError("is not base64") from None
             if length != self.BYTES:
                 raise ValidationError("is of the wrong length")
         if not keys:

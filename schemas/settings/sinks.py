@@ -1,4 +1,4 @@
-"""The sinks: the URLs of SINKS, and those of legwork.toml."""
+"""Load the sinks: the URLs in SINKS, and the tables in legwork.toml."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from schemas.settings.specs import Account
 
 
-#: A name becomes a part of keys, metrics and command lines.
+#: In characters: a name is part of keys, metrics and command lines.
 LONGEST_NAME = 64
 
-#: Room that a made-up name leaves for the number that may have to follow it.
+#: Characters that a generated name leaves for a number that may have to follow it.
 ROOM_FOR_NUMBER = 4
 
 #: The keys of [[sinks]]. Any other key is an option, which the sink itself knows.
 SINK_KEYS = {
     "name": Variable(
         name="name",
-        # `fetch` stands where a sink's name would, of a call whose fetch was given up on.
+        # `fetch` is shown in place of a sink's name for a call whose fetch failed.
         field=Matching(
             rf"(?!fetch$)[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}",
             wrong="is not a name",
             right=f"give up to {LONGEST_NAME} small letters, digits, - and _; not `fetch`",
         ),
-        meaning="What the sink is called in the status, in metrics and in commands. Unique.",
+        meaning="The sink's name in the status, in metrics and in commands. Unique.",
         otherwise="needed",
     ),
-    "url": Variable(name="url", field=SinkUrl(), meaning="Where the records go.", otherwise="needed", secret=True),
+    "url": Variable(name="url", field=SinkUrl(), meaning="Where records are sent.", otherwise="needed", secret=True),
     "secret": Variable(
         name="secret",
         field=VARIABLES["sink_secret"].field,
@@ -55,37 +55,37 @@ SINK_KEYS = {
             wrong="is not a list of types of records",
             right='give a list such as ["legwork.call.completed"]',
         ),
-        meaning="The types of records that the sink gets.",
+        meaning="The types of records that the sink receives.",
         otherwise="all",
     ),
     "accounts": Variable(
         name="accounts",
         field=Listed(r"[0-9A-Za-z_-]+", wrong="is not a list of account SIDs", right='give a list such as ["acme1m"]'),
-        meaning="The accounts whose records the sink gets.",
+        meaning="The accounts whose records the sink receives.",
         otherwise="all",
     ),
     "filter": Variable(
         name="filter",
         field=Expression(),
-        meaning="A JMESPath expression over the record; those for which it is false, null or empty are left out.",
+        meaning="A JMESPath expression over the record; records for which it is false, null or empty are not sent.",
         otherwise="all records",
     ),
     "projection": Variable(
         name="projection",
         field=Expression(),
-        meaning="A JMESPath expression over the record's `data`; the sink gets what it gives in place of `data`.",
+        meaning="A JMESPath expression over the record's `data`; the sink receives its result in place of `data`.",
         otherwise="all of `data`",
     ),
     "rate": Variable(
         name="rate",
         field=RateLimit(),
-        meaning="The requests that the sink takes in any second, minute or hour, from all workers together: `10/s`.",
+        meaning="Maximum requests to the sink in any second, minute or hour, from all workers together: `10/s`.",
         otherwise="no limit",
     ),
     "concurrency": Variable(
         name="concurrency",
         field=WholeNumber(least=1, most=1000),
-        meaning="How many deliveries to the sink may be under way at once, from all workers together.",
+        meaning="Maximum concurrent deliveries to the sink, from all workers together.",
         otherwise="half of all threads",
     ),
 }
@@ -94,7 +94,7 @@ SINK_KEYS = {
 def load_sinks(
     urls: Sequence[str], secrets: tuple[str, ...], accounts: Collection[Account], document: Document
 ) -> tuple[SinkSpec, ...]:
-    """The sinks of `urls`, each under a name made from its URL, and those of the document."""
+    """Return the sinks of `urls`, each with a name generated from its URL, and those of the document."""
     described = [_described(table, accounts) for table in document.sinks]
     names = [spec.name for spec in described]
     for index, table in enumerate(document.sinks):
@@ -113,7 +113,7 @@ def _described(table: Table, accounts: Collection[Account]) -> SinkSpec:
     sids = [account.sid for account in accounts if account.sid]
     for sid in given.get("accounts", ()):
         if sid not in sids:
-            table.problem("accounts", f"{sid!r} is no account{nearest(sid, sids)}; give SIDs of accounts")
+            table.problem("accounts", f"{sid!r} is not an account{nearest(sid, sids)}; give SIDs of accounts")
     return SinkSpec(
         name=given.get("name", ""),
         url=given.get("url", ""),
@@ -129,9 +129,9 @@ def _described(table: Table, accounts: Collection[Account]) -> SinkSpec:
 
 
 def _free_name(url: str, taken: Collection[str]) -> str:
-    """A name for a sink that has none: its kind and its host, with a number if that is taken.
+    """Return a name for a sink without one: its kind and host, with a number if that is taken.
 
-    What waits for the sink is kept under its name, so the same URL must give the same name at every start.
+    The sink's pending deliveries are stored under its name, so the same URL must give the same name at every start.
     """
     kind, _, rest = url.lower().partition(":")
     kind = kind.partition("+")[0]
@@ -145,9 +145,9 @@ def _free_name(url: str, taken: Collection[str]) -> str:
 
 
 def _host(text: str) -> str:
-    """The host of a URL. A name is shown: nothing of a password may get into it."""
+    """Return the host of a URL. Names are shown, so no part of a password may get into them."""
     try:
         address = take_apart(text).address
-    except UnclearUrl:  # it is a problem already
+    except UnclearUrl:  # already reported as a problem
         return ""
     return re.sub(r":[0-9]*$", "", address or "")

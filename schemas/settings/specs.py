@@ -1,4 +1,4 @@
-"""What may be set more than once: an account, and a sink."""
+"""The settings that may be given more than once: accounts and sinks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One Exotel account: whose callbacks are accepted, and whose quota is spent."""
+    """One Exotel account: its callbacks are accepted, and its quota is used."""
 
     sid: str
     api_key: str = field(repr=False)
@@ -24,35 +24,35 @@ class Account:
     #: Requests that may arrive at Exotel in any `quota_seconds`.
     quota: int
     quota_seconds: float
-    #: The zone of Exotel's zone-less times.
+    #: The time zone of Exotel's times without a UTC offset.
     timezone: ZoneInfo
-    #: Connect and read, one request.
+    #: Seconds, for connecting and for reading, in each request.
     timeout_seconds: float
     #: The secrets in this account's callback URLs; no other account has one of them.
     callback_tokens: tuple[str, ...] = field(repr=False)
-    #: Whose national numbers are read without a country code.
+    #: The country (ISO 3166) whose national numbers are read without a country code.
     region: str = "IN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSpec:
-    """One sink, as it was asked for. The sink itself knows whether its URL and options are right."""
+    """One sink as configured. Its URL and options are validated by the sink itself."""
 
-    #: Unique; what waits for the sink is kept under this name.
+    #: Unique; the sink's pending deliveries are stored under this name.
     name: str
     url: str = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    #: The types of records that it gets; empty: all.
+    #: The types of records that it receives; empty: all.
     types: tuple[str, ...] = ()
-    #: The accounts whose records it gets; empty: all.
+    #: The accounts whose records it receives; empty: all.
     accounts: tuple[str, ...] = ()
     #: Only records for which this JMESPath expression is true; None: all.
     filter: str | None = None
-    #: What the sink gets as a record's `data`: a JMESPath expression over `data`; None: all of it.
+    #: A JMESPath expression over `data`, whose result is sent in place of `data`; None: `data` unchanged.
     projection: str | None = None
-    #: No more requests than these, from all workers together.
+    #: Maximum requests, from all workers together; None: no limit.
     rate: Rate | None = None
-    #: No more deliveries at once than these, from all workers together; None: as many as half of the fleet's threads.
+    #: Maximum concurrent deliveries, from all workers together; None: half of all workers' threads.
     concurrency: int | None = None
     #: The other keys of its table in legwork.toml. They may hold secrets.
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)

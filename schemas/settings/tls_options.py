@@ -1,4 +1,4 @@
-"""The options of TLS in the URL of a Redis server: redis-py and kombu find out about a wrong value with every connection."""
+"""Validate the TLS options in a Redis URL: redis-py and kombu would fail only when they connect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# redis-py's words, and those of Celery and of Python's ssl.
+# The values of redis-py, Celery and Python's ssl.
 _CERT_REQS = {
     word: right
     for right in ("none", "optional", "required")
@@ -24,12 +24,12 @@ _BOOLEANS = {
 
 
 def read_tls_options(options: Mapping[str, str]) -> dict[str, str]:
-    """Return the options as redis-py and kombu both spell them. Raises ValidationError, which repeats no value."""
+    """Return the options as redis-py and kombu both spell them. Raises ValidationError, without showing a value."""
     if set(options) - set(_READ):
-        raise ValidationError(f"one of TLS is none here; there are {', '.join(_READ)}")
+        raise ValidationError(f"unknown TLS option; known are {', '.join(_READ)}")
     read = {name: _READ[name](name, value) for name, value in options.items()}
     if "ssl_keyfile" in read and "ssl_certfile" not in read:
-        raise ValidationError("ssl_keyfile goes with an ssl_certfile, which is not there")
+        raise ValidationError("ssl_keyfile needs an ssl_certfile")
     if "ssl_certfile" in read:
         _check_pair(read["ssl_certfile"], read.get("ssl_keyfile"), read.get("ssl_password"))
     return read
@@ -39,14 +39,14 @@ def _cert_reqs(name: str, value: str) -> str:
     try:
         return _CERT_REQS[value.casefold()]
     except KeyError:
-        raise ValidationError(f"{name} is none, optional or required") from None
+        raise ValidationError(f"{name} must be none, optional or required") from None
 
 
 def _boolean(name: str, value: str) -> str:
     try:
         return _BOOLEANS[value.casefold()]
     except KeyError:
-        raise ValidationError(f"{name} is true or false") from None
+        raise ValidationError(f"{name} must be true or false") from None
 
 
 def _file(name: str, value: str) -> str:
@@ -56,7 +56,7 @@ def _file(name: str, value: str) -> str:
     except OSError as error:
         raise ValidationError(f"{name} names a file that cannot be read ({error.strerror})") from None
     except ValueError:  # a null byte
-        raise ValidationError(f"{name} names a file that cannot be") from None
+        raise ValidationError(f"{name} names a file that cannot exist") from None
     return value
 
 
@@ -76,7 +76,7 @@ def _folder(name: str, value: str) -> str:
     except (OSError, ValueError):
         is_there = False
     if not is_there:
-        raise ValidationError(f"{name} names a folder that is not there")
+        raise ValidationError(f"{name} names a folder that does not exist")
     return value
 
 
@@ -84,7 +84,7 @@ def _ciphers(name: str, value: str) -> str:
     try:
         ssl.create_default_context().set_ciphers(value)
     except ssl.SSLError:
-        raise ValidationError(f"{name} names no cipher that there is here") from None
+        raise ValidationError(f"{name} names no cipher that is available") from None
     return value
 
 
@@ -92,24 +92,24 @@ def _version(name: str, value: str) -> str:
     versions = {str(version.value): version for version in ssl.TLSVersion if version.value > 0}
     if value not in versions:
         raise ValidationError(
-            f"{name} is {ssl.TLSVersion.TLSv1_2.value} (TLS 1.2) or {ssl.TLSVersion.TLSv1_3.value} (1.3)"
+            f"{name} must be {ssl.TLSVersion.TLSv1_2.value} (TLS 1.2) or {ssl.TLSVersion.TLSv1_3.value} (1.3)"
         )
     return value
 
 
 def _flags(name: str, value: str) -> str:
     if not all(flag.strip() in ssl.VerifyFlags.__members__ for flag in value.strip("[]").split(",")):
-        raise ValidationError(f"{name} is a list of Python's ssl.VerifyFlags, with commas between")
+        raise ValidationError(f"{name} must be a list of Python's ssl.VerifyFlags, separated by commas")
     return value
 
 
 def _check_pair(certificate: str, key: str | None, password: str | None) -> None:
     try:
-        # Without a password of ours, OpenSSL would ask the terminal for one.
+        # Without a password, OpenSSL would prompt for one on the terminal.
         ssl.create_default_context().load_cert_chain(certificate, key, password=password or "")
     except (ssl.SSLError, OSError, ValueError):
         raise ValidationError(
-            "ssl_certfile and ssl_keyfile hold no certificate and its key in PEM, or a key with another password"
+            "ssl_certfile and ssl_keyfile do not hold a certificate and its key in PEM, or the key has another password"
         ) from None
 
 

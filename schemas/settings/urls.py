@@ -1,4 +1,4 @@
-"""The settings that are URLs. None of their messages repeats a part of one: it may be a password."""
+"""The types of settings that are URLs. No message repeats a part of a URL: it may be a password."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from schemas.settings.fields import SettingField
 from schemas.settings.tls_options import read_tls_options
 from schemas.urls import UnclearUrl, Url, strictly_written, take_apart
 
-#: What a sink's URL may begin with. A driver may follow a database's: postgresql+psycopg.
+#: The schemes of sinks. A database's may have a driver: postgresql+psycopg.
 SINK_SCHEMES = (
     *("http", "https", "file", "stdout", "redis", "rediss", "amqp", "amqps", "kafka", "folder", "s3", "gs"),
     *("postgresql", "mysql", "sqlite"),
 )
 WITH_DRIVER = ("postgresql", "mysql", "sqlite")
-#: Sinks that are reached by a host.
+#: Schemes whose URL needs a host.
 _WITH_HOST = frozenset({"http", "https", "redis", "rediss", "amqp", "amqps", "kafka", "s3", "gs"})
 _OPTIONS_OF_REDIS = {
     "redis": frozenset[str](),
@@ -28,7 +28,7 @@ _OPTIONS_OF_REDIS = {
 
 
 def split_url(text: str) -> Url:
-    """Return the parts of a URL. Raises ValidationError where it could be read in two ways."""
+    """Return the parts of a URL. Raises ValidationError if it is ambiguous."""
     try:
         return take_apart(text)
     except UnclearUrl as error:
@@ -36,7 +36,7 @@ def split_url(text: str) -> Url:
 
 
 def with_tls_options_read(text: str) -> str:
-    """Return the URL of a Redis server with the options of TLS as its clients spell them. Raises ValidationError."""
+    """Return a Redis URL with its TLS options in the spelling of redis-py and kombu. Raises ValidationError."""
     before, _, query = text.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")]
     given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs if _is_of_tls(name)}
@@ -55,9 +55,9 @@ def _is_of_tls(name: str) -> bool:
 
 
 class RedisUrl(SettingField[str]):
-    """A Redis server, as redis-py and kombu both read it.
+    """A Redis server's URL that redis-py and kombu read alike.
 
-    The options in its query are those that both know, and that are no secret.
+    Its query allows only options that both support and that are not secret.
     """
 
     right = (
@@ -73,22 +73,22 @@ class RedisUrl(SettingField[str]):
             raise ValidationError("holds a #; percent-encode it (%23)")
         for name, value in parse_qsl(url.query, keep_blank_values=True):
             if name not in _OPTIONS_OF_REDIS[url.scheme]:
-                raise ValidationError("has an option in its query that is none here")
+                raise ValidationError("has an unknown option in its query")
             if name == "db" and not re.fullmatch("[0-9]+", value):
-                raise ValidationError("has a `db` that is no number")
+                raise ValidationError("has a `db` that is not a number")
         if url.scheme == "unix" and (url.address or not url.path):
             raise ValidationError("names no socket")
         if url.scheme != "unix" and (not url.address or "," in url.address):
             raise ValidationError("names no host")
         if url.scheme != "unix" and not re.fullmatch(r"/?[0-9]*", url.path):
-            raise ValidationError("has a path that is no database number")
+            raise ValidationError("has a path that is not a database number")
         return strictly_written(with_tls_options_read(text) if url.scheme == "rediss" else text)
 
 
 class BaseUrl(SettingField[str]):
-    """Where an API begins, without a slash at the end."""
+    """The base URL of an API, without a trailing slash."""
 
-    right = "give http(s)://host, with a port and a path if need be, and without a user, a query or a fragment"
+    right = "give http(s)://host, optionally with a port and a path, and without a user, a query or a fragment"
 
     def read(self, text: str) -> str:
         url = split_url(text) if text.lower().startswith(("http://", "https://")) else None
@@ -100,7 +100,7 @@ class BaseUrl(SettingField[str]):
 
 
 class SinkUrl(SettingField[str]):
-    """Where records go. What kind of sink it is, is looked at here, and that it can be taken apart; the sink knows the rest."""
+    """A sink's URL. Only its scheme and its syntax are checked here; the sink validates the rest."""
 
     right = (
         "give a URL with one of these schemes: " + ", ".join(SINK_SCHEMES) + ", or module:Class for a sink of your own"
@@ -116,19 +116,19 @@ class SinkUrl(SettingField[str]):
             return self._taken_apart(text)
         if re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\?.*)?", text):
             return text
-        message = "is of an unknown kind"
-        if rest.startswith("//"):  # then what stands before it is a scheme and no password
+        message = "has an unknown scheme"
+        if rest.startswith("//"):  # then the part before it is a scheme, not a password
             near = difflib.get_close_matches(kind, SINK_SCHEMES, n=1)
             message += f" (did you mean {near[0]}://?)" if near else ""
         raise ValidationError(message)
 
     def _taken_apart(self, text: str) -> str:
-        """Refuse at the start what a driver would read in its own way, and then repeat. Raises ValidationError."""
+        """Return the URL. Raises ValidationError for one that a driver would misread and show in an error."""
         url = split_url(text)
         if url.scheme in _WITH_HOST and not url.address:
             raise ValidationError("names no bucket" if url.scheme in {"s3", "gs"} else "names no host")
         if url.scheme in _WITH_HOST - {"kafka"} and "," in (url.address or ""):
-            raise ValidationError("names several hosts, where only one can be")
+            raise ValidationError("names several hosts, but only one is allowed")
         if url.scheme in {"redis", "rediss"} and url.fragment is not None:
             raise ValidationError("holds a #; percent-encode it (%23)")
         return text

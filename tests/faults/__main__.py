@@ -1,6 +1,6 @@
-"""`make faults`: every fault alone, recoveries measured, a rolling restart, then all shuffled; calm; the judge.
+"""`make faults`: inject every fault alone, measure recoveries, do a rolling restart, then inject all shuffled; judge.
 
-A run is repeated by its seed, which is printed first. Exit code 1 when a promise was broken or the run does not count.
+The seed, which is printed first, repeats a run. Exit code 1 if a guarantee was broken or the run is not valid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 assert trouble.__all__, "importing it enters the faults in the table"
 
 POISON = "a call kills its worker"
-# Whatever was postponed by the last trouble is due again within the longest waits of the schedules, several times over.
+# Long enough for everything postponed by the last fault to be due again several times over.
 CALM_SECONDS = 300.0
 
 
@@ -46,7 +46,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def measure_recoveries(here: Scene, report: Report) -> None:
-    """How soon calls flow again after each of the great troubles."""
+    """Measure how soon calls are delivered again after each major fault."""
     for measure in (
         recovery.all_workers_killed(here),
         recovery.redis_killed(here),
@@ -71,7 +71,7 @@ async def everything(here: Scene, report: Report, kinds: list[Fault], *, long: b
 
 
 async def run(options: argparse.Namespace) -> bool:
-    """Make the run, judge it, say what came of it; True if it is a proof."""
+    """Run the suite, judge it, print the result; return True if it passed."""
     pace: Pace = SHORT if options.brisk else FULL
     kinds = [each for each in TABLE.values() if not (options.brisk and each.long)]
     if options.only is not None:

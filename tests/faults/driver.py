@@ -1,4 +1,4 @@
-"""Posts callbacks as Exotel would, and keeps the book: a 200 turns a CallSid into an obligation."""
+"""Post callbacks as Exotel would, and record them: each CallSid answered with 200 must end as a record."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from faults.machine import Account, Machine
 
-# What calls are like: mostly ordinary, some with legs that settle late or answers that break. Those that are 429s belong
-# to the account whose business storms are.
+# The mix of scenarios: mostly ordinary calls, some with legs that are final late or broken answers. 429s belong to the
+# account that is used for bursts of 429.
 SCENARIOS = {
     "answered": 30,
     "inbound": 20,
@@ -41,26 +41,26 @@ SCENARIOS = {
     "html-502": 1,
     "html-200": 1,
     "cut-off": 1,
-    # These two come to an honest end without all of the legs, when the schedule is over.
+    # These two end without all legs, after the last retry.
     "404-for-ever": 0.4,
     "count-below-total-for-ever": 0.4,
 }
-# Exotel comes again after 5 and after 15 minutes; here sooner, and as often as need be.
+# Exotel retries after 5 and after 15 minutes; here sooner, and as often as needed.
 AGAIN_SECONDS = (1.0, 2.0, 3.0)
-# How many callbacks are under way at once: as with Exotel, whoever waits for us does not stop the others.
+# Concurrent callbacks: as with Exotel, one that waits for a response does not stop the others.
 AT_ONCE = 200
 _BATCH = 40
 
 
 @dataclass(slots=True)
 class Call:
-    """A call at the pretend Exotel, and what we were told about its callbacks."""
+    """A call at the mock Exotel, and the responses to its callbacks."""
 
     sid: str
     account: str
     scenario: str
     sent_at: float = 0.0
-    #: When the first 200 for one of its callbacks came: from then on it is owed. `time.monotonic`.
+    #: When one of its callbacks first got a 200: from then on a record is required. `time.monotonic`.
     noted_at: float | None = None
 
 
@@ -74,9 +74,9 @@ class Driver:
     asks_another: bool = False
     calls: dict[str, Call] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
-    #: Callbacks under way at each web, by its URL.
+    #: Callbacks in flight at each web, by its URL.
     under_way: Counter[str] = field(default_factory=Counter)
-    #: What calls are like, and how often they are.
+    #: Scenarios and their weights.
     scenarios: dict[str, float] = field(default_factory=lambda: dict(SCENARIOS))
     _stock: dict[str, list[Call]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -86,11 +86,11 @@ class Driver:
         return {sid: call for sid, call in self.calls.items() if call.noted_at is not None}
 
     async def run(self, enough: Callable[[], bool]) -> None:
-        """Go on until it is enough, and then until each callback's last word was heard."""
+        """Post calls until there are enough, and then wait until every callback has its final response."""
         due = time.monotonic()
         while not enough():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            # After a hold-up it goes on at its pace, and does not catch up in one burst.
+            # After a pause it continues at its rate, without catching up in a burst.
             due = max(due + 1 / self.per_second, time.monotonic() - 1)
             while len(self._tasks) >= AT_ONCE:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -100,11 +100,11 @@ class Driver:
 
     @staticmethod
     def made(sid: str, account: str, scenario: str) -> Call:
-        """A call that somebody else has placed."""
+        """Take over a call that other code has placed."""
         return Call(sid, account, scenario)
 
     def begin(self, call: Call, *, plainly: bool = False) -> asyncio.Task[None]:
-        """Send a call's callbacks on their way; `plainly`: a StatusCallback and nothing else."""
+        """Start posting a call's callbacks; `plainly`: only a StatusCallback."""
         self.calls[call.sid] = call
         call.sent_at = time.monotonic()
         task = asyncio.create_task(self._post(call, "status") if plainly else self._tell(call))
@@ -113,7 +113,7 @@ class Driver:
         return task
 
     async def next_call(self, account: Account | None = None, scenario: str | None = None) -> Call:
-        """A fresh call; of any account and kind, or of these."""
+        """Place a new call, of any account and scenario, or of the given ones."""
         accounts = self.machine.setup.accounts
         chosen = account or self.dice.choices(accounts, [each.weight for each in accounts])[0]
         if scenario is not None:
@@ -141,7 +141,7 @@ class Driver:
             await self._post(call, "status")
 
     async def _post(self, call: Call, kind: str, *, last: bool = True) -> None:
-        """Post one callback until it is answered with 200; a Passthru in the middle of a call comes only once."""
+        """Post one callback until it gets a 200; a Passthru in mid-call is posted only once."""
         attempt = 0
         while True:
             answer = await self.post_once(call, kind, last=last)
@@ -154,9 +154,9 @@ class Driver:
             attempt += 1
 
     async def post_once(self, call: Call, kind: str, *, last: bool = True) -> Answer | None:
-        """Post it once; where nobody listens, to the next web, as a load balancer does. None: no answer.
+        """Post it once; if a web refuses the connection, try the next one. Returns None without a response.
 
-        `asks_another`: so it does where it got no answer; a callback that comes twice is noted once.
+        `asks_another`: it also tries the next web without a response; a callback that arrives twice is stored once.
         """
         webs = [self.machine.web_url(web) for web in self.machine.webs]
         self.dice.shuffle(webs)
@@ -181,7 +181,7 @@ class Driver:
         return None
 
     async def _ask(self, url: str, call: Call, *, last: bool) -> Answer:
-        """A Passthru is a GET and does not say that the call is over; a StatusCallback comes in three forms, and does."""
+        """Return the request: a Passthru (a GET, which is not call-ended), or a StatusCallback in one of three forms."""
         if url.endswith("passthru"):
             fields = {"CallSid": call.sid, "CallType": "call-attempt", "Direction": "incoming", "flow_id": "228000"}
             if last:

@@ -1,4 +1,4 @@
-"""The pretend Exotel, seen from outside: calls to place, troubles to order, the truth to ask for."""
+"""Control the mock Exotel from outside: place calls, start faults, read the truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from faults.wire import ask
 
-# How many truths are asked for at once.
+# How many truths are requested at once.
 _AT_ONCE = 16
 
 
@@ -19,7 +19,7 @@ class Exotel:
     url: str
 
     async def place(self, account: str, scenario: str, count: int) -> list[str]:
-        """Place calls that are over already and post nothing by themselves; returns their CallSids."""
+        """Place ended calls whose callbacks the sandbox does not post; return their CallSids."""
         order = {"account": account, "scenario": scenario, "count": count, "ended_ago": 30, "callbacks": False}
         return list((await self._ask("POST", "/calls", order))["call_sids"])
 
@@ -33,7 +33,7 @@ class Exotel:
         return await self._ask("GET", "/requests/summary")
 
     async def truths(self, sids: list[str]) -> dict[str, dict[str, Any]]:
-        """What really happened in each of these calls."""
+        """Return what really happened in each of these calls."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(sid: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Exotel:
         return dict(zip(sids, await asyncio.gather(*map(one, sids)), strict=True))
 
     async def arrivals(self, since: int = 0) -> list[dict[str, Any]]:
-        """Every request that arrived, from number `since` on."""
+        """Return every request that arrived, from number `since` on."""
         found: list[dict[str, Any]] = []
         while True:
             page = await self._ask("GET", f"/requests?since={since}&limit=10000")

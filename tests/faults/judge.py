@@ -1,4 +1,4 @@
-"""Decides, when all is calm, whether every promise was kept. Pure: it is handed what was seen and does nothing itself."""
+"""Judge after a run whether every guarantee was kept: pure functions over what was observed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from faults.truth import differences
 if TYPE_CHECKING:
     from faults.driver import Call
 
-# Reads that a scenario answers with something that is not its last word, although with 200.
+# Fetches that a scenario answers with 200 although the answer is not final.
 _EARLY_READS = {"legs-late": 2, "count-below-total": 2, "leg-in-progress": 1, "no-legs-at-first": 1, "html-200": 1}
-# Calls that never get all of their legs: the one is unavailable in the end, the other not settled.
+# Scenarios that never get all legs: one ends as unavailable, the other as not settled.
 NEVER_KNOWN, NEVER_WHOLE = "404-for-ever", "count-below-total-for-ever"
-# Scenarios whose legs change after they looked final: the only ones that may be corrected.
+# Scenarios whose legs change after they looked final: only these may be corrected.
 _CHANGING = {"changed-later"}
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A time (`time.monotonic`) during which Exotel gave an account (None: all) no good answer."""
+    """A time (`time.monotonic`) during which Exotel gave an account (None: all) no usable answer."""
 
     account: str | None
     began: float
@@ -32,30 +32,30 @@ class Trouble:
 
 @dataclass
 class Seen:
-    """All that the judge is told."""
+    """The observations of a run."""
 
     calls: dict[str, Call]
     sinks: dict[str, list[Arrived]]
-    #: What a sink was sent and did not acknowledge: it has to come again, as it was.
+    #: Records that a sink got and did not acknowledge: each must be sent again, unchanged.
     unacknowledged: list[Arrived]
     spoilt: list[bytes]
     truths: dict[str, dict[str, Any]]
     summary: dict[str, Any]
     status: dict[str, Any]
-    #: Every arrival at Exotel: only calls that ended without all of their legs need them.
+    #: Every request that arrived at Exotel; used only for calls that ended without all legs.
     arrivals: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     poisoned: set[str] = field(default_factory=set)
-    #: Accounts whose quota somebody else spends from as well: refusals are nobody's fault there.
+    #: Accounts whose quota another client uses too: 429s are expected there.
     shared: set[str] = field(default_factory=set)
     attempts: int = 1
-    #: Lines of a log that tell of a bug, and processes that ended without having been asked to.
+    #: Log lines that show a bug, and processes that ended unexpectedly.
     crashes: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Verdict:
-    """`problems` by kind; none: every promise was kept. `figures` go into the report."""
+    """`problems` by kind; empty: every guarantee was kept. `figures` go into the report."""
 
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     figures: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Verdict:
         return not any(self.problems.values())
 
     def told(self) -> str:
-        """The problems, a few of each kind."""
+        """Return the problems as text, a few of each kind."""
         lines = []
         for kind, found in self.problems.items():
             lines.append(f"{kind}: {len(found)}")
@@ -74,7 +74,7 @@ class Verdict:
 
 
 def judge(seen: Seen) -> Verdict:
-    """Hold what was seen against what was promised."""
+    """Compare the observations with the guarantees."""
     verdict = Verdict()
     owed = {sid: call for sid, call in seen.calls.items() if call.noted_at is not None}
     _judge_sinks(seen, owed, verdict)
@@ -119,7 +119,7 @@ def _kind(record: Arrived) -> str:
 
 
 def _judge_call(seen: Seen, call: Call, found: list[Arrived], failed: int) -> list[tuple[str, str]]:
-    """What is wrong with the records of one call at one sink, as kind and text."""
+    """Yield what is wrong with the records of one call at one sink, as kind and text."""
     first = [record for record in found if record.type in {COMPLETED, UNAVAILABLE}]
     corrections = [record for record in found if record.type == CORRECTED]
     if not first:
@@ -146,9 +146,9 @@ def _judge_call(seen: Seen, call: Call, found: list[Arrived], failed: int) -> li
 
 
 def _failed_attempts(seen: Seen) -> Counter[str]:
-    """How often each call was asked for in vain: by the answer, by the trouble of that moment, by its scenario.
+    """Count each call's unsuccessful fetches: because of the answer, a fault at that time, or its scenario.
 
-    A 429 and a refusal of the account cost a call no attempt.
+    A 429 and a refusal of the account use up no attempt.
     """
     failed: Counter[str] = Counter()
     early: Counter[str] = Counter()

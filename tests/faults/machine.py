@@ -1,4 +1,4 @@
-"""The system under test as an operator runs it: the Procfile's lines, Redis behind a proxy, the pretend Exotel, the sinks."""
+"""Run the system under test as in production: the Procfile's processes, Redis behind a proxy, the mock Exotel, the sinks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AFFLICTIONS = Path(__file__).parent / "afflictions"
 
 @dataclass(frozen=True)
 class Account:
-    """An account of ours at the pretend Exotel. `weight`: its share of the calls."""
+    """An account at the mock Exotel. `weight`: its share of the calls."""
 
     sid: str
     token: str
@@ -41,12 +41,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Setup:
-    """How large and how fast the system under test is."""
+    """The size and the timings of the system under test."""
 
     accounts: tuple[Account, ...] = (
         Account("alpha1m", "callback-token-of-alpha-1", 0.6),
         Account("beta1m", "callback-token-of-beta-01", 0.32),
-        # The 429 storms are this one's: whoever is stormed at gives way for ten minutes.
+        # This account gets the bursts of 429: it is then throttled for ten minutes.
         Account("stormy1m", "callback-token-of-stormy1", 0.08),
     )
     workers: int = 2
@@ -56,13 +56,13 @@ class Setup:
     timeout_seconds: float = 2.0
     settle_seconds: float = 0.0
     confirm_seconds: float = 0.0
-    #: Seconds between the fetches of a call: well beyond the longest trouble at Exotel that a run makes.
+    #: Seconds between the fetches of a call, in total longer than the longest fault at Exotel in a run.
     retry_schedule: tuple[float, ...] = (0.5, 1, 2, 4, *[6.0] * 8)
     delivery_schedule: tuple[float, ...] = (0.5, 1, 2, 4, *[5.0] * 20)
 
     @property
     def lease_seconds(self) -> float:
-        """How long a fetch may be out: its longest step, a time-out each to connect and to read, and 30 s."""
+        """Return the lease of a fetch in seconds: a time-out each to connect and to read, and 30 s."""
         return 2 * self.timeout_seconds + 30
 
     @property
@@ -72,7 +72,7 @@ class Setup:
 
 @dataclass
 class Machine:
-    """`async with Machine(setup, folder)`: up at the entry, and gone at the exit, whatever happened."""
+    """`async with Machine(setup, folder)`: started on entry, and always stopped on exit."""
 
     setup: Setup
     folder: Path
@@ -117,7 +117,7 @@ class Machine:
         await self.proxy.open()
         self.redis = self._add("redis", [get_binary_path(), "-"], {}, feed=self._redis_settings(redis_port))
         await self.redis.start()
-        #: Redis without the proxy, for the faults' own hands.
+        #: Redis without the proxy, for the faults.
         self.direct = redis.asyncio.Redis(port=redis_port, password=self._password, socket_timeout=5)
         self.broker = redis.asyncio.Redis(port=redis_port, password=self._password, db=1, socket_timeout=5)
         await self.until_redis_answers()
@@ -215,7 +215,7 @@ class Machine:
                 return
 
     async def until_up(self, member: Member, seconds: float = 30.0) -> None:
-        """Wait until a worker says that it works, or a web that it is alive."""
+        """Wait until a worker reports that it works, or a web that it is alive."""
         if member in self.workers:
             await member.until_ready(seconds)
             return
@@ -230,7 +230,7 @@ class Machine:
             await asyncio.sleep(0.05)
 
     async def status(self) -> dict[str, Any]:
-        """What `legwork status --json` says."""
+        """Return the output of `legwork status --json`."""
         process = await asyncio.create_subprocess_exec(
             "legwork",
             "status",
@@ -245,7 +245,7 @@ class Machine:
         return dict(json.loads(out))
 
     async def heal(self) -> None:
-        """End whatever trouble a broken-off fault may have left behind, and see everybody running."""
+        """End what an interrupted fault may have left behind, and check that all processes run."""
         await self.proxy.turn(Mood.OPEN)
         self.proxy.delay = 0.0
         for member in self.members.values():

@@ -1,4 +1,4 @@
-"""A process of the system under test: started, killed, watched, started again, as a supervisor would."""
+"""Start, watch, kill and restart a process of the system under test, as a supervisor would."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# What systemd's RestartSec and Docker's restart policy are about.
+# Seconds before a restart, as with systemd's RestartSec and Docker's restart policy.
 RESTART_SECONDS = 0.3
 
 
 @dataclass
 class Death:
-    """The end of a process: by whom (`asked`: by a fault), with which exit code."""
+    """The end of a process: its cause (`asked`: a fault), and its exit code."""
 
     member: str
     at: float
@@ -32,7 +32,7 @@ class Death:
 
 @dataclass
 class Member:
-    """One process. `ready` is a word in its log (or none) that says it is up."""
+    """One process. `ready` is a text in its log (or None) that says it is up."""
 
     name: str
     command: list[str]
@@ -41,10 +41,10 @@ class Member:
     folder: Path
     ready_word: bytes = b""
     feed: bytes = b""
-    #: Told whenever the process has ended.
+    #: Called whenever the process has ended.
     told: Callable[[Death], None] = lambda _: None
     process: asyncio.subprocess.Process | None = None
-    #: It is to run: when it dies, it is started again.
+    #: True if it should run: when it dies, it is started again.
     wanted: bool = False
     _asked: bool = False
     _log_from: int = 0
@@ -55,7 +55,7 @@ class Member:
         return self.process is not None and self.process.returncode is None
 
     async def start(self, **more: str) -> None:
-        """Start it; `more` goes into its environment this time."""
+        """Start it; `more` is added to its environment this time."""
         assert not self.alive, self.name
         self.wanted, self._asked = True, False
         self._log_from = self.log.stat().st_size if self.log.exists() else 0
@@ -87,7 +87,7 @@ class Member:
                 await self.start(**more)
 
     async def until_ready(self, seconds: float = 30.0) -> None:
-        """Wait until it says that it is up."""
+        """Wait until it reports that it is up."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.ready_word in self.said_since_start():
@@ -103,13 +103,13 @@ class Member:
             return log.read()
 
     def signal(self, number: int, *, group: bool = False) -> int:
-        """Send a signal to the process, or to all that it has started too; returns its pid."""
+        """Send a signal to the process, or also to its children; return its pid."""
         assert self.process is not None
         assert self.alive, f"{self.name} is dead already"
         if number in {signal.SIGKILL, signal.SIGTERM}:
             self._asked = True
         pid = self.process.pid
-        with suppress(ProcessLookupError):  # it has just ended by itself
+        with suppress(ProcessLookupError):  # it has just ended
             if group:
                 os.killpg(pid, number)
             else:
@@ -125,13 +125,13 @@ class Member:
         return time.monotonic() - began
 
     async def kill(self) -> None:
-        """kill -9, all of it, and see it end."""
+        """Kill it and its children with kill -9, and wait for its end."""
         assert self.process is not None
         self.signal(signal.SIGKILL, group=True)
         await self.ended(5)
 
     async def stop(self, seconds: float = 10.0) -> None:
-        """End it for good."""
+        """End it permanently."""
         self.wanted = False
         if self.process is None:
             return
@@ -149,6 +149,6 @@ class Member:
 
 
 def kill_group(pid: int) -> None:
-    """kill -9 whatever a process of ours has left behind."""
+    """Kill the remaining children of a process with kill -9."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A TCP proxy that can refuse, stay silent, cut replies short and be slow: the network between us and Redis."""
+"""A TCP proxy that can refuse, stay silent, cut replies short and be slow: the network between Legwork and Redis."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from enum import Enum
 
 
 class Mood(Enum):
-    """What the proxy does to what passes through it."""
+    """How the proxy treats its traffic."""
 
     OPEN = "open"
-    SILENT = "silent"  # connections are taken, nothing passes
-    CUT = "cut"  # requests pass; of each reply the first half, then the connection is gone
-    REFUSE = "refuse"  # nobody listens, and whoever was connected no longer is
+    SILENT = "silent"  # connections are accepted, nothing passes
+    CUT = "cut"  # requests pass; each reply is cut in half, then the connection is closed
+    REFUSE = "refuse"  # no listener, and existing connections are closed
 
 
 class Proxy:
-    """Forwards one port of loopback to another. `counts` says what it did to whom."""
+    """Forwards one port of loopback to another. `counts` counts its interventions."""
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
@@ -30,7 +30,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the previous port if there was one."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Near(self), "127.0.0.1", self.port, backlog=512)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -43,10 +43,10 @@ class Proxy:
             pair.abort()
 
     async def turn(self, mood: Mood, *, forget: bool = False) -> None:
-        """Change the mood.
+        """Change the mode.
 
-        Out of silence, what was held back arrives now, late as it is; with `forget` the connections from before
-        stay silent for ever, as behind a firewall that has lost their state.
+        After SILENT, the data held back is forwarded late; with `forget` the old connections stay silent for
+        ever, as behind a firewall that has lost their state.
         """
         before, self.mood = self.mood, mood
         if mood is Mood.REFUSE:
@@ -64,7 +64,7 @@ class Proxy:
 
 
 class Pair:
-    """A connection through the proxy: its two ends, and what is held back."""
+    """A connection through the proxy: its two ends, and the data held back."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -102,7 +102,7 @@ class Pair:
             self._write(data, to_far)
 
     def flush(self) -> None:
-        """Let pass what was held back."""
+        """Forward the data held back."""
         if self.far is None:
             self._connect()
             return
@@ -110,7 +110,7 @@ class Pair:
         for data, to_far in held:
             self._write(data, to_far)
         if self._near_gone:
-            # What a client had sent before it gave up arrives all the same, and then its farewell.
+            # Data that a client sent before it gave up still arrives, followed by its close.
             self.far.close()
 
     def near_lost(self) -> None:
@@ -156,7 +156,7 @@ class Pair:
 
 
 class Near(asyncio.Protocol):
-    """The end towards the client."""
+    """The client's end."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._pair = Pair(proxy)
@@ -172,7 +172,7 @@ class Near(asyncio.Protocol):
 
 
 class Far(asyncio.Protocol):
-    """The end towards the server."""
+    """The server's end."""
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
@@ -185,7 +185,7 @@ class Far(asyncio.Protocol):
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

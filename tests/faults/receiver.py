@@ -1,4 +1,4 @@
-"""A webhook subscriber: remembers every delivery, and can be down, slow, unwilling, or forgetful of its manners."""
+"""A webhook receiver: records every delivery, and can be down, slow, refuse, or disconnect without a response."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from faults.records import Arrived, arrived
 
 @dataclass
 class Receiver:
-    """Listens on a port of its own. What it was sent and answered 2xx to is in `taken`, in order of arrival."""
+    """Listens on its own port. `taken` has the records that it answered with 2xx, in order of arrival."""
 
     port: int = 0
     status: int = 200
     retry_after: int | None = None
     delay: float = 0.0
-    #: It reads a delivery, remembers it, and is gone before it has said so.
+    #: It reads and records a delivery, and disconnects without a response.
     speechless: bool = False
     taken: list[Arrived] = field(default_factory=list)
     unanswered: list[Arrived] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Receiver:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Be down: refuse connections, and drop those there are."""
+        """Be down: refuse new connections, and close existing ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -73,7 +73,7 @@ class Receiver:
         if self.status // 100 != 2:
             self.counts[str(self.status)] += 1
             return await self._answer(writer, self.status)
-        # Noted before it is said: a sender that dies in between is not told, and comes again.
+        # Recorded before the response: a sender that dies in between sends it again.
         self.taken.append(delivery)
         return await self._answer(writer, self.status)
 

@@ -1,4 +1,4 @@
-"""Records as they arrive at sinks, reduced to what the judge asks of them; and the file sink's file, read as it grows."""
+"""Read the records that arrive at sinks, reduced to what the judge needs; follow the file sink's file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPLETED, CORRECTED, UNAVAILABLE = (f"legwork.call.{kind}" for kind in ("comple
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One record that came to a sink: when (`time.monotonic`), under which id, and what it says."""
+    """One record that arrived at a sink: when (`time.monotonic`), its id, and its content."""
 
     at: float
     id: str
@@ -33,18 +33,18 @@ def arrived(event: dict[str, Any], *, at: float) -> Arrived:
 
 @dataclass
 class Tail:
-    """The file sink's file, watched as it grows: `first_seen` says when a call's record stood in it first."""
+    """Follows the file sink's file; `first_seen` has the time of each call's first record."""
 
     path: Path
     first_seen: dict[str, float] = field(default_factory=dict)
     _position: int = 0
 
     def look(self) -> None:
-        """Take in what was written since; what has no line break yet is looked at again."""
+        """Read what was written since; an unfinished line is read again next time."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            # A batch that did not fit on the disk is taken back: then the file is shorter than it was.
+            # A batch that did not fit on the disk is undone: then the file is shorter than before.
             self._position = min(self._position, file.seek(0, 2))
             file.seek(self._position)
             whole = file.read().rpartition(b"\n")[0]
@@ -56,10 +56,10 @@ class Tail:
             try:
                 self.first_seen.setdefault(json.loads(line)["subject"], now)
             except (ValueError, KeyError, TypeError):
-                continue  # the judge reads the whole file, and minds
+                continue  # the judge reads the whole file, and reports it
 
     def read_all(self) -> tuple[list[Arrived], list[bytes]]:
-        """Every record in the file, and every line that is none (an unfinished last one too)."""
+        """Return every record in the file, and every invalid line (an unfinished last one too)."""
         taken, spoilt = [], []
         *lines, rest = self.path.read_bytes().split(b"\n") if self.path.exists() else [b""]
         for line in lines:

@@ -1,4 +1,4 @@
-"""How long it takes until calls flow again, and until those that were interrupted are done; each against its bound."""
+"""Measure how long it takes until new calls are delivered, and until interrupted ones are done; check the limits."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from faults.scene import Scene
 
-# Issue 3: calls flow again so soon; the interrupted ones are done within a lease, and the time in which calls flow.
+# Issue 3: new calls are delivered within this time; interrupted ones within a lease plus this time.
 FLOW_SECONDS = 5.0
-# Beyond these nobody waits any more.
+# Time limits of the waits themselves.
 _GIVE_UP_SECONDS = 120.0
-# So many calls are met in the middle of what a worker does for them.
+# Number of calls that are interrupted while a worker processes them.
 _INTERRUPTED = 40
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """After what, how soon calls flowed, how soon the interrupted ones were done, and the longest a later one took."""
+    """The fault, the time until new calls were delivered and interrupted ones done, and the longest time of a later call."""
 
     what: str
     flow_seconds: float
@@ -48,7 +48,7 @@ class Recovered:
 
 @dataclass(frozen=True)
 class Recovery:
-    """A trouble that is over, and calls flow again since; what it interrupted may have to wait for its lease yet."""
+    """An outage that is over: calls are delivered again, but what it interrupted may still wait for its lease."""
 
     here: Scene
     what: str
@@ -57,7 +57,7 @@ class Recovery:
     flow_seconds: float
 
     async def done(self) -> Recovered:
-        """Watch calls that came since, until the interrupted ones are done and for a while at least."""
+        """Watch calls posted since, until the interrupted ones are done, for a minimum time."""
         here, began = self.here, self.began
         seen, calls = here.machine.tail.first_seen, here.driver.calls
         await _until(here, lambda: all(sid in seen for sid in self.interrupted), began)
@@ -74,7 +74,7 @@ class Recovery:
 
 
 async def all_workers_killed(here: Scene) -> Recovery:
-    """kill -9 of every worker in the middle of requests to Exotel; they are started again at once."""
+    """Kill every worker with kill -9 during requests to Exotel; restart them at once."""
     interrupted = await _calls_under_way(here)
     workers = here.machine.workers
     for worker in workers:
@@ -86,7 +86,7 @@ async def all_workers_killed(here: Scene) -> Recovery:
 
 
 async def redis_killed(here: Scene) -> Recovery:
-    """kill -9 of Redis; after an outage it is started again, and reads its append-only file."""
+    """Kill Redis with kill -9; start it again after an outage, when it reads its append-only file."""
     machine, outage = here.machine, here.pace.outage
     interrupted = await _calls_under_way(here)
     await machine.redis.kill()
@@ -97,7 +97,7 @@ async def redis_killed(here: Scene) -> Recovery:
 
 
 async def redis_unreachable(here: Scene, mood: Mood, *, forget: bool = False) -> Recovery:
-    """Redis behind a network that fails for an outage."""
+    """Make Redis unreachable for an outage."""
     proxy, outage = here.machine.proxy, here.pace.outage
     interrupted = await _calls_under_way(here)
     await proxy.turn(mood)
@@ -108,7 +108,7 @@ async def redis_unreachable(here: Scene, mood: Mood, *, forget: bool = False) ->
 
 
 async def _calls_under_way(here: Scene) -> list[str]:
-    """Calls that a worker is just asking Exotel for; a slower Exotel makes them meet."""
+    """Return calls that workers are fetching; a slower Exotel makes the requests last."""
     machine, driver = here.machine, here.driver
     await machine.exotel.trouble("slow", seconds=1.0, for_seconds=3)
     account = machine.setup.accounts[0]

@@ -1,4 +1,4 @@
-"""What a run says: a line for each fault as it is over, tables at the end, and all figures as JSON."""
+"""Report a run: a line for each finished fault, tables at the end, and all figures as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Report:
-    """Everything that was seen in a run; `calls` and `faults` are how many make it count."""
+    """All results of a run; `calls` and `faults` are the minimum numbers for a valid run."""
 
     seed: int
     calls: int
@@ -39,7 +39,7 @@ class Report:
         print(f"{time.monotonic() - self.began:7.1f} s  {text}", flush=True)
 
     def fault(self, each: Happened) -> None:
-        """Note a fault that is over."""
+        """Record a finished fault."""
         self.happened.append(each)
         mark = "" if each.bit else f"{each.outcome.value.upper()}: "
         self.say(f"{each.lane:9}  {each.name:44}  {each.seconds:5.1f} s  {mark}{each.proof}")
@@ -49,7 +49,7 @@ class Report:
         return Counter(each.name for each in self.happened if each.bit)
 
     def shortcomings(self) -> list[str]:
-        """Why the run is no proof: a promise that was broken, or too little that happened."""
+        """Return why the run did not pass: a broken guarantee, or too few calls or faults."""
         found = [f"{each.name}: {each.proof}" for each in self.happened if each.outcome is Outcome.BROKE]
         found += [f"too late: {one.told()}" for one in self.recovered if not one.ok]
         if self.rolled is not None and not self.rolled.ok:
@@ -82,7 +82,7 @@ class Report:
         }
 
     def finish(self, results: Path | None) -> bool:
-        """Print the tables, keep the figures; True if the run is a proof."""
+        """Print the tables, store the figures; return True if the run passed."""
         document = self.document()
         if results is not None:
             results.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A rolling restart: each web and each worker ended and started again, one after the other, under load."""
+"""Do a rolling restart under load: stop and start each web and each worker, one after the other."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from faults.scene import Scene
 
-# With all well around it, a process ends within the longest request to Exotel and a margin.
+# Without other faults, a process ends within the longest request to Exotel and a margin.
 STOP_SECONDS = 10.0
-# Below what the quota allows, so that a call waits for nobody but us.
+# Below the quota, so that a call waits only for Legwork.
 PER_SECOND = 20.0
 
 
 @dataclass(frozen=True)
 class Rolled:
-    """How the callbacks of a rolling restart were answered, how long an end and a call took at most (bound: a lease)."""
+    """The responses during a rolling restart, the longest stop, and the longest call (limit: a lease)."""
 
     answers: dict[str, int]
     slowest_stop_seconds: float
@@ -31,11 +31,11 @@ class Rolled:
 
     @property
     def ok(self) -> bool:
-        """All 200, by whichever web.
+        """Return whether all were answered with 200, by either web.
 
-        `refused` is a web that is down: whoever balances the load asks the other, before it has sent anything. `no answer`
-        is a connection that was made in the moment in which its web ended, and over which nothing had come yet: it is
-        closed, and the other web is asked, too. With each web that ends there may be one of these, as a rule there is none.
+        `refused` is a web that is down: the load balancer tries the other one, before it has sent anything. `no answer` is a
+        connection that was made while its web was stopping, without any data yet: it is closed, and the other web is tried
+        too. Each web that stops may cause one of these; usually there is none.
         """
         return (
             self.answers.keys() <= {"200", "refused", "no answer"}
@@ -51,9 +51,9 @@ class Rolled:
 
 
 async def rolling_restart(here: Scene, *, rounds: int = 1, slack_seconds: float = 0.0) -> Rolled:
-    """End and start everybody, as a deployment does; the driver is the load balancer.
+    """Stop and start all processes, as a deployment does; the driver acts as load balancer.
 
-    `slack_seconds` is added to the bounds, for what else the machine does.
+    `slack_seconds` is added to the limits, for other load on the machine.
     """
     machine, driver = here.machine, here.driver
     before, usual = Counter(driver.answers), driver.per_second

@@ -1,4 +1,4 @@
-"""What every fault is given: the machine, the traffic, the dice, the pace; and the table that faults enter themselves in."""
+"""The context of the faults (machine, traffic, random numbers, timing), and the table in which they are registered."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from faults.driver import Driver
     from faults.machine import Machine
 
-# Faults of one lane come one after the other; those of different lanes whenever they come. The number is a lane's share of
-# all faults: those that are over sooner come more often.
+# Faults of one lane run one after the other; different lanes run concurrently. The number is a lane's share of all
+# faults: shorter ones run more often.
 LANES = {"processes": 0.35, "redis": 0.25, "exotel": 0.22, "sinks": 0.18}
 
 
 class DidNotBite(Exception):
-    """Raised by a fault that cannot prove that it did what it is for: it does not count."""
+    """Raised by a fault that cannot prove that it had an effect: it does not count."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long troubles last, in seconds."""
+    """How long faults last, in seconds."""
 
     outage: float  # of Redis
     trouble: float  # at Exotel and at sinks
     gap: tuple[float, float]  # from the end of a fault to the beginning of the next of its lane
-    watch: float  # how long calls are watched after a recovery, to see that it lasts
+    watch: float  # how long calls are watched after a recovery
 
 
 SHORT = Pace(outage=3.0, trouble=2.5, gap=(0.1, 0.5), watch=3.0)
 FULL = Pace(outage=20.0, trouble=8.0, gap=(1.0, 6.0), watch=30.0)
-# Beyond this a fault has got stuck.
+# After this many seconds a fault counts as stuck.
 _LONGEST_SECONDS = 400.0
 
 
@@ -52,11 +52,11 @@ class Scene:
     poisoned: set[str] = field(default_factory=set)
 
     def trouble_at_exotel(self, account: str | None, began: float) -> None:
-        """Note that Exotel gave no good answer from `began` until now; what was under way then met it too."""
+        """Record that Exotel gave no usable answer from `began` until now, also to requests in flight then."""
         self.troubles.append(Trouble(account, began - 1, time.monotonic() + 1))
 
     async def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
-        """Wait until it holds, and return how long that took. Raises DidNotBite."""
+        """Wait until a condition is true, and return how long that took. Raises DidNotBite."""
         began = time.monotonic()
         while not condition():
             if time.monotonic() - began > seconds:
@@ -67,12 +67,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Fault:
-    """`act` makes the trouble, ends it, and returns the proof that it bit."""
+    """`act` starts the fault, ends it, and returns the proof that it had an effect."""
 
     name: str
     lane: str
     act: Callable[[Scene], Awaitable[str]]
-    #: Too long for the short form.
+    #: True if it is too long for the short form.
     long: bool = False
 
 
@@ -80,7 +80,7 @@ TABLE: dict[str, Fault] = {}
 
 
 def fault(name: str, lane: str, *, long: bool = False) -> Callable[[Callable[[Scene], Awaitable[str]]], None]:
-    """Enter a function in the table."""
+    """Register a function as a fault."""
 
     def enter(act: Callable[[Scene], Awaitable[str]]) -> None:
         assert lane in LANES
@@ -91,7 +91,7 @@ def fault(name: str, lane: str, *, long: bool = False) -> Callable[[Callable[[Sc
 
 
 class Outcome(StrEnum):
-    """What came of a fault."""
+    """The outcome of a fault."""
 
     BIT = "bit"
     DID_NOT = "did not bite"
@@ -100,7 +100,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Happened:
-    """A fault that was tried: for how long, and what proves that it bit (or why it does not count)."""
+    """A fault that was run: its duration, and the proof of its effect (or why it does not count)."""
 
     name: str
     lane: str
@@ -114,7 +114,7 @@ class Happened:
 
 
 async def happen(scene: Scene, each: Fault) -> Happened:
-    """Let a fault happen. A promise that is broken right then is told, and does not end the run."""
+    """Run a fault. A guarantee broken at that time is reported, and does not end the run."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):

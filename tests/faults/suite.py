@@ -1,4 +1,4 @@
-"""The order of events: traffic all the while, faults alone and shuffled, then calm, and then the judge."""
+"""Run the suite in order: traffic throughout, faults alone and shuffled, a quiet time, then the judge."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
-# What a log says of an exception that nobody expected, ours and Celery's own word for it. A traceback that is no JSON
-# was logged by nobody.
+# Marks of an unexpected exception in a log, Legwork's and Celery's. A traceback that is not JSON was printed, not
+# logged.
 BUGS = (b'"step.crashed"', b'"dispatcher.crashed"', b'"request.crashed"', b"Unrecoverable error")
-# A lane that has tried so many times as many faults as it should is left as it is: the run will not count.
+# After this many times the planned number of attempts a lane stops: the run will not pass.
 TRIES = 3
 
 
 @asynccontextmanager
 async def scene(folder: Path, *, seed: int, pace: Pace, setup: Setup | None = None) -> AsyncIterator[Scene]:
-    """A system under test, up and watched."""
+    """A running system under test, with its observers."""
     async with Machine(setup or Setup(), folder) as machine:
         found = Scene(machine, Driver(machine, random.Random(f"{seed} traffic")), random.Random(f"{seed} faults"), pace)
         watch = asyncio.create_task(_watch(machine))
@@ -47,7 +47,7 @@ async def _watch(machine: Machine) -> None:
 
 @asynccontextmanager
 async def traffic(here: Scene, *, at_least: int = 0) -> AsyncIterator[None]:
-    """Calls come in until the block is over and there were enough; at the end every callback has had its 200."""
+    """Post calls until the block is over and there were enough; at the end every callback has its 200."""
     over = asyncio.Event()
     task = asyncio.create_task(here.driver.run(lambda: over.is_set() and len(here.driver.calls) >= at_least))
     try:
@@ -59,7 +59,7 @@ async def traffic(here: Scene, *, at_least: int = 0) -> AsyncIterator[None]:
 
 
 async def alone(here: Scene, faults: Iterable[Fault], said: Callable[[Happened], None]) -> list[Happened]:
-    """One fault after the other, each on a system that flows again."""
+    """Run faults one after the other, each after calls are delivered again."""
     found = []
     for each in faults:
         found.append(await happen(here, each))
@@ -69,11 +69,11 @@ async def alone(here: Scene, faults: Iterable[Fault], said: Callable[[Happened],
 
 
 async def shuffled(here: Scene, total: int, said: Callable[[Happened], None], *, long: bool) -> list[Happened]:
-    """So many faults that bite, and each kind once at least: the lanes side by side, in each one after the other."""
+    """Run a number of effective faults, each kind at least once: lanes concurrently, faults of a lane in sequence."""
     seed = here.dice.random()
 
     async def lane(name: str) -> list[Happened]:
-        # Dice of its own: what comes when does not depend on how fast the other lanes are.
+        # Own random numbers, so that the order does not depend on the speed of other lanes.
         dice = random.Random(f"{seed} {name}")
         kinds = [each for each in TABLE.values() if each.lane == name and (long or not each.long)]
         wanted = max(len(kinds), round(total * LANES[name]))
@@ -86,7 +86,7 @@ async def shuffled(here: Scene, total: int, said: Callable[[Happened], None], *,
 
 
 async def _in_turn(here: Scene, kinds: list[Fault], wanted: int, said: Callable[[Happened], None]) -> list[Happened]:
-    """Until so many have bitten; a kind comes again when all others have had their turn, or when it did not bite."""
+    """Run until enough had an effect; a kind is repeated after all others, or if it had no effect."""
     found: list[Happened] = []
     deck: list[Fault] = []
     tries = 0
@@ -103,7 +103,7 @@ async def _in_turn(here: Scene, kinds: list[Fault], wanted: int, said: Callable[
 
 
 async def poison(here: Scene, said: Callable[[Happened], None], *, buried: bool) -> Happened:
-    """The fault that takes minutes: it runs beside the others."""
+    """Run the fault that takes minutes, concurrently with the others."""
 
     async def act(scene: Scene) -> str:
         return await hosts.poison_a_call(scene, buried=buried)
@@ -114,7 +114,7 @@ async def poison(here: Scene, said: Callable[[Happened], None], *, buried: bool)
 
 
 async def fresh(here: Scene, *, seconds: float) -> float:
-    """Post a call of each account, and return how long it takes until all of their records stand in the file."""
+    """Post a call of each account, and return the seconds until all their records are in the file."""
     began = time.monotonic()
     calls = [await here.driver.next_call(account, "answered") for account in here.machine.setup.accounts[:2]]
     for call in calls:
@@ -127,9 +127,9 @@ async def fresh(here: Scene, *, seconds: float) -> float:
 
 
 async def calm(here: Scene, seconds: float) -> float:
-    """Wait until every obligation has its record at both sinks and nothing waits; returns how long that took.
+    """Wait until every accepted call has its record at both sinks and nothing waits; return how long that took.
 
-    After `seconds` it is calm enough for the judge, whatever is missing.
+    After `seconds` the judge starts, even if something is missing.
     """
     began = time.monotonic()
     while time.monotonic() - began < seconds:
@@ -145,7 +145,7 @@ async def calm(here: Scene, seconds: float) -> float:
 
 
 async def verdict(here: Scene) -> Verdict:
-    """Gather all that was seen, and hand it to the judge."""
+    """Collect the observations, and pass them to the judge."""
     machine, driver = here.machine, here.driver
     taken, spoilt = machine.tail.read_all()
     sinks = {"file": taken, "hook": machine.receiver.taken}
@@ -174,7 +174,7 @@ def _not_whole(event: dict[str, object]) -> bool:
 
 
 def crashes(machine: Machine, *, poisoned: int) -> list[str]:
-    """What the logs tell of bugs, and which processes ended without having been asked to."""
+    """Return log lines that show bugs, and processes that ended unexpectedly."""
     found = []
     for member in (*machine.webs, *machine.workers):
         lines = member.log.read_bytes().splitlines()

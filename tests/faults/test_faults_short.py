@@ -1,4 +1,4 @@
-"""The short form of the fault suite, for CI: every fault of seconds once, shuffled, and the recoveries; then the judge."""
+"""The short form of the fault suite, for CI: every short fault once, shuffled, and the recoveries; then the judge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faults.scene import SHORT, TABLE
 
 assert trouble.__all__, "importing it enters the faults in the table"
 
-# What CI's machines do besides is nobody's fault: the full form holds all of these times to their bounds.
+# CI machines have other load: the full form checks all of these times against their limits.
 SLOW_MACHINE_SECONDS = 60.0
 SHORT_SETUP = Setup(
     timeout_seconds=1.0,
@@ -48,7 +48,7 @@ async def _short(folder, report):
                 report.say(recovered.told())
                 assert recovered.flow_seconds < SLOW_MACHINE_SECONDS, f"seed {report.seed}: {recovered.told()}"
                 assert recovered.interrupted_seconds < recovered.interrupted_bound + SLOW_MACHINE_SECONDS
-            # They take the whole schedule to come to their end; a minute of them is enough.
+            # They take the whole schedule to end; a minute of them is enough.
             for endless in (NEVER_KNOWN, NEVER_WHOLE):
                 del here.driver.scenarios[endless]
             poisoned = asyncio.create_task(suite.poison(here, report.fault, buried=False))

@@ -1,4 +1,4 @@
-"""Who judges the judge: of each promise that could be broken, it notices the breach, and of none that was kept."""
+"""The judge reports each broken guarantee, and none that was kept."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def record(kind="completed", *, name="evt_1", sid=SID, at=1.0, **data):
 
 @pytest.fixture
 def seen():
-    """A run in which one call was owed and every promise was kept."""
+    """Return a run with one accepted call in which every guarantee was kept."""
     quiet = {"waiting": 0, "dead": 0}
     account = {"fullest_window": 60, "quota": 60, "quota_seconds": 3.0, "refused": 0}
     return Seen(

@@ -1,4 +1,4 @@
-"""The proxy does to connections what its mood says."""
+"""The proxy treats connections as its mode says."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def connect(proxy):
 
 
 async def heard(reader, seconds=0.2):
-    """What comes within a while; None where nothing does."""
+    """Return what arrives within a time limit; None if nothing does."""
     try:
         return await asyncio.wait_for(reader.read(1000), seconds)
     except TimeoutError:

@@ -1,6 +1,6 @@
-"""`tied.py <pid> <command> …` becomes that command, and is told to end when process <pid> dies: no orphan of a broken-off run.
+"""`tied.py <pid> <command> …` becomes that command, and gets SIGTERM when process <pid> dies: no orphans.
 
-A child of a process with threads may run no Python between fork and exec; a program of its own may.
+A child of a process with threads must not run Python between fork and exec; a separate program may.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Holds a record against the truth of its call, by the contract's own rules and none of Legwork's code."""
+"""Compare a record with the truth of its call, by the contract's rules and without Legwork's code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 ROLES = {"inbound": "caller", "outbound": "caller", "outbound-dial": "callee", "monitor": "supervisor"}
 TELLING = ("busy", "no-answer", "failed", "canceled")
-# What a leg's record has to agree in with the truth.
+# The fields in which a record's leg must agree with the truth.
 _OF_A_LEG = ("sid", "role", "number", "status", "on_call_seconds", "created_at")
 
 
 def differences(event: dict[str, Any], truth: dict[str, Any], *, whole: bool = True) -> list[str]:
-    """Say in what a record differs from the truth; `whole=False`: legs may be missing, none may be wrong."""
+    """Return how a record differs from the truth; with `whole=False` legs may be missing, but none may be wrong."""
     data = event["data"]
     found = [
         f"{name} is {data[name]!r} instead of {right!r}"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the driver: one connection a request, and a difference between refused and unanswered."""
+"""HTTP/1.1 for the driver: one connection per request, distinguishing refused from unanswered."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-# Exotel gives a receiver so long.
+# Seconds that Exotel waits for a receiver.
 PATIENCE_SECONDS = 15.0
 
 
 class Refused(Exception):
-    """Raised when nobody listens: nothing was sent, so another server may be asked without a second thought."""
+    """Raised if the connection was refused: nothing was sent, so another server may safely be tried."""
 
 
 class NoAnswer(Exception):
-    """Raised when the request was sent and no whole answer came: what became of it is unknown."""
+    """Raised if the request was sent without a complete response: the result is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def ask(
     document: Any = None,
     seconds: float = PATIENCE_SECONDS,
 ) -> Answer:
-    """Send a request, read the answer to its end. Raises Refused and NoAnswer."""
+    """Send a request, and return the complete response. Raises Refused and NoAnswer."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     said = {"Host": parts.netloc.rpartition("@")[2], "Connection": "close", **(headers or {})}
@@ -85,7 +85,7 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
 
 
 def multipart(fields: list[tuple[str, str]]) -> tuple[bytes, str]:
-    """A form as Exotel sends a StatusCallback by default, and its content type."""
+    """Return a form as Exotel sends a StatusCallback by default, and its content type."""
     boundary = "----------------------------aXgOrEu17Vb2"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields

@@ -140,7 +140,7 @@ def test_half_an_account_by_environment_is_a_warning_beside_a_file(toml):
     environ = VARIABLES_OF_TABLE | ACCOUNT | {"EXOTEL_API_KEY": ""}
     settings = load_settings(environ, directory=toml(TABLE))
     assert [account.sid for account in settings.accounts] == ["acme2m"]
-    assert settings.warnings == ("EXOTEL_ACCOUNT_SID: makes no account without EXOTEL_API_KEY",)
+    assert settings.warnings == ("EXOTEL_ACCOUNT_SID: does not make an account without EXOTEL_API_KEY",)
 
 
 def test_variables_that_the_file_refers_to_are_neither_an_account_nor_a_warning(toml):
@@ -161,7 +161,7 @@ def test_no_two_accounts_share_a_callback_token(toml):
         "ACME2_CALLBACK_TOKEN": "shared-token-of-both",
     }
     (problem,) = problems_of(ACCOUNT | VARIABLES_OF_TABLE | tokens, toml(TABLE))
-    assert problem.startswith("legwork.toml: accounts[0].callback_token: is another account's too; ")
+    assert problem.startswith("legwork.toml: accounts[0].callback_token: is also another account's; ")
     assert "shared-token" not in problem
 
 
@@ -204,7 +204,7 @@ def test_a_file_that_cannot_be_understood_is_one_problem(toml, text, wrong):
 
 def test_a_file_that_is_no_text_is_a_problem(tmp_path):
     (tmp_path / "legwork.toml").write_bytes(b"\xff")
-    assert problems_of({}, tmp_path) == ["legwork.toml: is not a file of text; save it as UTF-8"]
+    assert problems_of({}, tmp_path) == ["legwork.toml: is not a text file; save it as UTF-8"]
 
 
 def test_problems_name_the_file_as_it_was_named(tmp_path):

@@ -142,7 +142,7 @@ def test_a_setting_and_its_file_are_not_both_set(tmp_path):
         (None, "cannot be read (No such file or directory)"),
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"\xff\xfe", "holds no text"),
+        (b"\xff\xfe", "is not text"),
         (b"a" * 100_000, "far too long"),
     ],
 )

@@ -77,20 +77,20 @@ def test_no_problem_repeats_a_part_of_a_password(tmp_path_factory, name, url):
         (
             "REDIS_URL",
             "redis://default:12#s3cr3tPART@127.0.0.1:6379/0",
-            "percent-encode what stands in a user or a password",
+            "percent-encode the user and the password",
         ),
         ("REDIS_URL", "redis://default:#s3cr3tPART@127.0.0.1:6379/0", "# as %23"),
         ("BROKER_URL", "redis://default:12#s3cr3tPART@127.0.0.1:6379/0", "# as %23"),
         ("REDIS_URL", "redis://default:12/s3cr3tPART@127.0.0.1:6379/0", "/ as %2F"),
         ("REDIS_URL", "redis://:pw@host/0#s3cr3tPART", "holds a #; percent-encode it (%23)"),
-        ("REDIS_URL", "redis://u:s3cr3tPART", "its port is no number up to 65535"),
+        ("REDIS_URL", "redis://u:s3cr3tPART", "its port is not a number up to 65535"),
         ("REDIS_URL", "redis://a,b/0", "names no host"),
         ("REDIS_URL", "unix://host/run/r.sock", "names no socket"),
-        ("EXOTEL_BASE_URL", "https://u:12/s3cr3tPART@host", "holds an @ behind its host"),
+        ("EXOTEL_BASE_URL", "https://u:12/s3cr3tPART@host", "has an @ after its host"),
         ("SINKS", "s3://AKIAEXAMPLE:abc/s3cr3tPART@bucket/prefix?region=x", "/ as %2F"),
         ("SINKS", "redis://default:12#s3cr3tPART@127.0.0.1:6379/0", "# as %23"),
         ("SINKS", "redis://127.0.0.1:6379/0#s3cr3tPART", "holds a #; percent-encode it (%23)"),
-        ("SINKS", "https://user:12/s3cr3tPART@crm.example/", "holds an @ behind its host"),
+        ("SINKS", "https://user:12/s3cr3tPART@crm.example/", "has an @ after its host"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused_with_words(name, url, wrong):
@@ -143,15 +143,15 @@ def test_an_option_of_tls_is_understood_however_its_name_is_written():
 @pytest.mark.parametrize(
     ("options", "wrong"),
     [
-        ("ssl_cert_reqs=maybe", "ssl_cert_reqs is none, optional or required"),
-        ("ssl_cert_reqs=", "ssl_cert_reqs is none, optional or required"),
-        ("ssl_check_hostname=perhaps", "ssl_check_hostname is true or false"),
+        ("ssl_cert_reqs=maybe", "ssl_cert_reqs must be none, optional or required"),
+        ("ssl_cert_reqs=", "ssl_cert_reqs must be none, optional or required"),
+        ("ssl_check_hostname=perhaps", "ssl_check_hostname must be true or false"),
         ("ssl_ca_certs=/no/such/file.pem", "ssl_ca_certs names a file that cannot be read (No such file or directory)"),
         ("ssl_ca_certs=/dev/null", "ssl_ca_certs names a file that holds no certificate in PEM"),
-        ("ssl_ca_certs=a%00b", "ssl_ca_certs names a file that cannot be"),
+        ("ssl_ca_certs=a%00b", "ssl_ca_certs names a file that cannot exist"),
         ("ssl_certfile=/no/such/file.pem", "ssl_certfile names a file that cannot be read"),
-        ("ssl_certfile=/dev/null", "hold no certificate and its key in PEM"),
-        ("ssl_keyfile=/dev/null", "ssl_keyfile goes with an ssl_certfile"),
+        ("ssl_certfile=/dev/null", "hold a certificate and its key in PEM"),
+        ("ssl_keyfile=/dev/null", "ssl_keyfile needs an ssl_certfile"),
     ],
 )
 def test_a_wrong_value_of_an_option_of_tls_is_a_problem_of_the_settings(name, options, wrong):
@@ -159,7 +159,7 @@ def test_a_wrong_value_of_an_option_of_tls_is_a_problem_of_the_settings(name, op
 
 
 def test_the_files_of_a_sink_are_nobodys_but_the_sinks(tmp_path):
-    """Web, and every command, read the certificates of sinks, which may lie on the workers' hosts alone."""
+    """Web and every command used to read the certificates of sinks, which may exist only on the hosts of workers."""
     sink = "rediss://h:6380/0?ssl_ca_certs=/no/such/file.pem"
     (spec,) = load_settings(ACCOUNT | {"SINKS": sink}, directory=tmp_path).sinks
     assert spec.url == sink

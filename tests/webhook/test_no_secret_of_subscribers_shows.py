@@ -76,6 +76,6 @@ def test_nor_does_that_of_one_that_was_added_before_its_url_was_refused(redis_ur
             one.close()
         ledger.meters.close()
     assert "sink.unusable" in log.getvalue()
-    assert "holds an @ behind its host" in log.getvalue()
+    assert "has an @ after its host" in log.getvalue()
     environ = {"redis_url": redis_url, "legwork_secret_key": KEY, "exotel_base_url": echo.url}
     assert_nothing_shows("Qzx7w jKv9Q", log.getvalue() + told_by_pages(settings) + told_by_commands(**environ))

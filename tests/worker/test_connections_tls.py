@@ -98,15 +98,18 @@ def test_a_known_authority_will_do_whatever_name_it_certifies(address, authority
 @pytest.mark.parametrize(
     ("options", "wrong"),
     [
-        ("ssl_cert_reqs=CERT_MAYBE", "sink crm: url: has a wrong option: ssl_cert_reqs is none, optional or required"),
-        ("ssl_ocsp_context=x", "one of TLS is none here; there are ssl_cert_reqs"),
-        ("ssl_check_hostname=perhaps", "ssl_check_hostname is true or false"),
+        (
+            "ssl_cert_reqs=CERT_MAYBE",
+            "sink crm: url: has a wrong option: ssl_cert_reqs must be none, optional or required",
+        ),
+        ("ssl_ocsp_context=x", "unknown TLS option; known are ssl_cert_reqs"),
+        ("ssl_check_hostname=perhaps", "ssl_check_hostname must be true or false"),
         ("ssl_ca_certs=/no/such/file.pem", "ssl_ca_certs names a file that cannot be read (No such file or directory)"),
         ("ssl%5Fca_certs=/dev/null", "ssl_ca_certs names a file that holds no certificate in PEM"),
-        ("ssl_ca_path=/no/such/folder", "ssl_ca_path names a folder that is not there"),
-        ("ssl_min_version=1", "ssl_min_version is 771 (TLS 1.2) or 772 (1.3)"),
-        ("ssl_include_verify_flags=[NO_FLAG]", "ssl_include_verify_flags is a list of Python's ssl.VerifyFlags"),
-        ("ssl_ciphers=nothing", "ssl_ciphers names no cipher that there is here"),
+        ("ssl_ca_path=/no/such/folder", "ssl_ca_path names a folder that does not exist"),
+        ("ssl_min_version=1", "ssl_min_version must be 771 (TLS 1.2) or 772 (1.3)"),
+        ("ssl_include_verify_flags=[NO_FLAG]", "ssl_include_verify_flags must be a list of Python's ssl.VerifyFlags"),
+        ("ssl_ciphers=nothing", "ssl_ciphers names no cipher that is available"),
     ],
 )
 def test_what_is_wrong_with_the_sink_is_told_as_the_sinks(options, wrong):

@@ -18,7 +18,7 @@ def test_what_was_encrypted_comes_back_and_does_not_show():
 def test_a_new_key_before_the_old_one_reads_what_the_old_one_wrote():
     token = Encryptor([OLD]).encrypt("text")
     assert Encryptor([NEW, OLD]).decrypt(token) == "text"
-    with pytest.raises(Locked, match="behind the present one"):
+    with pytest.raises(Locked, match="after the current one"):
         Encryptor([NEW]).decrypt(token)
 
 

@@ -111,7 +111,7 @@ def test_without_keep_days_files_are_kept(tmp_path):
 
 
 def test_keep_days_needs_rotation(tmp_path):
-    with pytest.raises(BadSink, match="keep_days: is for what was put aside: say when, with rotate"):
+    with pytest.raises(BadSink, match="keep_days: is for rotated files: set rotate too"):
         opened(f"file://{tmp_path}/records.jsonl?keep_days=3")
 
 

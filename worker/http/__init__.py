@@ -1,1 +1,1 @@
-"""HTTP for Exotel's API and for webhooks: answers that are whole in time, bodies of bounded size."""
+"""HTTP for Exotel's API and for webhooks: responses bounded in time, bodies bounded in size."""

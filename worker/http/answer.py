@@ -1,4 +1,4 @@
-"""An HTTP answer: whole in time, what its status line says whatever follows, and never the answer to another request."""
+"""An HTTP response with a time limit for the whole, whose status counts even if the rest is broken."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
     from worker.http.head import StatusLine
 
-# Interim answers (RFC 9110, 15.2), of which http.client knows the first one only.
+# Interim responses (RFC 9110, 15.2); http.client knows only the first one.
 _INFORMATIONAL = 1
-# Closed with this, a socket forgets what it has not sent yet.
+# A socket closed with this option discards unsent data.
 _NO_LINGER = struct.pack("ii", 1, 0)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\r\n]*)?(\r?\n)")
 
 
 class LengthInDoubt(http.client.HTTPException):
-    """Raised at the end of a body of which nobody can say whether that is its end."""
+    """Raised at the end of a body if it is not certain that the body is complete."""
 
 
 class Answer(http.client.HTTPResponse):
-    """An answer that is read within the time-out as a whole: its headers, its body, and whatever comes before or after.
+    """A response that must be read completely within the time-out: headers, body, and anything before or after.
 
-    A time-out of a socket is for a single wait, so a byte now and then would go on for ever. Interim answers (102, 103) are
-    passed over: taken for the answer, they would leave the real one to the next request of the connection.
+    A socket's time-out covers a single wait, so a slow trickle of bytes could last for ever. Interim responses (102, 103) are
+    skipped: taken for the response, they would leave the real one to the connection's next request.
 
-    Once the status line is there, nothing that follows it makes this no answer. What is odd about the rest is left out, or
-    breaks off the body, and costs the connection.
+    After the status line, nothing invalidates the response. Malformed parts are left out, or end the body, and the connection
+    is closed.
     """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
@@ -47,29 +47,29 @@ class Answer(http.client.HTTPResponse):
         self._raw = _InTime(self.fp.detach(), sock)
         self.fp = io.BufferedReader(self._raw)
         self._sock = sock
-        #: The headers as they came; urllib3 is not given all of them.
+        #: The headers as received; urllib3 gets only some of them.
         self.fields: list[tuple[str, str]] = []
-        # Until the head is read, which nobody does of a proxy's answer to CONNECT.
+        # Until the head is read, which never happens for a proxy's response to CONNECT.
         self._begun = False
         self._certain = self._again = True
         self._is_over = False
 
     def _read_status(self) -> tuple[str, int, str]:
-        # By this name http.client asks for it, of a proxy's answer too.
+        # http.client calls this method, for a proxy's response too.
         line = read_status_line(self.fp)
         while line.code // 100 == _INFORMATIONAL and line.code != HTTPStatus.SWITCHING_PROTOCOLS:
             line = self._pass_over_interim() or read_status_line(self.fp)
         return line
 
     def _pass_over_interim(self) -> StatusLine | None:
-        """Read the headers of an interim answer, to their end or to the status line that stands in its place."""
+        """Read the headers of an interim response, to their end or to a status line in place of the end."""
         while (text := self.fp.readline(MOST_LINE_BYTES)) not in {b"\r\n", b"\n", b""}:
             if line := as_status_line(text):
                 return line
         return None
 
     def begin(self) -> None:
-        """Read the head. Raises http.client.HTTPException or OSError where there is no status line."""
+        """Read the head. Raises http.client.HTTPException or OSError if there is no status line."""
         if self._begun:
             return
         version, self.status, self.reason = self._read_status()
@@ -80,20 +80,20 @@ class Answer(http.client.HTTPResponse):
         framing = framing_of(head, version=version, code=self.status, method=self._asked_by)
         self.headers = self.msg = _message(head, length=framing.length if framing.certain else None)
         self.chunked, self.chunk_left = framing.chunked and head.whole, None
-        # Of headers that broke off nobody knows what they would have said of the body.
+        # Incomplete headers may lack what frames the body.
         self.length = framing.length if head.whole else 0
         self._certain, self._again = framing.certain, framing.again
         self.will_close = not framing.again
         self._begun = True
 
     def read1(self, n: int = -1) -> bytes:
-        """Read what is there. Raises http.client.HTTPException where the body breaks off, or may have."""
+        """Return the available bytes. Raises http.client.HTTPException if the body is, or may be, incomplete."""
         data = super().read1(n)
         self._see_to_the_end(is_end=not data and n != 0)
         return data
 
     def read(self, amt: int | None = None) -> bytes:
-        """Read so much, or all. Raises http.client.HTTPException where the body breaks off, or may have."""
+        """Return `amt` bytes, or all. Raises http.client.HTTPException if the body is, or may be, incomplete."""
         data = super().read(amt)
         self._see_to_the_end(is_end=amt is None or (not data and amt != 0))
         return data
@@ -103,7 +103,7 @@ class Answer(http.client.HTTPResponse):
             raise LengthInDoubt("nothing that can be relied on says where the body ends")
 
     def _get_chunk_left(self) -> int | None:
-        # http.client takes -5, 0x5 and 5_0 for sizes, and whatever stands between two chunks for the end of one.
+        # http.client accepts -5, 0x5 and 5_0 as sizes, and anything between two chunks as the end of one.
         if self.chunk_left:
             return self.chunk_left
         if self.chunk_left is not None:
@@ -125,7 +125,7 @@ class Answer(http.client.HTTPResponse):
         self._again = self._again and end == b"\r\n"
 
     def _close_conn(self) -> None:
-        """Let go of the connection: for another request only where this answer is over, and nothing stands behind it."""
+        """Release the connection: for another request only if this response is complete and no data follows it."""
         if self._begun and not self.will_close:
             is_over = self._is_over if self.chunked else self.length == 0
             if not (is_over and self._again) or self._stands_more_behind():
@@ -135,14 +135,14 @@ class Answer(http.client.HTTPResponse):
 
     def _stands_more_behind(self) -> bool:
         self._raw.is_dry = True
-        pending = getattr(self._sock, "pending", lambda: 0)  # what TLS has unpacked already
+        pending = getattr(self._sock, "pending", lambda: 0)  # what TLS has already decrypted
         with suppress(ValueError):  # closed
             return bool(self.fp.peek() or pending())
         return True
 
 
 def _message(head: Head, *, length: int | None) -> http.client.HTTPMessage:
-    """Return the headers as urllib3 takes them, who refuses the whole answer over lengths that differ."""
+    """Return the headers for urllib3, which would refuse the whole response if lengths differ."""
     message = http.client.HTTPMessage()
     for name, value in head.fields:
         if name.lower() != "content-length":
@@ -153,13 +153,13 @@ def _message(head: Head, *, length: int | None) -> http.client.HTTPMessage:
 
 
 class _InTime(io.RawIOBase):
-    """What a socket brings, until the time is over that the socket waits at most when this is made."""
+    """The data of a socket, until the socket's time-out, counted from the creation of this object, is over."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
         self._wait = sock.gettimeout()
         self._until = None if self._wait is None else time.monotonic() + self._wait
-        #: Is nothing more to be read?
+        #: True at the end of the data.
         self.is_dry = False
 
     def readable(self) -> bool:
@@ -175,12 +175,12 @@ class _InTime(io.RawIOBase):
             return self._raw.readinto(buffer)
         left = self._until - time.monotonic()
         try:
-            # Looked at first: whoever sends without a pause would never be waited for.
+            # Checked first: a server that sends without a pause would never cause a wait.
             self._sock.settimeout(_in_time(left))
             found = self._raw.readinto(buffer)
         except TimeoutError:
-            # A network that comes back later must not bring the request to the other side when nobody waits any more: by
-            # then its token is back. (A socket of urllib3's for TLS within TLS has no such option.)
+            # A network that recovers later must not deliver the request when it has been abandoned: by then its token is
+            # free again. (urllib3's socket for TLS within TLS has no such option.)
             with suppress(OSError, AttributeError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             raise

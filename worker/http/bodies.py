@@ -1,4 +1,4 @@
-"""Reads the body of an HTTP answer, bounded in bytes; in time it is bounded by the session (`worker/http/answer.py`)."""
+"""Read the body of an HTTP response up to a number of bytes; the session bounds the time (`worker/http/answer.py`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PIECE_BYTES = 64 * 1024
 
 
 class Body(NamedTuple):
-    """The body, unpacked, or its first bytes where it is longer; `broken` says why it is not whole, if it is not."""
+    """The decompressed body, or its first bytes if it is longer; `broken` says why it is incomplete, or is None."""
 
     data: bytes
     broken: str | None = None
@@ -26,12 +26,12 @@ class Body(NamedTuple):
 def read_body(response: requests.Response, *, most: int) -> Body:
     """Return the body, or its first `most` bytes. Raises nothing; wants `stream=True`.
 
-    What is packed by its header and cannot be unpacked is returned as it came: the header lies.
+    A body that cannot be decompressed as its header says is returned unchanged.
     """
     raw: urllib3.HTTPResponse = response.raw
     data, broken = bytearray(), None
     try:
-        # `read1` takes what is there, so that no more than `most` is ever waited for.
+        # `read1` returns what is available, so there is no wait for more than `most`.
         while len(data) < most and (piece := raw.read1(min(_PIECE_BYTES, most - len(data)), decode_content=False)):
             data += piece
     except urllib3.exceptions.ReadTimeoutError:

@@ -1,4 +1,4 @@
-"""HTTP sessions whose answers are whole in time, and are the answers that count: for Exotel's API and for webhooks."""
+"""HTTP sessions for Exotel's API and for webhooks, with time limits for whole responses."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ class UnsupportedProxy(requests.exceptions.ProxyError):
 
 
 class Session(requests.Session):
-    """A session that follows no redirect, does not look where one leads, keeps no cookie, and asks for URLs as written."""
+    """A session that follows no redirects, keeps no cookies, and requests URLs exactly as written."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Nothing that we ask for has any use for them; a stranger could send as many as he likes, in any shape.
+        # No server here needs cookies, and a subscriber could send any number of them, in any form.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[], netscape=False, rfc2965=False))
         for scheme in ("https://", "http://"):
             self.mount(scheme, BoundedAdapter())
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Prepare a request, and have it go to the very target that its URL is written with."""
+        """Return a prepared request whose target is exactly as written in its URL."""
         prepared = super().prepare_request(request)
         prepared.headers[TARGET] = target_of(str(request.url))
         return prepared
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        """Nowhere: requests reads the whole body of a redirect, whatever its size, to see where it would lead."""
+        """Return None: otherwise requests reads the whole body of a redirect, whatever its size."""
         return
 
 
 class _Verbatim(HTTPConnection):
-    """Sends the target that stands in the headers by the name of `TARGET`: requests and urllib3 write it in their own way."""
+    """Sends the target from the header `TARGET`, since requests and urllib3 would rewrite it."""
 
     response_class = Answer
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
         headers = dict(headers or {})
         target = headers.pop(TARGET, url)
-        # A proxy is given the whole URL.
+        # A proxy gets the whole URL.
         super().request(method, target if url.startswith("/") else url, body, headers, **options)
 
 
@@ -65,33 +65,33 @@ class Tls(_Verbatim, HTTPSConnection):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Carries HTTP over connections whose answers are `Answer`."""
+    """Sends HTTP over connections whose responses are `Answer`."""
 
     #: The classes of its connections.
     plain: type[HTTPConnection] = Plain
     tls: type[HTTPSConnection] = Tls
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections."""
+        """Create the connection pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools()
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools of connections through a proxy. Raises UnsupportedProxy."""
+        """Return the connection pools of a proxy. Raises UnsupportedProxy."""
         if proxy.lower().startswith("socks"):
-            # urllib3's connections through one (urllib3.contrib.socks) are none of ours: an answer would have no bounds.
+            # urllib3.contrib.socks brings its own connection classes, which do not limit a response as ours do.
             raise UnsupportedProxy(
-                "the environment names a SOCKS proxy, which is not supported: name an HTTP proxy in HTTPS_PROXY, or none"
+                "the environment names a SOCKS proxy, which is not supported: set HTTPS_PROXY to an HTTP proxy, or unset it"
             )
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = self._pools()
         return manager
 
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
-        """Make requests' answer of urllib3's, without a look at its cookies or its charset: either may be nonsense."""
+        """Return urllib3's response as one of requests', ignoring cookies and charset: either may be invalid."""
         response = requests.Response()
         response.status_code = resp.status
-        # As they came, and not as urllib3 was given them. (By this name requests itself asks for them.)
+        # The headers as received, not as urllib3 got them. (requests itself uses this attribute.)
         came = getattr(resp, "_original_response", None)
         response.headers = CaseInsensitiveDict(
             HTTPHeaderDict(came.fields if isinstance(came, Answer) else resp.headers)

@@ -1,4 +1,4 @@
-"""Tells where the body of an answer ends (RFC 9112, 6.3), and whether the connection may be used for another one."""
+"""Determine where a response's body ends (RFC 9112, 6.3), and whether its connection can be reused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from worker.http.head import Head
 
-# More digits than these are no length of anything.
+# Maximum digits of a length.
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _INFORMATIONAL = 1
 
@@ -17,7 +17,7 @@ _INFORMATIONAL = 1
 class Framing(NamedTuple):
     """Where the body ends: with its chunks, after `length` bytes, or (neither) with the connection.
 
-    `certain`: the headers say it, and say it once. `again`: another answer may come by the same connection.
+    `certain`: the headers say it unambiguously. `again`: the connection may be used for another response.
     """
 
     chunked: bool
@@ -27,19 +27,19 @@ class Framing(NamedTuple):
 
 
 def framing_of(head: Head, *, version: str, code: int, method: str | None) -> Framing:
-    """Read the headers that frame a body.
+    """Return the framing of a body from its headers.
 
-    Whatever is doubtful about any of them costs the connection: what one side takes for the body of this answer, the other
-    may mean as the answer to the next request, and a refusal would count as taken.
+    Any ambiguity means that the connection is closed: otherwise part of this body could be taken for the response to the next
+    request, and a refused record would count as delivered.
     """
     told = [coding.lower() for coding in head.values("transfer-encoding")]
-    # Which was once the way to say that there is none (RFC 2616, 3.6).
+    # `identity` once meant no transfer coding (RFC 2616, 3.6).
     codings = [coding for coding in told if coding not in {"", "identity"}]
     lengths = head.values("content-length")
     options = {option.lower() for option in head.values("connection")}
     again = head.whole and head.plain and version == "HTTP/1.1" and "close" not in options and codings == told
     if _has_no_body(code, method):
-        # A length of nought is said often, and there is no doubt about it. After a 101 another protocol is spoken.
+        # A length of zero is common and unambiguous. After a 101 the protocol changes.
         again = again and not codings and set(lengths) <= {"0"} and code // 100 != _INFORMATIONAL
         return Framing(chunked=False, length=0, certain=head.whole, again=again)
     if codings:
@@ -52,7 +52,7 @@ def framing_of(head: Head, *, version: str, code: int, method: str | None) -> Fr
     agree = len(usable) == len(lengths) and len(set(usable)) == 1
     return Framing(
         chunked=False,
-        # Where they differ, nothing that was meant is left out.
+        # If they differ, the longest is used, so that nothing is cut off.
         length=max(usable, default=None),
         certain=head.whole and agree,
         again=again and agree and len(lengths) == 1,

@@ -1,6 +1,6 @@
-"""Reads the head of an HTTP answer: its status line, and whatever of its header lines can be made sense of.
+"""Read the head of an HTTP response: its status line, and the header lines that can be parsed.
 
-What does not follow RFC 9112 costs its own line, not the answer: what became of a request, the status line alone says.
+A line that does not follow RFC 9112 is ignored, and the response is still used: the status line alone gives the result.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-# A proxy's whole page of cookies is a tenth of it. What comes after it is not read.
+# In bytes, ten times a proxy's long list of cookies. Nothing after it is read.
 MOST_BYTES = 1024 * 1024
-# A longer line is passed over: nobody can have any use for it.
+# A longer line is skipped.
 MOST_LINE_BYTES = 64 * 1024
-# A blank line before an answer belongs to the one before (RFC 9112, 2.2 says so of requests).
+# A blank line before a response belongs to the previous one (RFC 9112, 2.2 says so for requests).
 MOST_BLANK_LINES = 4
 
 _STATUS_LINE = re.compile(rb"(HTTP/\d{1,3}(?:\.\d{1,3})?)[ \t]+(\d{3})(?:[ \t](.*))?", re.DOTALL)
-# RFC 9110, 5.6.2; what stands between a name and its colon is no part of it (RFC 9112, 5.1).
+# RFC 9110, 5.6.2; whitespace between a name and its colon is not part of it (RFC 9112, 5.1).
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)([ \t]*):[ \t]*(.*?)[ \t]*", re.DOTALL)
 
 
 class StatusLine(NamedTuple):
-    """The version as it is written, the code and the reason."""
+    """The version as written, the status code and the reason."""
 
     version: str
     code: int
@@ -33,22 +33,22 @@ class StatusLine(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The headers in order, one that comes twice twice. `whole`: the blank line came; `plain`: nothing was odd."""
+    """The headers in order, duplicates included. `whole`: the final blank line was read; `plain`: all lines were valid."""
 
     fields: list[tuple[str, str]]
     whole: bool
     plain: bool
 
     def values(self, name: str) -> list[str]:
-        """Return all that a header says, where it is a list (RFC 9110, 5.6.1)."""
+        """Return all values of a header that is a list (RFC 9110, 5.6.1)."""
         found = [value for known_as, value in self.fields if known_as.lower() == name]
         return [part.strip(" \t") for value in found for part in value.split(",")]
 
 
 def read_status_line(file: BinaryIO) -> StatusLine:
-    """Read the status line, whatever of a blank line stands before it.
+    """Return the status line, skipping blank lines before it.
 
-    Raises http.client.RemoteDisconnected where nothing comes, http.client.BadStatusLine, OSError.
+    Raises http.client.RemoteDisconnected if nothing is received, http.client.BadStatusLine, or OSError.
     """
     for _ in range(MOST_BLANK_LINES):
         line = file.readline(MOST_LINE_BYTES)
@@ -65,7 +65,7 @@ def read_status_line(file: BinaryIO) -> StatusLine:
 
 
 def as_status_line(line: bytes) -> StatusLine | None:
-    """Read a line; None where it is no status line."""
+    """Return a line parsed as a status line; None if it is not one."""
     found = _STATUS_LINE.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
         return None
@@ -74,7 +74,7 @@ def as_status_line(line: bytes) -> StatusLine | None:
 
 
 def read_head(file: BinaryIO) -> Head:
-    """Read the lines up to the blank one. Raises nothing: what broke off is not `whole`."""
+    """Return the headers up to the blank line. Raises nothing: an incomplete head is not `whole`."""
     fields: list[tuple[str, str]] = []
     plain, left = True, MOST_BYTES
     while left > 0:
@@ -86,7 +86,7 @@ def read_head(file: BinaryIO) -> Head:
         if line in {b"\r\n", b"\n"}:
             return Head(fields, whole=True, plain=plain and line == b"\r\n")
         if not line.endswith(b"\n"):
-            if len(line) < MOST_LINE_BYTES:  # cut off, and nobody knows what is missing of it
+            if len(line) < MOST_LINE_BYTES:  # incomplete, so its value is unknown
                 break
             plain, left = False, left - _pass_over(file, left)
             continue
@@ -95,7 +95,7 @@ def read_head(file: BinaryIO) -> Head:
 
 
 def _pass_over(file: BinaryIO, most: int) -> int:
-    """Read the rest of a line; returns how long it is."""
+    """Read the rest of a line; return its length."""
     read = 0
     while read < most:
         try:
@@ -109,7 +109,7 @@ def _pass_over(file: BinaryIO, most: int) -> int:
 
 
 def _take(line: bytes, fields: list[tuple[str, str]]) -> bool:
-    """Add what a line says to the fields; True if it is written as it should be."""
+    """Add a header line to the fields; return True if it is well-formed."""
     text = line.rstrip(b"\r\n")
     if text[:1] in {b" ", b"\t"}:  # goes on with the one before (RFC 9112, 5.2)
         if fields:

@@ -1,23 +1,23 @@
-"""What a request asks for: path and query, as they are written in the URL."""
+"""Return a request's target: path and query, as written in the URL."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote
 
-#: The header in which a target goes through requests and urllib3, each of which would write it anew; no name of a real one.
+#: The pseudo-header that carries a target through requests and urllib3, which would rewrite it; no real header's name.
 TARGET = ":target"
 
-# All that a URL may hold (RFC 3986, 2.2), and a % with whatever stands behind it.
+# The characters that a URL may contain (RFC 3986, 2.2), and any %.
 _LEFT_ALONE = "!$%&'()*+,/:;=?@[]~"
 _AFTER_THE_HOST = re.compile(r"[^:/?#]+://[^/?#]*([^#]*)", re.DOTALL)
 
 
 def target_of(url: str) -> str:
-    """Return path and query of an absolute URL to the letter: they may be signed.
+    """Return path and query of an absolute URL unchanged: they may be signed.
 
-    Only what no URL may hold (blanks, quotes, `<>^{|}`, backticks, backslashes, what is not ASCII) is percent-encoded, as
-    UTF-8: many a server refuses it. Raises ValueError where it is no absolute URL, or holds half a surrogate pair.
+    Only characters that a URL may not contain (spaces, quotes, `<>^{|}`, backticks, backslashes, non-ASCII) are
+    percent-encoded as UTF-8, since many servers refuse them. Raises ValueError for a relative URL or an unpaired surrogate.
     """
     found = _AFTER_THE_HOST.match(url)
     if found is None:

@@ -1,4 +1,4 @@
-"""Reads how long the other side asks to be left alone."""
+"""Parse the Retry-After header."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Exotel's windows are a minute. A Retry-After beyond a day is a slip, and would silence an account or a sink for as long.
+# In seconds. Exotel's windows are a minute. A Retry-After beyond a day is a mistake that would block an account or a sink.
 LONGEST_PAUSE_SECONDS = 86_400.0
 _WEEKDAY = re.compile(r"(mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?", re.IGNORECASE)
 
 
 def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None where there is none that can be read.
+    """Return the seconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); None without a usable one.
 
-    A date is taken relative to the answer's own Date, so that no clock of ours comes into it. At most LONGEST_PAUSE_SECONDS.
-    Of several (a header that comes twice is one with commas) the longest counts; what is no wait at all counts as absent.
+    A date is relative to the response's own Date, so no local clock is used. At most LONGEST_PAUSE_SECONDS. Of several
+    values (a repeated header is joined with commas) the longest counts; a wait of zero counts as absent.
     """
     told = [moment for part in _parts(date or "") if (moment := _http_date(part))]
     now = min(told, default=None) or datetime.now(UTC)
@@ -25,7 +25,7 @@ def retry_after_seconds(value: str | None, date: str | None = None) -> float | N
 
 
 def _parts(value: str) -> list[str]:
-    """Take a list apart; the comma of `Wed, 21 Oct 2026 07:28:00 GMT` parts nothing."""
+    """Split a list at commas, except the comma in `Wed, 21 Oct 2026 07:28:00 GMT`."""
     parts: list[str] = []
     for part in (part.strip() for part in value.split(",")):
         if parts and _WEEKDAY.fullmatch(parts[-1]):
@@ -47,6 +47,6 @@ def _seconds(text: str, now: datetime) -> float | None:
 def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError, TypeError):  # no date, or a year of twenty digits
+    except (ValueError, OverflowError, TypeError):  # not a date, or a year of twenty digits
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

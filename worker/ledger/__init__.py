@@ -1,4 +1,4 @@
-"""All that is kept in Redis: what is owed, by when, to whom, and what became of it. Nobody outside knows a key."""
+"""The ledger: all calls, records and deliveries in Redis, with their due times and state. Only this package uses its keys."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledger"]
 
-# A ledger begun within the last day is pointed out: it is a first day, or Redis has lost its data.
+# A ledger created within this time is reported as new: it is the first day, or Redis has lost its data.
 NEW_SECONDS = 86_400
-# A worker that has not been heard of for so long is taken for gone; it says hello every few seconds.
+# A worker that has not reported for this long counts as gone; it reports every few seconds.
 WORKER_SILENCE_SECONDS = 15.0
 
 
 class Ledger:
     """The ledger of every account, in one Redis.
 
-    Making one touches nothing; `open` looks at the server. Every method raises redis.RedisError when it is out of reach.
-    `worker` is the name of the process that works with it, if it is a worker.
+    Creating one does no I/O; `open` checks the server. Every method raises redis.RedisError if it is unreachable.
+    `worker` is the name of the process, if it is a worker.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Ledger:
         self._know({})
 
     def _know(self, subscribers: Mapping[str, SinkSpec]) -> None:
-        """Put books and buckets in the place of the ones before; whoever works with those finishes with them."""
-        # A name in the settings is the settings' own.
+        """Replace the books and buckets; work in progress finishes with the old ones."""
+        # A sink in the settings overrides a subscriber with the same name.
         self.sinks = {**subscribers, **{spec.name: spec for spec in self.settings.sinks}}
         self.deliveries = {
             (sid, spec.name): self.book(sid, spec.name)
@@ -84,7 +84,7 @@ class Ledger:
         self.rates = {spec.name: self._bucket(spec.name, spec.rate) for spec in self.sinks.values() if spec.rate}
 
     def book(self, account_sid: str, sink: str) -> DeliveryBook:
-        """Return the deliveries of an account to a sink, whether there is one of that name or not."""
+        """Return the deliveries of an account to a sink, whether or not a sink of that name exists."""
         return DeliveryBook(
             self.client,
             self._scripts,
@@ -107,11 +107,11 @@ class Ledger:
         )
 
     def books_of(self, sink: str) -> list[DeliveryBook]:
-        """Return the deliveries of every account to a sink, whether there is one of that name or not."""
+        """Return the deliveries of every account to a sink, whether or not a sink of that name exists."""
         return [self.book(sid, sink) for sid in self.calls]
 
     def refresh_sinks(self) -> bool:
-        """Learn of subscribers that were added, changed or removed; True if there was a change."""
+        """Load subscribers that were added, changed or removed; return True if there was a change."""
         changes = int(self.client.hget(LEDGER, CHANGES) or 0)
         if changes == self.register.changes:
             return False
@@ -120,14 +120,14 @@ class Ledger:
         return True
 
     def open(self) -> bool:
-        """Look at the server and sign the ledger; True if it was new, or is another than at the last look.
+        """Check the server and write the ledger's version; return True if it is new, or another than at the last check.
 
-        Raises LedgerUnusable where this server, or what lies in it, cannot be worked with.
+        Raises LedgerUnusable if this server, or the data in it, cannot be used.
         """
         check_version(about_server(self.client, "server"))
         pipeline = self.client.pipeline()
         pipeline.hsetnx(LEDGER, "schema", SCHEMA)
-        # By Redis's clock, like all times in the ledger: that of a host may be hours off.
+        # By Redis's clock, like all times in the ledger: a host's clock may be hours off.
         pipeline.hsetnx(LEDGER, "created_at", round(self.now_ms()))
         pipeline.hmget(LEDGER, "schema", "created_at")
         new, _, (schema, created_at) = pipeline.execute()
@@ -137,14 +137,14 @@ class Ledger:
                 f"the ledger in this Redis has schema {schema[:20].decode(errors='replace')}, this Legwork knows schema "
                 f"{SCHEMA}: run the Legwork that wrote it, or name another database in REDIS_URL"
             )
-        # Somebody else may have signed it first since it was lost.
+        # Another process may have created it first since it was lost.
         self.refresh_sinks()
         is_another = self._created_at not in {None, created_at}
         self._created_at = created_at
         return bool(new) or is_another
 
     def account(self, sid: str) -> Account:
-        """Return an account's settings; KeyError if there is none of that SID."""
+        """Return an account's settings. Raises KeyError for an unknown SID."""
         return self.calls[sid].account
 
     def now_ms(self) -> float:
@@ -153,24 +153,24 @@ class Ledger:
         return float(seconds) * 1000 + float(microseconds) / 1000
 
     def try_to_write(self) -> None:
-        """Write something small, to find out whether a callback could be noted.
+        """Write a small key, to test whether a callback could be stored.
 
-        Raises redis.RedisError: out of reach, out of memory, read-only.
+        Raises redis.RedisError if Redis is unreachable, out of memory or read-only.
         """
         self.client.hset(LEDGER, "tried_at", round(self.now_ms()))
 
     def created_at_ms(self) -> int | None:
-        """When this ledger was begun, or None if it has not been."""
+        """Return when this ledger was created (ms), or None if there is none."""
         created_at = self.client.hget(LEDGER, "created_at")
         return None if created_at is None else int(created_at)
 
     def new_since_ms(self) -> int | None:
-        """When this ledger was begun, if that is so lately that somebody should ask why; else None."""
+        """Return when this ledger was created (ms) if that was within the last day, else None."""
         created_at = self.created_at_ms()
         return created_at if created_at is not None and self.now_ms() - created_at < NEW_SECONDS * 1000 else None
 
     def register_worker(self, worker: str, threads: int) -> None:
-        """Note that a worker process is alive, and how many threads it works with."""
+        """Record that a worker process is alive, and its number of threads."""
         now = self.now_ms()
         pipeline = self.client.pipeline(transaction=False)
         pipeline.zadd(WORKERS, {f"{threads} {worker}": now})
@@ -178,11 +178,11 @@ class Ledger:
         pipeline.execute()
 
     def deregister_worker(self, worker: str, threads: int) -> None:
-        """Note that a worker process has ended."""
+        """Record that a worker process has ended."""
         self.client.zrem(WORKERS, f"{threads} {worker}")
 
     def workers(self) -> dict[str, int]:
-        """Return the worker processes heard of lately, with their numbers of threads."""
+        """Return the worker processes that reported recently, with their numbers of threads."""
         since = self.now_ms() - WORKER_SILENCE_SECONDS * 1000
         names = (raw.decode().partition(" ") for raw in self.client.zrangebyscore(WORKERS, since, "+inf"))
         return {name: int(threads) for threads, _, name in names}
@@ -192,9 +192,9 @@ class Ledger:
         return self.health.states()
 
     def disable_sink(self, sink: str, reason: str) -> bool:
-        """Stop delivering to a sink; what waits for it is kept. True if it was enabled."""
+        """Stop delivering to a sink; pending deliveries are kept. Returns True if it was enabled."""
         return self.health.disable(sink, reason)
 
     def enable_sink(self, sink: str) -> bool:
-        """Deliver to a sink again. True if it was disabled."""
+        """Deliver to a sink again. Returns True if it was disabled."""
         return self.health.enable(sink)

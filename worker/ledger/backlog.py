@@ -1,7 +1,7 @@
-"""One due list with leases: the fetches of an account are one backlog, its deliveries to each sink are others.
+"""A backlog: a due list with leases. An account's fetches are one backlog, its deliveries to each sink are others.
 
-An item waits in one of four lanes, by the time at which something is to be done. Leasing gives it out under a fencing id
-that only grows; whatever is reported under an older id changes nothing. A lease that runs out makes the item due again.
+An item waits in one of four lanes, ordered by due time. Leasing hands it to a worker under a fencing id that only grows; a
+report under an older id changes nothing. When a lease expires, the item is due again.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
     from worker.ledger.scripts import Argument, Scripts
 
-# Five workers in a row that did not survive an item: it is the item (design, section 3).
+# If five workers in a row died over an item, the item is the cause (design, section 3).
 DEATHS_ALLOWED = 5
-# How many expired leases one round takes back; more would hold Redis up while everybody waits.
+# How many expired leases one round takes back; more would block Redis for too long.
 REAPED_AT_ONCE = 100
-# A message that nobody has begun to work on after so long is taken for lost (with a worker that had taken it, or with the
-# broker's memory). Should it turn up all the same, because all threads were busy, its lease is stale.
+# A message that no worker has begun after this long counts as lost (with a worker that had taken it, or with the broker's
+# memory). If it arrives later after all, because all threads were busy, its lease is stale.
 BEGIN_SECONDS = 10.0
-# Whoever kills its worker does so within a few seconds; in so long the suspect before is done, or known to be the one.
+# An item that kills its worker does so within seconds; after this wait the previous suspect is done, or known as the cause.
 SUSPECTS_APART_SECONDS = 2.0
 
 
-# What a script is given as the time: '' for Redis's own clock, or milliseconds as text, which only tests do.
+# The time passed to a script: '' for Redis's own clock, or milliseconds as text, which only tests do.
 Clock = Callable[[], str]
 
 
 def server_clock() -> str:
-    """Let Redis's own clock count."""
+    """Return '', which makes scripts use Redis's own clock."""
     return ""
 
 
 class Lane(IntEnum):
-    """How urgent an item is; the lower, the sooner."""
+    """How urgent an item is; lower numbers are more urgent."""
 
     LIVE = 1
     RETRY = 2
@@ -48,14 +48,14 @@ class Lane(IntEnum):
 
 
 class Lease(NamedTuple):
-    """An item given out, and the fencing id it is held under."""
+    """A leased item, and the fencing id of its lease."""
 
     item: str
     id: str
 
 
 class Demand(NamedTuple):
-    """What a backlog has to do: due now in each lane, and how many items are leased."""
+    """A backlog's work: how many items are due now in each lane, and how many are leased."""
 
     live: int
     retry: int
@@ -65,13 +65,13 @@ class Demand(NamedTuple):
 
     @property
     def due(self) -> int:
-        """Items due now, in all lanes."""
+        """Return the number of items due now, in all lanes."""
         return self.live + self.retry + self.reconcile + self.confirm
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease that is still ours, and what is known of its item. Times are in milliseconds of Redis's clock."""
+    """A valid lease, and the state of its item. Times are in milliseconds of Redis's clock."""
 
     lane: Lane
     due: float
@@ -81,18 +81,18 @@ class Claim:
 
 
 class Reaped(NamedTuple):
-    """What a round over the expired leases found: how many are due again, and whom nobody survives."""
+    """The result of a round over the expired leases: how many items are due again, and those that kill their workers."""
 
     again: int
     poisoned: list[Lease]
 
 
-# What the script for leasing answers of each item; of a delivery that begins at once, two parts more.
+# How many values `lease.lua` returns per item; for a delivery that is begun at once, two more.
 _PARTS, _PARTS_BEGUN = 7, 9
 
 
 def read_begun(answer: list[bytes]) -> list[tuple[Lease, Claim, bytes, bytes]]:
-    """Read what the script for leasing has answered of deliveries: the lease, the claim, the record, the delivery."""
+    """Parse `lease.lua`'s reply for deliveries that are begun at once: lease, claim, record, delivery."""
     rows = zip(*[iter(answer)] * _PARTS_BEGUN, strict=True)
     return [
         (Lease(item.decode(), lease.decode()), _claim(*claim), packed, stored)
@@ -101,7 +101,7 @@ def read_begun(answer: list[bytes]) -> list[tuple[Lease, Claim, bytes, bytes]]:
 
 
 def read_claim(answer: list[bytes] | None) -> Claim | None:
-    """Read what the script for claiming has answered."""
+    """Parse `claim.lua`'s reply; None for a stale lease."""
     return None if answer is None else _claim(*answer)
 
 
@@ -112,8 +112,8 @@ def _claim(lane: bytes, due: bytes, attempts: bytes, deaths: bytes, now: bytes) 
 class Backlog:
     """A due list with leases, for one account.
 
-    `name` is `fetch`, or `sink:<name>`. `lease_seconds` is how long an item may be out before it counts as lost; it has
-    to exceed the longest legitimate step. `worker` is in whose name items are claimed.
+    `name` is `fetch`, or `sink:<name>`. `lease_seconds` is how long an item may be leased before it counts as lost; it
+    must exceed the longest legitimate step. `worker` is the name under which items are claimed.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Backlog:
         self._clock = clock
         base = of_account(account_sid, name)
         lanes = [f"{base}:due:{lane.name.lower()}" for lane in Lane]
-        #: The eight keys that every script of a backlog has first.
+        #: The eight keys that come first in every script of a backlog.
         self.keys: list[str] = [
             *lanes,
             f"{base}:leases",
@@ -150,19 +150,19 @@ class Backlog:
 
     @property
     def leases_key(self) -> str:
-        """The key of the leases, by expiry."""
+        """Return the key of the leases, ordered by expiry."""
         return self.keys[4]
 
     def survey(self) -> Demand:
-        """Count what is due and what is leased."""
+        """Return how many items are due and how many are leased."""
         return Demand(*self._scripts.run("backlog/survey", self.keys, [self._clock()]))
 
     def survey_on(self, pipeline: redis.client.Pipeline) -> None:
-        """Queue the same on a pipeline, whose answer makes a `Demand`."""
+        """Queue `survey` on a pipeline; `Demand(*reply)` is its result."""
         self._scripts.run("backlog/survey", self.keys, [self._clock()], pipeline=pipeline)
 
     def lease(self, room: int, *, most: Sequence[int] | None = None, out: int | None = None) -> list[Lease]:
-        """Lease up to `room` items that are due; `most` says how many at most from each lane, `out` how many may be out."""
+        """Lease up to `room` due items; `most` limits each lane, `out` the number of leases in all."""
         allowed = list(most) if most is not None else [room] * len(Lane)
         bound: Argument = "" if out is None else out
         args: list[Argument] = [room, *allowed, BEGIN_SECONDS * 1000, self._clock(), "", bound]
@@ -170,20 +170,20 @@ class Backlog:
         return [Lease(item.decode(), lease.decode()) for item, lease, *_ in zip(*[iter(answer)] * _PARTS, strict=True)]
 
     def begin_on(self, pipeline: redis.client.Pipeline, room: int, sink: str) -> None:
-        """Queue on a pipeline: lease up to `room` deliveries that are due, and begin the work on them at once.
+        """Queue on a pipeline: lease up to `room` due deliveries, and begin the work on them at once.
 
-        None where the sink is disabled. `read_begun` reads the answer.
+        Leases none if the sink is disabled. `read_begun` parses the reply.
         """
         whose: list[Argument] = [self._worker, "", of_account(self.account_sid, ""), sink]
         args: list[Argument] = [room, *[room] * len(Lane), self.lease_ms, self._clock(), *whose]
         self._scripts.run("backlog/lease", [*self.keys, self._fence, SINKS], args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> Claim | None:
-        """Begin the work on a lease, which runs anew from here; None if it is no longer ours (or has begun already)."""
+        """Begin the work on a lease and restart its time; return None if it is stale (or has begun already)."""
         return read_claim(self._scripts.run("backlog/claim", self.keys, self._claiming(lease)))
 
     def claim_on(self, pipeline: redis.client.Pipeline, lease: Lease, sink: str | None) -> None:
-        """Queue the same on a pipeline, whose answer `read_claim` reads; None too where the `sink`, if any, is disabled."""
+        """Queue `claim` on a pipeline, for `read_claim`; the result is None too if `sink` is given and disabled."""
         keys, args = self.keys, self._claiming(lease)
         if sink is not None:
             keys, args = [*keys, SINKS], [*args, sink]
@@ -193,18 +193,18 @@ class Backlog:
         return [lease.item, lease.id, self.lease_ms, self._worker, self._clock()]
 
     def release(self, leases: Sequence[Lease]) -> int:
-        """Give back what nothing was done about; returns how many were still ours."""
+        """Release leases whose items were not processed; return how many were still valid."""
         return int(self._scripts.run("backlog/release", self.keys, [part for lease in leases for part in lease]))
 
     def reap(self, alive: Sequence[str] = ()) -> Reaped:
-        """Take back what expired leases hold; items that nobody survives come back under a lease of the caller's.
+        """Take back the items of expired leases; items that kill their workers are returned under a new lease.
 
-        `alive` names the workers that are: what any other has begun is taken back too. Empty: nobody knows.
+        `alive` names the live workers: leases of all others are taken back too. Empty: unknown, so only expired ones.
         """
         return read_reaped(self._scripts.run("backlog/reap", *self._reaping(alive)))
 
     def reap_on(self, pipeline: redis.client.Pipeline, alive: Sequence[str] = ()) -> None:
-        """Queue the same on a pipeline, for `read_reaped`."""
+        """Queue `reap` on a pipeline, for `read_reaped`."""
         self._scripts.run("backlog/reap", *self._reaping(alive), pipeline=pipeline)
 
     def _reaping(self, alive: Sequence[str]) -> tuple[list[str], list[Argument]]:
@@ -214,6 +214,6 @@ class Backlog:
 
 
 def read_reaped(answer: list[bytes]) -> Reaped:
-    """Return what `backlog/reap` answered."""
+    """Parse `reap.lua`'s reply."""
     again, *flat = (part.decode() for part in answer)
     return Reaped(int(again), [Lease(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])

@@ -1,10 +1,10 @@
-"""The token bucket: at no time have more than `quota` requests arrived at Exotel within any window.
+"""The token bucket: no more than `quota` requests arrive at Exotel within any window.
 
-A token that was taken comes back exactly one window after the response to its request arrived. A request arrives at some
-moment between its sending and its response, so its token is out from before its arrival until at least one window after
-it. In any window that ends at t, each request that arrived has its token out at t; there are N tokens; so at most N
-arrived. No clock of any worker, no jitter of the network and no number of processes comes into it; only Redis's own
-clock does. In the long run W / (W + mean latency) of the quota is used, and no safe schedule serves a call earlier.
+A taken token comes back exactly one window after the response to its request arrived. A request arrives at some time
+between its sending and its response, so its token is in use from before its arrival until at least one window after it. In
+any window that ends at t, each request that arrived has its token in use at t; there are N tokens; so at most N arrived.
+This depends on no worker's clock, no network jitter and no number of processes, only on Redis's own clock. In the long run
+W / (W + mean latency) of the quota is used, and no safe schedule serves a call earlier.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from worker.ledger.scripts import Argument, Scripts
 
-# When 429s come although we keep the quota, somebody else spends from the same account: use a fifth less for ten
-# minutes with each storm of them, then climb back by a twentieth of the quota a minute (see lua/bucket/prelude.lua).
+# A 429 although the quota is kept means that another program uses the same account: use a fifth less for ten minutes
+# with each series of 429s, then grow back by a twentieth of the quota a minute (see lua/bucket/prelude.lua).
 YIELD_SECONDS = 600
 YIELD_FACTOR = 0.8
-# After a pause one request goes first, and the others once it got in. If there is no news of it for so long, another
-# goes: its holder may have died. Most answers take less than a second.
+# After a pause one request is sent as a trial, and the others once it succeeded. If its result is unknown after this long,
+# another one is sent: its holder may have died. Most responses take less than a second.
 TRIAL_SECONDS = 5
 
 
@@ -54,17 +54,17 @@ class Grant:
 
     @property
     def is_probe(self) -> bool:
-        """Is this the one request that finds out whether the account works again, suspended or throttled as it was?"""
+        """Return whether this is the single request that tests whether a suspended or throttled account works again."""
         return self.why in {"probe", "trial"}
 
     @property
     def ends_suspension(self) -> bool:
-        """Does the account count as suspended until this one gets through?"""
+        """Return whether the account counts as suspended until this request succeeds."""
         return self.why == "probe"
 
 
 class Look(NamedTuple):
-    """How the bucket stands: tokens free now, back soon, in use, cooling down, the limit in force, and the gate."""
+    """The bucket's state: tokens free now, free soon, in flight, cooling down, the effective limit, and the gate."""
 
     free: int
     soon: int
@@ -79,7 +79,7 @@ class TokenBucket:
     """The tokens of one account, shared by every process through Redis.
 
     `quota` tokens; `window_seconds` until a token is back after its response; `hold_seconds`: how long a holder may keep
-    a token before it must have returned it (after that the holder is taken for dead).
+    a token before it must have returned it (after that the holder counts as dead).
     """
 
     def __init__(
@@ -103,11 +103,11 @@ class TokenBucket:
 
     @property
     def gate_key(self) -> str:
-        """The key of the gate: what shuts it, and until when."""
+        """Return the key of the gate: what closes it, and until when."""
         return self.keys[2]
 
     def take(self, token: str, *, max_wait_seconds: float = 1.0) -> Grant:
-        """Take a token under a name of its own; reserve the next one if it is back within `max_wait_seconds`."""
+        """Take a token under the unique name `token`; or reserve the next one, if it is free within `max_wait_seconds`."""
         args: list[Argument] = [
             token,
             self.quota,
@@ -122,42 +122,42 @@ class TokenBucket:
         return Grant(why in (b"taken", b"probe", b"trial"), float(wait) / 1000, why.decode())
 
     def still_open(self, token: str) -> float:
-        """After waiting for a reserved token: return 0 if its request may start.
+        """Return 0 if the request of a reserved token may start, after the wait for the token.
 
-        Otherwise the gate was shut meanwhile, the token has gone back unused, and the seconds are until it opens.
+        Otherwise the gate was closed meanwhile, the token was returned unused, and the result is the seconds until it opens.
         """
         return float(self._scripts.run("bucket/still_open", self.keys, [token, self._clock()])) / 1000
 
     def give_back(self, token: str) -> None:
-        """Return a token, as soon as the response to its request has arrived or was given up."""
+        """Give back a token, as soon as the response to its request has arrived or was abandoned."""
         self._scripts.run("bucket/give_back", self.keys, [token, self._window_ms, self._clock()])
 
     def pause(self, seconds: float | None) -> bool:
-        """Shut the gate for everyone, one window where `seconds` is None. True if a storm of 429s begins with this one."""
+        """Close the gate to all requests; for one window if `seconds` is None. Returns True if this begins a series of 429s."""
         pause_ms = self._window_ms if seconds is None else seconds * 1000
         args: list[Argument] = [pause_ms, YIELD_SECONDS * 1000, YIELD_FACTOR, self._clock()]
         return bool(self._scripts.run("bucket/pause", self.keys, args))
 
     def suspend(self, reason: str) -> bool:
-        """Stop asking for this account but for one probe every `probe_seconds`. True if it was not suspended."""
+        """Suspend requests, except one probe every `probe_seconds`. Returns True if the account was not suspended."""
         return bool(self._scripts.run("bucket/suspend", self.keys, [reason, self._probe_ms, self._clock()]))
 
     def resume(self) -> bool:
-        """A probe got through: end a suspension, and a storm of 429s. True if there was either."""
+        """End a suspension and a series of 429s after a successful probe. Returns True if there was either."""
         return bool(self._scripts.run("bucket/resume", self.keys, []))
 
     def look(self, ahead_seconds: float = 1.0) -> Look:
-        """See how the bucket stands, and what comes back within `ahead_seconds`."""
+        """Return the bucket's state, and how many tokens come back within `ahead_seconds`."""
         args: list[Argument] = [self.quota, ahead_seconds * 1000, self._clock()]
         return read_look(self._scripts.run("bucket/look", self.keys, args))
 
     def look_on(self, pipeline: redis.client.Pipeline, ahead_seconds: float = 1.0) -> None:
-        """Queue the same on a pipeline, for `read_look`."""
+        """Queue `look` on a pipeline, for `read_look`."""
         args: list[Argument] = [self.quota, ahead_seconds * 1000, self._clock()]
         self._scripts.run("bucket/look", self.keys, args, pipeline=pipeline)
 
 
 def read_look(answer: list[Any]) -> Look:
-    """Return what `bucket/look` answered."""
+    """Parse `look.lua`'s reply."""
     free, soon, in_flight, cooling_down, limit, wait, gate = answer
     return Look(free, soon, in_flight, cooling_down, limit, float(wait) / 1000, Gate(gate.decode()))

@@ -1,4 +1,4 @@
-"""One call: its state, a call that we hold a lease on, and how it is decided."""
+"""One call: its state, a leased call, and the decision on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """Where a call stands. `since` and `ended` are milliseconds of Redis's clock; `revision` is 0 before the first record."""
+    """A call's state. `since` and `ended` are milliseconds of Redis's clock; `revision` is 0 before the first record."""
 
     since: int
     ended: int | None
@@ -25,7 +25,7 @@ class CallState:
 
     @classmethod
     def parse(cls, text: bytes) -> CallState:
-        """Read the state as the scripts write it."""
+        """Return the state parsed from the JSON that the scripts write."""
         state = json.loads(text)
         return cls(
             int(state["since"]),
@@ -38,7 +38,7 @@ class CallState:
 
 @dataclass(frozen=True, slots=True)
 class OwedCall:
-    """A call that we hold a lease on: its claim, its state, and the callbacks so far."""
+    """A leased call: its claim, its state, and its callbacks so far."""
 
     lease: Lease
     claim: Claim
@@ -47,7 +47,7 @@ class OwedCall:
 
     @property
     def call_sid(self) -> str:
-        """The CallSid."""
+        """Return the CallSid."""
         return self.lease.item
 
     def fetch_step(self, answer: str) -> dict[str, Any]:
@@ -57,10 +57,10 @@ class OwedCall:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a call is decided.
+    """The decision on a call.
 
-    `outcome`: settled, dead, or confirmed (a confirmation that found nothing new). `event` is the record to send out, if
-    there is one, under `event_key` (`<revision>/<kind>`); `revision` is the call's from now on.
+    `outcome`: settled, dead (failed), or confirmed (a confirmation that found nothing new). `event` is the record to
+    send, if there is one, under `event_key` (`<revision>/<kind>`); `revision` is the call's new revision.
     """
 
     outcome: str

@@ -1,4 +1,4 @@
-"""The calls of one account: noted, claimed, put back, settled, given up, forgotten."""
+"""The calls of one account: store, claim, postpone, decide and forget them."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from worker.ledger.call import Verdict
     from worker.ledger.scripts import Argument, Scripts
 
-# A call sends a handful of callbacks, a long campaign of one flow perhaps thirty. The limit keeps somebody who knows the
-# token from filling Redis through one call; what is over it is counted in the call's state.
+# A call sends a handful of callbacks, a long campaign of one flow perhaps thirty. The limit keeps a sender who knows
+# the token from filling Redis through one call; callbacks above it are only counted in the call's state.
 CALLBACKS_KEPT = 500
-# What a fetch may take beyond its request (waiting for a token, settling, a slow Redis) before its lease is lost.
+# Seconds that a fetch may take beyond its request (waiting for a token, settling, a slow Redis) before its lease expires.
 LEASE_MARGIN_SECONDS = 30.0
-# An unfinished call whose time to be forgotten has come is looked at again so much later.
+# Seconds until an unfinished call whose retention is over is checked again.
 FORGET_AGAIN_SECONDS = 60.0
-# However little room there is, a delivered call is remembered so long: what Exotel sends once more comes within twenty
-# minutes, and would be taken for a new call.
+# However short memory is, a delivered call is kept this long: Exotel repeats callbacks within twenty minutes, and they
+# would be taken for a new call.
 REMEMBERED_SECONDS = 3600.0
-# Forgetting is housekeeping: small bites, often. A bite every ten seconds from each worker keeps up with a quota of 1,800
+# Calls forgotten per round: small and frequent. A round every ten seconds in each worker keeps up with a quota of 1,800
 # requests a minute.
 FORGOTTEN_AT_ONCE = 300
 
 
 def lease_seconds(account: Account) -> float:
-    """How long a fetch may be out: connecting and reading may take a time-out each, and then the margin."""
+    """Return the lease of a fetch in seconds: a time-out each for connecting and reading, and the margin."""
     return 2 * account.timeout_seconds + LEASE_MARGIN_SECONDS
 
 
@@ -81,13 +81,13 @@ class CallBook:
         )
 
     def key(self, *parts: str) -> str:
-        """Return the key of something of this account."""
+        """Return a key of this account."""
         return of_account(self.account.sid, *parts)
 
     def admit(self, callback: Callback, *, wait_seconds: float) -> bool:
-        """Note a callback durably; the call is due `wait_seconds` from now if this decides it (see `admit.lua`).
+        """Store a callback durably; the call is due in `wait_seconds` if this callback decides it (see `admit.lua`).
 
-        Returns True if the call was not known. Raises redis.RedisError when nothing could be noted.
+        Returns True if the call was unknown. Raises redis.RedisError if nothing could be stored.
         """
         keys = [*self.fetches.keys, self.key("call", callback.call_sid), self.key("totals")]
         args: list[Argument] = [
@@ -101,7 +101,7 @@ class CallBook:
         return bool(self._scripts.run("backlog/admit", keys, args))
 
     def claim(self, lease: Lease) -> OwedCall | None:
-        """Begin the work on a leased call; None if it is no longer owed under this lease."""
+        """Begin the work on a leased call; return None if the lease is stale."""
         claim = self.fetches.claim(lease)
         if claim is None:
             return None
@@ -114,12 +114,12 @@ class CallBook:
         )
 
     def partial(self, call_sid: str) -> bytes | None:
-        """Return the last incomplete answer of Exotel for this call that held legs."""
+        """Return Exotel's last incomplete answer for this call that contained legs, or None."""
         packed = self._client.hget(self.key("events", call_sid), "partial")
         return None if packed is None else unpack_body(packed)
 
     def event(self, call_sid: str, event_key: str) -> dict[str, Any] | None:
-        """Return the record that was sent out as `<revision>/<kind>`."""
+        """Return the record that was sent as `<revision>/<kind>`, or None."""
         packed = self._client.hget(self.key("events", call_sid), event_key)
         return None if packed is None else unpack_event(packed)
 
@@ -135,11 +135,11 @@ class CallBook:
         partial: bytes | None = None,
         requests: int = 0,
     ) -> bool:
-        """Put a call back, due again after `wait_seconds`; False if the lease was stale.
+        """Put a call back, due again after `wait_seconds`; return False if the lease was stale.
 
-        `attempt`: does it cost one of the schedule? If the word that the call has ended came while we held it, it is due
-        `settle_seconds` after that word instead, and the schedule begins anew. `partial`: an incomplete answer worth
-        keeping. `requests`: how many were spent.
+        `attempt`: whether it uses up one attempt of the schedule. If a call-ended callback came during the lease, the call
+        is due `settle_seconds` after that callback instead, and the schedule starts again. `partial`: an incomplete answer
+        to keep. `requests`: how many were made.
         """
         sid = call.call_sid
         keys = [*self.fetches.keys, self.key("call", sid), self.key("story", sid), self.key("events", sid)]
@@ -159,7 +159,7 @@ class CallBook:
         return bool(self._scripts.run("backlog/postpone", keys, args))
 
     def decide(self, call_sid: str, lease: Lease, verdict: Verdict) -> bool:
-        """Close a call's books and put its record on the sinks' backlogs, in one script; False if the lease was stale."""
+        """Finish a call and put its record on the sinks' backlogs, in one script; return False if the lease was stale."""
         per_call = [self.key(part, call_sid) for part in ("call", "story", "events", "deliveries")]
         per_account = [self.key(part) for part in ("settled", "dead", "forget", "totals")]
         sink_lanes = [self.key(f"sink:{sink}", "due", Lane.LIVE.name.lower()) for sink in verdict.sinks]
@@ -183,7 +183,7 @@ class CallBook:
         return bool(self._scripts.run("backlog/settle", keys, args))
 
     def announce(self, item: str, event: dict[str, Any], sinks: Sequence[str]) -> bool:
-        """Put a record that is about no call on the sinks' backlogs, under an item of its own; False if it was before."""
+        """Put a record that is about no call on the sinks' backlogs as `item`; return False if it was there before."""
         kind = event["type"].rpartition(".")[2]
         keys = [
             *(self.key(part, item) for part in ("events", "deliveries")),
@@ -194,13 +194,13 @@ class CallBook:
         return bool(self._scripts.run("operator/announce", keys, args))
 
     def look_on(self, pipeline: redis.client.Pipeline, *, among: int) -> None:
-        """Queue on a pipeline: count the calls, and how long they wait; the longest is looked for `among` those due first."""
+        """Queue on a pipeline: count the calls and measure their waits; the longest is sought `among` those due first."""
         keys = [*self.fetches.keys, self.key("totals"), self.key("dead"), self.bucket.gate_key]
         args: list[Argument] = [self.key("call", ""), among, self._clock()]
         self._scripts.run("backlog/look_at_calls", keys, args, pipeline=pipeline)
 
     def forget_old(self, now_ms: float, *, early: bool = False) -> int:
-        """Forget the calls whose retention is over, or `early` those delivered more than an hour ago; returns how many."""
+        """Forget calls whose retention is over, or with `early` those delivered over an hour ago; return how many."""
         ahead_ms = max(0.0, self._retention_ms - REMEMBERED_SECONDS * 1000) if early else 0.0
         due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms + ahead_ms, start=0, num=FORGOTTEN_AT_ONCE)
         pipeline = self._client.pipeline(transaction=False)

@@ -1,4 +1,4 @@
-"""How much room there is in Redis: what is used, and what the calls that were accepted are going to need."""
+"""Measure Redis's memory: what is used, and what the accepted calls will still need."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
 
 # A call that waits takes some 300 bytes; settled and delivered, with its record of three legs, 2,200. Twice that, for
-# longer ones and for those whose first answers are incomplete and kept.
+# longer ones and for those with stored incomplete answers.
 BYTES_UNTIL_SETTLED = 4096
-#: The part of maxmemory from which delivered calls are forgotten early: before callbacks are turned away.
+#: The part of maxmemory from which delivered calls are forgotten early, before callbacks are refused.
 SHORT_AT = 0.7
-#: The part, what is sure to come included, from which callbacks are turned away. What is left serves the connections, and
-#: what is noted before the next look.
+#: The part, including committed memory, from which callbacks are refused. The rest is for connections, and for what is
+#: stored before the next check.
 FULL_AT = 0.9
 _UNSETTLED = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
@@ -26,12 +26,12 @@ class Capacity(NamedTuple):
 
     #: In use now.
     used: float
-    #: In use, or sure to be: every accepted call has to be settled, whether more are accepted or not.
+    #: In use or committed: every accepted call has to be settled, whether or not more are accepted.
     committed: float
 
 
 def read_capacity(ledger: Ledger) -> Capacity | None:
-    """Look at the server's memory; None where it does not tell (INFO). Two round trips. Raises redis.RedisError."""
+    """Return the memory in use; None if the server does not answer INFO. Two round trips. Raises redis.RedisError."""
     memory = about_server(ledger.client, "memory")
     limit, in_use = memory.get("maxmemory"), memory.get("used_memory")
     if limit is None or in_use is None:
@@ -48,10 +48,10 @@ def read_capacity(ledger: Ledger) -> Capacity | None:
 
 
 def is_full(capacity: Capacity | None) -> bool:
-    """Are callbacks to be turned away? Where nobody can tell, Redis itself says so once it is full."""
+    """Return whether to refuse callbacks; False if unknown, since Redis itself raises an error once it is full."""
     return capacity is not None and capacity.committed >= FULL_AT
 
 
 def is_short(capacity: Capacity | None) -> bool:
-    """Are delivered calls to be forgotten early?"""
+    """Return whether to forget delivered calls early."""
     return capacity is not None and capacity.used >= SHORT_AT

@@ -1,7 +1,7 @@
-"""How callbacks and records are packed for Redis: JSON, deflated against what every callback has in common.
+"""Pack callbacks and records for Redis: JSON, deflated with a dictionary of what callbacks have in common.
 
-A minimal callback shrinks from some 200 bytes to under 80, a full Passthru from 1,100 to under 400: that is what
-lets 100,000 waiting calls lie in tens of megabytes.
+A minimal callback shrinks from some 200 bytes to under 80, a full Passthru from 1,100 to under 400: so
+100,000 waiting calls take tens of megabytes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import orjson
 
 from schemas.callback import Callback
 
-# The first byte of everything packed. A change of DICTIONARY or of the shape inside needs a new one beside the old.
+# The first byte of everything packed. A change of DICTIONARY or of the format needs a new one besides the old.
 _CALLBACK_V1 = b"\x01"
 _EVENT_V1 = b"\x02"
 
-# What callbacks of every dialect share, the most frequent last (deflate prefers what is near the end).
+# What callbacks of all formats share, the most frequent last (deflate prefers what is near the end).
 DICTIONARY = (
     b'"AccountDomain":"AppId":"AppUserID":"CallDetail":"terminal","CallRecordings":"CallState":"terminal",'
     b'"FromNumber":"sip:"ToNumber":"TotalDuration":"VirtualNumber":"campaign_sid":"call_sid":"date_created":"+05:30'
@@ -42,7 +42,7 @@ DICTIONARY = (
 
 
 def _deflate(data: bytes, dictionary: bytes) -> bytes:
-    # Raw deflate: the header and checksum of zlib would be 6 bytes a callback for what Redis guards anyway.
+    # Raw deflate: zlib's header and checksum would cost 6 bytes per callback, and Redis guards integrity anyway.
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=dictionary)
     return packer.compress(data) + packer.flush()
 
@@ -52,7 +52,7 @@ def _inflate(data: bytes, dictionary: bytes) -> bytes:
 
 
 def _dictionary_for(call_sid: str) -> bytes:
-    # The CallSid stands in nearly every callback, often twice (recording URL), and is known wherever one is unpacked.
+    # The CallSid is in nearly every callback, often twice (recording URL), and known wherever one is unpacked.
     return DICTIONARY + call_sid.encode()
 
 
@@ -72,7 +72,7 @@ def pack_callback(callback: Callback) -> bytes:
 def unpack_callback(packed: bytes, call_sid: str) -> Callback:
     """Return the callback that `pack_callback` packed.
 
-    Raises ValueError where the bytes are of a version unknown to this Legwork.
+    Raises ValueError for a version unknown to this Legwork.
     """
     document = orjson.loads(callback_text(packed, call_sid))
     return Callback(
@@ -86,7 +86,7 @@ def unpack_callback(packed: bytes, call_sid: str) -> Callback:
 
 
 def callback_text(packed: bytes, call_sid: str) -> bytes:
-    """Return the JSON of a callback that `pack_callback` packed; ValueError for an unknown version."""
+    """Return the JSON of a callback that `pack_callback` packed. Raises ValueError for an unknown version."""
     if packed[:1] != _CALLBACK_V1:
         raise ValueError(f"a callback packed in an unknown version ({packed[:1].hex()}): written by a newer Legwork?")
     return _inflate(packed[1:], _dictionary_for(call_sid))
@@ -98,23 +98,23 @@ def pack_event(event: dict[str, Any]) -> bytes:
 
 
 def unpack_event(packed: bytes) -> dict[str, Any]:
-    """Return the record that `pack_event` packed; ValueError for an unknown version."""
+    """Return the record that `pack_event` packed. Raises ValueError for an unknown version."""
     event: dict[str, Any] = orjson.loads(event_text(packed))
     return event
 
 
 def event_text(packed: bytes) -> bytes:
-    """Return the JSON of a record that `pack_event` packed; ValueError for an unknown version."""
+    """Return the JSON of a record that `pack_event` packed. Raises ValueError for an unknown version."""
     if packed[:1] != _EVENT_V1:
         raise ValueError(f"a record packed in an unknown version ({packed[:1].hex()}): written by a newer Legwork?")
     return _inflate(packed[1:], DICTIONARY)
 
 
 def pack_body(body: bytes) -> bytes:
-    """Return a raw answer of Exotel, deflated."""
+    """Return a raw response of Exotel, deflated."""
     return zlib.compress(body)
 
 
 def unpack_body(packed: bytes) -> bytes:
-    """Return the raw answer that `pack_body` packed."""
+    """Return the raw response that `pack_body` packed."""
     return zlib.decompress(packed)

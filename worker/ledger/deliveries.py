@@ -1,4 +1,4 @@
-"""The deliveries of one account's records to one sink: claimed, put back, done, or dead."""
+"""The deliveries of one account's records to one sink: claim, postpone and finish them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 # A webhook may take 15 s to connect and 15 s to answer; the rest is margin for a slow Redis or disk.
 LEASE_SECONDS = 60.0
-# How many attempts of a delivery are kept for whoever asks what happened.
+# How many attempts of a delivery are kept in its history.
 ATTEMPTS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class OwedDelivery:
-    """A delivery that we hold a lease on: the record, and the attempts so far."""
+    """A leased delivery: the record, and the attempts so far."""
 
     lease: Lease
     claim: Claim
@@ -35,12 +35,12 @@ class OwedDelivery:
 
     @property
     def call_sid(self) -> str:
-        """The CallSid of the record."""
+        """Return the CallSid of the record."""
         return self.lease.item.partition("/")[0]
 
     @property
     def event_key(self) -> str:
-        """The record's `<revision>/<kind>`."""
+        """Return the record's `<revision>/<kind>`."""
         return self.lease.item.partition("/")[2]
 
     def attempted(self, answer: str, state: str, last_answer: LastAnswer | None = None) -> str:
@@ -82,23 +82,23 @@ class DeliveryBook:
         )
 
     def key(self, *parts: str) -> str:
-        """Return the key of something of this account."""
+        """Return a key of this account."""
         return of_account(self.account_sid, *parts)
 
     @property
     def dead_key(self) -> str:
-        """The key of this sink's dead letters."""
+        """Return the key of this sink's dead letters."""
         return self.key(f"sink:{self.sink}", "dead")
 
     def claim(self, lease: Lease) -> OwedDelivery | None:
-        """Begin the work on a leased delivery, whatever the sink's state; None if it is no longer owed under this lease."""
+        """Begin the work on a leased delivery, whatever the sink's state; return None if the lease is stale."""
         owed = self._claim([lease], sink=None)
         return owed[0] if owed else None
 
     def claim_all(self, leases: Sequence[Lease]) -> list[OwedDelivery]:
-        """Begin the work on leased deliveries that are to be sent, in one round trip; those that are still owed.
+        """Begin the work on leased deliveries in one round trip; return those whose lease is still valid.
 
-        None of them where the sink has been disabled meanwhile.
+        Returns none of them if the sink has been disabled meanwhile.
         """
         return self._claim(leases, sink=self.sink)
 
@@ -108,7 +108,7 @@ class DeliveryBook:
             self.backlog.claim_on(pipeline, lease, sink)
             self._read_on(pipeline, lease)
         answers = iter(pipeline.execute())
-        # Each takes three: what came of the claim, the record, the delivery.
+        # Each has three replies: the claim, the record, the delivery.
         found = [(read_claim(claim), next(answers), next(answers)) for claim in answers]
         return [
             _owed(lease, claim, packed, delivery)
@@ -122,11 +122,11 @@ class DeliveryBook:
         pipeline.hget(self.key("deliveries", call_sid), f"{self.sink}/{event_key}")
 
     def delivered(self, delivery: OwedDelivery, answer: str) -> bool:
-        """Close the books: the sink has the record. False if the lease was stale (it may get it again)."""
+        """Finish a delivery: the sink has the record. Returns False if the lease was stale (it may be sent again)."""
         return bool(self._finish(delivery, "delivered", answer))
 
     def delivered_all(self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int) -> list[OwedDelivery]:
-        """Close the books of several, and begin the work on up to `room` others in the same round trip."""
+        """Finish several deliveries, and begin the work on up to `room` others in the same round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for delivery in deliveries:
             self._finish(delivery, "delivered", answer, pipeline=pipeline)
@@ -136,14 +136,14 @@ class DeliveryBook:
         return [_owed(*begun) for begun in read_begun(answers[-1])] if room else []
 
     def bury(self, delivery: OwedDelivery, answer: str, *, last_answer: LastAnswer | None = None) -> bool:
-        """Give a delivery up; it stays as a dead letter until somebody retries or drops it.
+        """Make a delivery a dead letter, which stays until an operator retries or drops it.
 
-        What the sink said last is kept with the dead alone: for all that wait it would be a lot of memory.
+        Only dead letters keep the sink's last answer: for all waiting deliveries it would take too much memory.
         """
         return bool(self._finish(delivery, "dead", answer, last_answer))
 
     def postpone(self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool) -> bool:
-        """Put a delivery back, due again after `wait_seconds`; `attempt`: does it cost one of the schedule?"""
+        """Put a delivery back, due again after `wait_seconds`; `attempt`: whether it uses up one attempt of the schedule."""
         note = delivery.attempted(answer, "waiting") if attempt else ""
         args: list[Argument] = [
             delivery.lease.item,
@@ -158,7 +158,7 @@ class DeliveryBook:
         return bool(self._scripts.run("backlog/redeliver", keys, args))
 
     def look_on(self, pipeline: redis.client.Pipeline, *, among: int) -> None:
-        """Queue on a pipeline: count the deliveries, and how long they wait; as `CallBook.look_on`."""
+        """Queue on a pipeline: count the deliveries and measure their waits, as `CallBook.look_on` does."""
         keys = [*self.backlog.keys, self.key("totals"), self.dead_key]
         args: list[Argument] = [self.key("deliveries", ""), self.sink, among, self._clock()]
         self._scripts.run("backlog/look_at_deliveries", keys, args, pipeline=pipeline)

@@ -1,6 +1,6 @@
-"""Counts and measures in this process, and adds it up in Redis once a second, where every web process reads it.
+"""Collect counts and durations in this process, and add them up in Redis once a second, for every web process to read.
 
-A process that is killed takes the last second's figures with it; what is owed stands in the ledger, never here.
+A killed process loses the last second's figures. No work depends on them: pending work is in the ledger.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 1.0
-#: What is counted by the minute, of the whole and of each account or sink, for the console's charts.
+#: What is counted by the minute, in total and per account or sink, for the console's charts.
 BY_THE_MINUTE = ("received", "fetched", "delivered")
 #: How many minutes are kept.
 MINUTES_KEPT = 120
-# What separates the parts of a field's name; it is in no name and in no label.
+# Separates the parts of a field's name; it occurs in no name and no label.
 _BETWEEN = "\x1f"
-#: The part of a histogram that is the sum of its values.
+#: The name of the part that is the sum of a histogram's values.
 SUM = "sum"
-# By the minute, sums are whole microseconds.
+# Sums by the minute are in whole microseconds.
 _MICRO = 1_000_000
 
 
 class Minute(NamedTuple):
-    """What happened within a minute; `at` is the minute's number since the epoch, by Redis's clock."""
+    """The counts of one minute; `at` is the minute's number since the epoch, by Redis's clock."""
 
     at: int
     received: int
@@ -45,7 +45,7 @@ class Minute(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """How often something was done within a minute, and how many seconds it took in all."""
+    """How often something was done within one minute, and how many seconds it took in total."""
 
     at: int
     number: int
@@ -53,7 +53,7 @@ class Spent(NamedTuple):
 
 
 class Meters:
-    """The meters of one process; safe to share between threads. Nothing is connected before something is counted."""
+    """The meters of one process; safe to share between threads. It connects only once something is counted."""
 
     def __init__(self, client: redis.Redis, *, clock: Clock = server_clock) -> None:
         self._client: Any = client
@@ -64,11 +64,11 @@ class Meters:
         self._minute: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        #: Is the ledger one that may be written? What is counted meanwhile waits.
+        #: Whether the ledger may be written; counts wait until it may.
         self.may_write = True
 
     def count(self, metric: Metric, *labels: str, by: float = 1, minute: str | None = None) -> None:
-        """Add to a counter; and to a count by the minute, one of BY_THE_MINUTE, of the whole and of the first label."""
+        """Add to a counter; and to `minute`, one of BY_THE_MINUTE, in total and for the first label."""
         with self._lock:
             self._pending[_BETWEEN.join((metric.name, *labels))] += by  # type: ignore[assignment]  # Counter takes floats
             if minute is not None:
@@ -78,7 +78,7 @@ class Meters:
         self._begin()
 
     def observe(self, metric: Metric, seconds: float, *labels: str, minute: str | None = None) -> None:
-        """Enter a value in a histogram; by the minute too, for `spent_by` its first label."""
+        """Add a value to a histogram; and by the minute for its first label, for `spent_by`."""
         name = _BETWEEN.join((metric.name, *labels, ""))
         with self._lock:
             self._pending[f"{name}{bisect_left(metric.buckets, seconds)}"] += 1
@@ -89,8 +89,8 @@ class Meters:
         self._begin()
 
     def flush(self) -> None:
-        """Add up in Redis what was gathered; what cannot be added up now is kept. Raises redis.RedisError."""
-        with self._flushing:  # whoever reads next is to find what another thread is just adding up
+        """Add the collected figures to Redis; if that fails, keep them. Raises redis.RedisError."""
+        with self._flushing:  # so that a reader waits for what another thread is adding
             self._flush()
 
     def _flush(self) -> None:
@@ -114,7 +114,7 @@ class Meters:
             raise
 
     def close(self) -> None:
-        """Add up what is left, if the ledger is there."""
+        """Add the remaining figures, if the ledger is reachable."""
         self._stop.set()
         try:
             self.flush()
@@ -122,29 +122,29 @@ class Meters:
             log.debug("meters.lost", error=str(error))
 
     def read(self) -> dict[tuple[str, ...], float]:
-        """Return all that was gathered by all processes: (name, *labels) of a counter, a part more of a histogram.
+        """Return the figures of all processes by (name, *labels); a histogram has one more part.
 
-        The part is the number of a bucket (as many as there are bounds for `+Inf`; not cumulative), or `sum`.
+        The part is the index of a bucket (the number of bounds for `+Inf`; not cumulative), or `sum`.
         """
         self.flush()
         stored = self._client.hgetall(METERS)
         found = Counter({name.decode(): float(value) for name, value in stored.items()})
         if not self.may_write:
-            # This process's own alone: better than that nobody hears of the callbacks that are refused meanwhile.
+            # Only this process's figures: at least the callbacks refused meanwhile are visible.
             with self._lock:
                 found.update(self._pending)
         return {tuple(name.split(_BETWEEN)): float(value) for name, value in found.items()}
 
     def minutes(self, most: int = 60) -> list[Minute]:
-        """Return the counts of the last minutes, the present one last; a minute in which nothing happened is there too."""
+        """Return the counts of the last minutes, the current one last; idle minutes are included."""
         return [Minute(at, *counts) for at, counts in self._by_minute([(name,) for name in BY_THE_MINUTE], most)]
 
     def minutes_of(self, counted: str, label: str, most: int = 60) -> list[tuple[int, int]]:
-        """Return one of BY_THE_MINUTE of one account or sink: minutes since the epoch, and how many; as `minutes`."""
+        """Return a count of BY_THE_MINUTE for one account or sink, as (minute since the epoch, count) pairs, as `minutes`."""
         return [(at, counts[0]) for at, counts in self._by_minute([(counted, label)], most)]
 
     def spent_by(self, observed: str, label: str, most: int = 60) -> list[Spent]:
-        """Return how often something was observed of a label in each of the last minutes, and how long it took."""
+        """Return for each of the last minutes how often something was observed for a label, and how long it took."""
         rows = self._by_minute([(observed, label), (observed, label, SUM)], most)
         return [Spent(at, number, total / _MICRO) for at, (number, total) in rows]
 
@@ -161,7 +161,7 @@ class Meters:
         return list(found.items())
 
     def _begin(self) -> None:
-        # With the first figure, so that a server that forks after loading the app has the thread in the right process.
+        # Started with the first figure, so that a server that forks after loading the app has the thread in the right process.
         if self._thread is None:
             with self._lock:
                 if self._thread is None:

@@ -1,4 +1,4 @@
-"""Opens the ledger, again and again: it may lose its data, or become another Legwork's, under a running process."""
+"""Open the ledger and check it repeatedly: Redis may lose its data, or another Legwork's may take its place."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# How stale a look may be. At a thousand callbacks a second of a kilobyte each, a second is a megabyte.
+# Seconds for which a check is valid. A thousand callbacks a second of a kilobyte each store a megabyte in that time.
 LOOK_SECONDS = 1.0
 
 
 def open_aloud(ledger: Ledger) -> None:
-    """Open the ledger, and say so in the log when it is not the one that was there before.
+    """Open the ledger, and log a warning if it is not the one that was there before.
 
-    Raises redis.RedisError when it is out of reach, LedgerUnusable where it will never do.
+    Raises redis.RedisError if it is unreachable, LedgerUnusable if this Redis cannot hold it.
     """
     if not ledger.open():
         return
@@ -36,10 +36,10 @@ def open_aloud(ledger: Ledger) -> None:
 
 
 class Lookout:
-    """Sees to it that the ledger has been looked at within the last second. Safe to share between threads.
+    """Ensures that the ledger has been checked within the last second. Safe to share between threads.
 
-    Only a look that succeeded counts: after one that failed whoever comes next looks again, so that nothing is done in a
-    ledger before it is known to be ours. There is one look at a time; who comes meanwhile waits for what it finds.
+    Only a successful check counts: after a failed one the next caller checks again, so that nothing is written to a ledger
+    before it is known to be usable. There is one check at a time; other callers wait for its result.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Lookout:
         also: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look at `ledger`; `also` is looked at with it, and raises what `see` is to raise."""
+        """Check `ledger`; `also` is called with each check, and `see` raises what it raises."""
         self._ledger, self._also, self._monotonic = ledger, also, monotonic
         self._lock = threading.Lock()
         self._seen_at = float("-inf")
@@ -57,9 +57,9 @@ class Lookout:
         self._is_unusable = False
 
     def see(self) -> None:
-        """Return if the ledger can be worked with.
+        """Return if the ledger is usable.
 
-        Raises redis.RedisError when it is out of reach, LedgerUnusable while what lies there is not ours.
+        Raises redis.RedisError if it is unreachable, LedgerUnusable while its data cannot be used.
         """
         with self._lock:
             began = self._monotonic()
@@ -77,7 +77,7 @@ class Lookout:
         try:
             open_aloud(self._ledger)
             self._also()
-        except BaseException as found:  # noqa: BLE001  it is raised by `result`, here and to all who wait
+        except BaseException as found:  # noqa: BLE001  `result` raises it, here and in all waiting callers
             error = found
         self._tell(error)
         with self._lock:
@@ -92,7 +92,7 @@ class Lookout:
     def _tell(self, error: BaseException | None) -> None:
         if isinstance(error, LedgerUnusable):
             if not self._is_unusable:
-                log.error("ledger.unusable", error=str(error), hint="nothing is done in it until it is ours again")
+                log.error("ledger.unusable", error=str(error), hint="nothing is written until it is usable again")
             self._is_unusable = True
         elif error is None and self._is_unusable:
             log.info("ledger.usable_again")

@@ -1,4 +1,4 @@
-"""The Lua scripts, one file an operation, loaded by name."""
+"""Load and run the Lua scripts by name; each file is one operation."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import redis
     from redis.commands.core import Script
 
-# redis-py asks before each pipeline whether the server knows its scripts, which costs as much as running them. After a restart
-# a connection brings them along (see ScriptPreload). A server that was told to forget them (SCRIPT FLUSH) answers with an error
-# until we look again; what was leased then is due again after its lease.
+# Seconds between checks that the server knows a script. redis-py checks before each pipeline, which costs as much as running
+# it. After a restart a new connection loads the scripts (see ScriptPreload). After SCRIPT FLUSH they fail until the next check;
+# what was leased meanwhile is due again after its lease.
 LOOK_AGAIN_SECONDS = 1.0
 
-# What a script may be given: redis-py encodes these.
+# Types of a script's arguments, which redis-py can encode.
 Argument = str | bytes | int | float
 
 
 @cache
 def source(name: str) -> str:
-    """Return a script's text, `backlog/lease` for instance, with the preludes that stand before it."""
+    """Return a script's text, `backlog/lease` for instance, with its preludes prepended."""
     lua = files(__package__) / "lua"
     folder, _, _ = name.partition("/")
     parts = (lua / "prelude.lua", lua / folder / "prelude.lua", lua / f"{name}.lua")
@@ -37,7 +37,7 @@ def source(name: str) -> str:
 class Scripts:
     """The scripts, bound to a Redis: `scripts.run("bucket/take", keys, args)`.
 
-    Each runs by its hash (EVALSHA) and is loaded again where a server has forgotten it.
+    Each runs by its hash (EVALSHA) and is loaded again if a server has forgotten it.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -53,9 +53,9 @@ class Scripts:
         *,
         pipeline: redis.client.Pipeline | None = None,
     ) -> Any:
-        """Run a script at once and return its answer, or queue it on a pipeline.
+        """Run a script at once and return its reply, or queue it on a pipeline.
 
-        Raises redis.RedisError when the server is out of reach or refuses the write.
+        Raises redis.RedisError if the server is unreachable or refuses the write.
         """
         if name.startswith("backlog/"):
             # Its prelude takes it out again: what was begun in this ledger is not written into another's.
@@ -69,7 +69,7 @@ class Scripts:
         return pipeline.evalsha(script.sha, len(keys), *keys, *args)
 
     def _see_to(self, name: str, script: Script) -> None:
-        """Load a script where the server does not know it, asking once in a while."""
+        """Load a script if the server does not know it, checking at intervals."""
         now = time.monotonic()
         if now - self._looked.get(name, float("-inf")) > LOOK_AGAIN_SECONDS:
             preload = self._client.connection_pool.connection_kwargs.get("redis_connect_func")

@@ -1,4 +1,4 @@
-"""What a Redis says of itself. Some users may not ask, and some providers do not answer: the ledger goes on without."""
+"""Read a Redis server's own information, which some users and providers do not allow: it is optional."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import redis
 
 from worker.errors import LedgerUnusable
 
-# The oldest server whose commands the scripts may use; Valkey calls itself Redis 7.2.
+# The oldest version supported by the scripts; Valkey reports itself as Redis 7.2.
 OLDEST_REDIS = (7, 0)
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?", re.IGNORECASE)
 
 
 def about_server(client: Any, *sections: str) -> dict[str, Any]:
-    """Return what a server says in these sections of INFO; empty where it does not answer.
+    """Return a server's INFO for these sections; empty if it refuses to answer.
 
-    Raises redis.RedisError when it is out of reach. An error that it answers with is no reason to stop: one that concerns
-    more than INFO is met again by the next command.
+    Raises redis.RedisError if it is unreachable. An error reply is ignored: if it concerns more than INFO, the next command
+    gets it too.
     """
     told: dict[str, Any] = {}
     try:
@@ -30,10 +30,10 @@ def about_server(client: Any, *sections: str) -> dict[str, Any]:
 
 
 def greet_server(client: Any) -> dict[str, Any]:
-    """Return what HELLO says, under the names that INFO has for it; empty where that is not answered either.
+    """Return HELLO's reply under INFO's names; empty if the server refuses that too.
 
-    HELLO is no dangerous command to Redis (https://redis.io/docs/latest/commands/hello/), as INFO is. Raises
-    redis.RedisError when the server is out of reach.
+    Redis does not class HELLO as dangerous (https://redis.io/docs/latest/commands/hello/), unlike INFO. Raises
+    redis.RedisError if the server is unreachable.
     """
     try:
         answer = client.execute_command("HELLO")
@@ -51,7 +51,7 @@ def greet_server(client: Any) -> dict[str, Any]:
 
 
 def check_version(told: dict[str, Any]) -> None:
-    """Raise LedgerUnusable for a server too old for the scripts. One that does not tell is tried."""
+    """Raise LedgerUnusable for a server too old for the scripts; an unknown version is accepted."""
     version = str(told.get("redis_version") or "")
     found = _VERSION.match(version)
     if found and (int(found[1]), int(found[2] or 0)) < OLDEST_REDIS:

@@ -1,1 +1,1 @@
-"""Phone numbers: in E.164, as people write them, and texts without them."""
+"""Phone numbers: convert them to E.164, find their spellings in texts, and erase them."""

@@ -1,4 +1,4 @@
-"""Takes one person's number out of whatever holds it, in every form in which Exotel and people write it; no I/O."""
+"""Erase one person's number from data, in every form in which Exotel and people write it; no I/O."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from worker.numbers.phone import to_e164
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What stands in the place of a number from then on, where null would say that there was none.
+#: Replaces a number where null would mean that there was none.
 ERASED = "erased"
 
 _ACCOUNT = re.compile(r'"source":"/exotel/accounts/([^"/]+)"')
 _SIP = re.compile(r"sips?:(?P<user>[^@;?\s]+)(?P<rest>\S*)", re.IGNORECASE)
-# Of the record, what says which record or leg it is.
+# The fields that identify a record or a leg.
 _IDS = frozenset({"source", "subject", "account_sid", "sid", "response_sha256", "legwork_version"})
 _EVENT = EventSchema()
 
 
 def known_as(given: str, region: str) -> str | None:
-    """Return the number in E.164, as people in `region` write it or in a `sip:` URI; a URI without one as it stands.
+    """Return the number in E.164, read as people in `region` write it or from a `sip:` URI; a URI without a number unchanged.
 
-    None where it is neither.
+    None if it is neither.
     """
     text = given.strip()
     uri = _SIP.fullmatch(text)
@@ -39,9 +39,9 @@ def known_as(given: str, region: str) -> str | None:
 
 
 class Eraser:
-    """One number (or `sip:` URI), as `known_as` returned it, in what comes from several accounts.
+    """Erases one number (or `sip:` URI), as `known_as` returned it, from the data of several accounts.
 
-    `regions` says how people write national numbers in each account, `otherwise` in all that is of none of them.
+    `regions` gives the region of each account's national numbers, `otherwise` the region for all other data.
     """
 
     def __init__(self, number: str, regions: Mapping[str, str], otherwise: str) -> None:
@@ -50,21 +50,21 @@ class Eraser:
         self._regions, self._otherwise = regions, otherwise
 
     def of(self, account_sid: str) -> Erasure:
-        """Return what finds the number in what is of an account."""
+        """Return the erasure for an account's data."""
         return self._by_region[self._regions.get(account_sid, self._otherwise)]
 
     def of_record(self, event: Any) -> Erasure:
-        """Return what finds the number in a record, whatever a projection has made of it."""
+        """Return the erasure for a record, even one changed by a projection."""
         source = event.get("source") if isinstance(event, dict) else None
         return self.of(str(source).rpartition("/")[2])
 
     def may_be_in(self, data: bytes) -> bool:
-        """Is it worth a closer look? Never wrong where it says no."""
+        """Return whether the data may contain the number; a False is certain."""
         text = data.decode("utf-8", "replace")
         return any(erasure.may_be_in(text) for erasure in self._by_region.values())
 
     def line(self, line: bytes) -> bytes:
-        """Return a line of a file without the number; the very same line where it does not hold it."""
+        """Return a line of a file without the number; the same line if it does not contain it."""
         if not self.may_be_in(line):
             return line
         text = line.decode("utf-8", "replace")
@@ -79,24 +79,24 @@ class Eraser:
 
 
 class Erasure:
-    """One number as it is written in a region.
+    """Erases one number as it is written in a region.
 
-    Ids stay, times stay, and a record stays valid: a field for a number in E.164 becomes null, every other text says
-    `erased` in the number's place. What does not hold the number comes back equal to what it was.
+    Ids and times stay, and a record stays valid: a field for a number in E.164 becomes null, in other texts `erased`
+    replaces the number. Data without the number is returned unchanged.
     """
 
     def __init__(self, number: str, region: str) -> None:
         self._spellings = Spellings(number, region)
 
     def may_be_in(self, text: str) -> bool:
-        """Is it worth a closer look? Cheap, and never wrong where it says no."""
+        """Return whether the text may contain the number, cheaply; a False is certain."""
         return self._spellings.may_be_in(text)
 
     def text(self, text: str) -> str:
         """Return a text without the number."""
-        if text.lstrip()[:1] in {"{", "["}:  # what somebody keeps in a CustomField, say: it stays JSON
-            # Not orjson, which would make another number of one beyond 64 bits. What is too deep, or has a name twice, of
-            # which a reader sees but one, is as good as no JSON.
+        if text.lstrip()[:1] in {"{", "["}:  # JSON in a CustomField, for instance, stays JSON
+            # Not orjson, which changes numbers beyond 64 bits. Text that is nested too deep, or repeats a name, of which
+            # a parser keeps only one value, is treated as plain text.
             with suppress(ValueError, RecursionError):
                 document = json.loads(text, object_pairs_hook=_each_once)
                 without = self.document(document)
@@ -115,9 +115,9 @@ class Erasure:
         return "".join([*parts, text[end:]])
 
     def document(self, value: Any, *, kept: frozenset[str] = frozenset()) -> Any:
-        """Return plain data without the number, be it a text, a part of one, a number of JSON's, or a name.
+        """Return plain data without the number, whether it is a text, part of a text, a JSON number or a key.
 
-        `kept` are ids, which stay whatever is in them.
+        `kept` are the keys of ids, which stay unchanged.
         """
         if isinstance(value, str):
             return value if value in kept else self.text(value)
@@ -138,7 +138,7 @@ class Erasure:
             return self.document(event)
         if "dataschema" in event:
             return self._fields(_EVENT.fields, event)
-        # What a projection made, or what is about no call: all that is not the envelope's is anybody's.
+        # Made by a projection, or about no call: any field outside the envelope may contain the number.
         data = event.get("data")
         kept = {data.get("account_sid"), data.get("call_sid")} if isinstance(data, dict) else set()
         ids = frozenset(str(sid) for sid in kept if sid)
@@ -148,7 +148,7 @@ class Erasure:
         }
 
     def body(self, body: bytes) -> bytes:
-        """Return an answer of Exotel's, JSON or XML, without the number."""
+        """Return a response of Exotel, JSON or XML, without the number."""
         text = body.decode("utf-8", "surrogateescape").lstrip("\ufeff \t\r\n")
         without = self.text(text)
         return body if without == text else without.encode("utf-8", "surrogateescape")
@@ -170,7 +170,7 @@ class Erasure:
         without = self.text(value)
         if without == value or not field.validators:
             return without
-        # It has a form, which `erased` has not: a number in E.164, or an id.
+        # It has a fixed form, which `erased` would violate: a number in E.164, or an id.
         return None if field.allow_none else value
 
 
@@ -182,7 +182,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def free_name(name: str, taken: Mapping[str, Any]) -> str:
-    """Return a name for a key, another one where two have become the same."""
+    """Return a key's name, made unique if two have become equal."""
     free, number = name, 1
     while free in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""How a phone number is written: by people, in URLs, in URLs within URLs; and what only looks like one."""
+"""Find a phone number in texts in all its spellings: by people, in URLs, in URLs within URLs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker.numbers.phone import to_e164
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A character as it stands in a URL, or in a URL within a URL.
+# A character encoded in a URL, or in a URL within a URL.
 _QUOTED = r"%(?:25)*"
 # What people put between digits: spaces and hyphens of every kind, marks without a width; `+` is a space in a query.
 _BETWEEN = (
@@ -23,9 +23,9 @@ _BETWEEN = (
     rf"{_QUOTED}(?:09|2[089BDEF]|C2{_QUOTED}A0|E2{_QUOTED}80{_QUOTED}[89A][0-9A-F]))"
 )
 _GAP = _BETWEEN + "{0,3}"
-# The international prefixes that are understood everywhere, as they stand in texts and in queries of URLs.
+# The international prefixes that are understood everywhere, as written in texts and in URL queries.
 _PLUS = rf"\+|{_QUOTED}2B|0{{1,3}}"
-# The digits of `%20`, `\u00a0` and `\xa0` are none of the number that follows; `%30` to `%39` are digits themselves.
+# The digits of `%20`, `\u00a0` and `\xa0` do not belong to the number that follows; `%30` to `%39` are digits themselves.
 _AFTER_AN_ESCAPE = "|".join(
     [
         *(rf"(?<=%{'25' * within}(?:[0-24-9a-f][0-9a-f]|3[a-f]))" for within in range(4)),
@@ -34,11 +34,11 @@ _AFTER_AN_ESCAPE = "|".join(
     ]
 )
 _START, _END = rf"(?:(?<!\d)|{_AFTER_AN_ESCAPE})", rf"(?!\d|{_QUOTED}3\d)"
-# A number of another country is somebody else's, though it goes on with the same digits.
+# A number with another country code is another person's, even if it continues with the same digits.
 _ANOTHER_COUNTRY = re.compile(rf"(?:\+|{_QUOTED}2B|(?<!\d)00)\d{{1,3}}{_BETWEEN}{{1,3}}$", re.IGNORECASE)
-# So far before a number it is looked for.
+# How many characters before a number are searched for it.
 _FAR = 60
-# What is made of digits and is no number: days, moments, long ids in hexadecimal (Exotel's end with other letters).
+# Digits that are not a number: dates, times, long hexadecimal ids (Exotel's end with other letters).
 _NO_NUMBER = re.compile(
     rf"{_START}(?:(?:19|20)\d\d([-/.])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])|"
     r"(?:0[1-9]|[12]\d|3[01])([-/.])(?:0[1-9]|1[0-2])\2(?:19|20)\d\d)(?!\d)"
@@ -56,28 +56,28 @@ class Spellings:
 
     def __init__(self, number: str, region: str) -> None:
         self._number, self._region = number, region
-        # What all forms have in common once everything but digits is taken away.
+        # The digits that all forms have in common.
         self._digits = _national(number).encode() if number.startswith("+") else b""
 
     def may_be_in(self, text: str) -> bool:
-        """Is it worth a closer look? Cheap, and never wrong where it says no."""
+        """Return whether the text may contain the number, cheaply; a False is certain."""
         if not self._digits:
             sought, text = self._number.lower(), text.lower()
             return sought in text or sought in _ESCAPED.sub(lambda quoted: chr(int(quoted[1], 16)), text)
         text = _in_ascii_digits(text)
         if self._digits in _digits_of(text):
             return True
-        # Those of `%20` are none of the number's, that of `%39` is.
+        # The digits of `%20` do not belong to the number; that of `%39` does.
         return "%" in text and self._digits in _digits_of(
             _ESCAPED.sub(lambda quoted: quoted[1][1] if quoted[1] in _DIGITS else "", text)
         )
 
     def is_all_of(self, text: str) -> bool:
-        """Is the text the number, and nothing else?"""
+        """Return whether the text is the number and nothing else."""
         return to_e164(text, self._region) == self._number and not _NO_NUMBER.fullmatch(text.strip())
 
     def found_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield from where to where the number stands in a text."""
+        """Yield the start and end of each occurrence of the number in a text."""
         read = _in_ascii_digits(text)
         no_numbers = [other.span() for other in _NO_NUMBER.finditer(read)]
         starts = [first for first, _ in no_numbers]
@@ -116,12 +116,12 @@ def _spaced(digits: str) -> str:
 
 
 def _quotable(text: str) -> str:
-    """Return a pattern of a text whose characters, those that are no letters, may be quoted as in a URL."""
+    """Return a pattern of a text in which every character except letters may be percent-encoded."""
     return "".join(one if one.isalpha() else f"(?:{re.escape(one)}|{_QUOTED}{ord(one):02X})" for one in text)
 
 
 def _in_ascii_digits(text: str) -> str:
-    """Return a text of the same length whose digits, of whatever script, are those from 0 to 9."""
+    """Return a text of the same length with the digits of all scripts replaced by 0 to 9."""
     if text.isascii():
         return text
     return "".join(str(decimal(one)) if one.isdecimal() else one for one in text)

@@ -1,4 +1,4 @@
-"""Phone numbers in E.164."""
+"""Convert phone numbers to E.164."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-#: The countries (ISO 3166) whose ways of writing numbers are known.
+#: The countries (ISO 3166) whose number formats are known.
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
-# libphonenumber finds a number in almost any text, and reads letters as the keys of a telephone: the masked
-# 0900XXXX001 would become somebody's real number. So only what is written like a number gets that far.
+# libphonenumber finds a number in almost any text, and reads letters as telephone keys: the masked 0900XXXX001 would
+# become a real number. So only text that is written like a number is passed to it.
 _WRITTEN_LIKE_A_NUMBER = re.compile(r"\+?[0-9 ()./-]{3,32}")
 
 
 def to_e164(raw: str, region: str) -> str | None:
     """
-    Give a number in E.164, read as people in `region` (`IN`) write it; None if it cannot be a number.
+    Return a number in E.164, read as people in `region` (`IN`) write it; None if it cannot be a number.
 
-    What is possible only within some area is None too: which area would be a guess.
+    A local number without its area code is None too: the area would be a guess.
     """
     text = raw.strip()
     return _parsed(text, region) if _WRITTEN_LIKE_A_NUMBER.fullmatch(text) else None
 
 
 def kind_of(raw: str | None, region: str) -> str:
-    """Say what a party's address is: `phone`, `sip` or `unknown`."""
+    """Return the kind of a party's address: `phone`, `sip` or `unknown`."""
     if raw is None:
         return "unknown"
     if raw.strip().lower().startswith(("sip:", "sips:")):
@@ -35,7 +35,7 @@ def kind_of(raw: str | None, region: str) -> str:
     return "phone" if to_e164(raw, region) else "unknown"
 
 
-# The same agents and virtual numbers come again and again: 39 µs become 0.1 µs, for some 10 MB at most.
+# The same agents and virtual numbers recur: 39 µs become 0.1 µs, for 10 MB at most.
 @lru_cache(maxsize=65536)
 def _parsed(text: str, region: str) -> str | None:
     try:

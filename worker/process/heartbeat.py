@@ -1,4 +1,4 @@
-"""A file that a worker touches as long as it goes round: for whoever has to tell a worker that works from one that hangs."""
+"""Touch a file while the worker's main loop runs, so that a probe can detect a worker that hangs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The dispatcher goes round four times a second; a probe looks every few seconds at most.
+# In seconds. The dispatcher loops four times a second; a probe checks every few seconds at most.
 BEAT_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Touches `file` every BEAT_SECONDS, however often it is asked to; without a file it does nothing.
+    """Touches `file` every BEAT_SECONDS, however often it is called; without a file it does nothing.
 
-    It says that the process goes round, not that Redis or the broker is there: to restart workers because one is away
-    helps nobody.
+    It shows that the process loops, not that Redis or the broker is reachable: restarting workers because one is down would
+    not help.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -25,12 +25,12 @@ class Heartbeat:
         self._last = float("-inf")
 
     def begin(self) -> None:
-        """Touch the file at once. Raises OSError where that cannot be done."""
+        """Touch the file at once. Raises OSError if that fails."""
         if self._file is not None:
             self._file.touch()
 
     def beat(self) -> None:
-        """Touch the file if that is due. A disk in trouble is left for the probe to tell of: work goes on."""
+        """Touch the file if that is due. Disk errors are ignored, so that work goes on; the probe then reports them."""
         now = time.monotonic()
         if self._file is not None and now - self._last >= BEAT_SECONDS:
             self._last = now

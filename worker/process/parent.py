@@ -1,7 +1,7 @@
-"""Ends a child process with its parent, however the parent comes to its end: SIGKILL and crashes included.
+"""End a child process when its parent ends in any way, SIGKILL and crashes included.
 
-Also a program: `parent.py <pid of the parent> <command> …` becomes that command. What must be done between fork and exec
-is done there, because a fork that runs Python is not safe in a process that has threads.
+Also a program: `parent.py <pid of the parent> <command> …` becomes that command. It does what must be done between fork and
+exec, because running Python after a fork is not safe in a process that has threads.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# <linux/prctl.h>: the signal to be sent when the parent's thread that forked is gone. It survives an exec.
+# <linux/prctl.h>: the signal to send when the parent's thread that forked ends. It survives an exec.
 _PR_SET_PDEATHSIG = 1
 
 
 def tied(command: Sequence[str]) -> list[str]:
-    """Return a command that does the same, and is sent SIGTERM when this process dies; elsewhere than on Linux as it is.
+    """Return a command that does the same and gets SIGTERM when this process dies; unchanged except on Linux.
 
-    The thread that starts it has to live as long as the process.
+    The thread that starts it must live as long as the process.
     """
     if sys.platform != "linux":
         return list(command)
@@ -31,13 +31,13 @@ def tied(command: Sequence[str]) -> list[str]:
 
 
 def end_with_parent() -> None:
-    """Have this process, which `multiprocessing` has started, sent SIGTERM when its parent dies; only on Linux."""
-    from multiprocessing import parent_process  # noqa: PLC0415  the program below does without it, and starts sooner
+    """Arrange that this process, started by `multiprocessing`, gets SIGTERM when its parent dies; only on Linux."""
+    from multiprocessing import parent_process  # noqa: PLC0415  the program below does not need it, and so starts faster
 
     parent = parent_process()
     if parent is None or sys.platform != "linux":
         return
-    # A fork has its parent's handlers, and in here nobody would hear what they do. Who wants his own sets it after this.
+    # A fork inherits its parent's handlers, which have no effect in the child. Set the child's own handlers after this.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _watch_parent()
     if os.getppid() != parent.pid:  # it died before it could be watched
@@ -51,7 +51,7 @@ def _watch_parent() -> None:
 def _become(parent: int, command: list[str]) -> None:
     _watch_parent()
     if os.getppid() == parent:  # else it died before it could be watched
-        os.execvp(command[0], command)  # noqa: S606  the command is the caller's, and no shell is wanted
+        os.execvp(command[0], command)  # noqa: S606  the command is the caller's, without a shell
 
 
 if __name__ == "__main__":

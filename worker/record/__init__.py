@@ -1,1 +1,1 @@
-"""The record of a call: built out of callbacks and legs, wrapped in an envelope, shaped for a sink. No I/O."""
+"""Build the record of a call from callbacks and legs, wrap it in an envelope, and shape it for a sink. No I/O."""

@@ -1,4 +1,4 @@
-"""Build the record of a call out of what Exotel answered and what the callbacks said; no I/O, no clock."""
+"""Build the record of a call from Exotel's answer and the callbacks; no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _VERSION = version("legwork")
 
-# What the legs alone decide. Direction, exophone, customer and agent may also change by a callback that came
-# late, and only a later *read* makes a correction.
+# The fields that depend on the legs alone. A late callback may also change direction, exophone, customer and agent, but
+# only a later *fetch* makes a correction.
 _FACTS = (
     "legs",
     "status",
@@ -42,14 +42,14 @@ _FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a record comes from."""
+    """The provenance of a record."""
 
     fetched_at: datetime | None
     fetches: int
     response_sha256: str | None
     first_callback_at: datetime
     waited_seconds: Mapping[str, float]
-    """Seconds by what they were spent on: `settle`, `quota`, `fetch`."""
+    """Seconds spent on `settle`, `quota` and `fetch`."""
 
 
 def build_record(
@@ -66,10 +66,10 @@ def build_record(
     reason: str | None = None,
 ) -> dict[str, Any]:
     """
-    Give the finished CloudEvent of contract section 5, ready for JSON.
+    Return the complete CloudEvent of contract section 5, ready for JSON.
 
-    Without legs it says that the call is unavailable, and `reason` why. `timezone` is the zone of times that
-    name none, `region` the one whose way of writing phone numbers counts (`IN`).
+    Without legs it says that the call is unavailable, and `reason` why. `timezone` applies to times without a
+    zone; `region` (such as `IN`) is the country whose phone number format applies.
     """
     parts = parts_of(answer.legs if answer else (), region)
     hints = Hints(callbacks, region=region, timezone=timezone)
@@ -115,9 +115,9 @@ def build_record(
 
 
 def same_facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Say whether two records agree in their legs and in what follows from them: no need for a correction.
+    """Return whether two records agree in their legs and in what follows from them, so that no correction is needed.
 
-    Where somebody's number was erased from `one`, that `other` has it is no news, and brings it back to nobody.
+    A number that was erased from `one` and is present in `other` is not a difference, and so is not sent again.
     """
     before, now = one["data"], other["data"]
     erased = {leg["sid"] for leg in before["legs"] if ERASED in (leg["number_raw"] or "")}
@@ -137,7 +137,7 @@ def _event_type(parts: Sequence[Part], revision: int) -> str:
 
 
 def _event_id(account_sid: str, call_sid: str, revision: int, event_type: str) -> str:
-    # Standard Webhooks signs "id.timestamp.body", so an id holds no full stop; hexadecimal never does.
+    # Standard Webhooks signs "id.timestamp.body", so an id must not contain a full stop; hexadecimal never does.
     name = "\n".join((account_sid, call_sid, str(revision), event_type))
     return event_id(hashlib.sha256(name.encode()).hexdigest())
 

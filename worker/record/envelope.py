@@ -1,4 +1,4 @@
-"""The envelope of whatever is delivered: CloudEvents 1.0, structured mode (https://github.com/cloudevents/spec)."""
+"""Wrap a record's data in its envelope: CloudEvents 1.0, structured mode (https://github.com/cloudevents/spec)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def event_id(digest: str) -> str:
-    """Return the id of a record that is known by a digest in hexadecimal digits: the same record has the same id."""
+    """Return the id of a record from its hexadecimal digest: the same record always has the same id."""
     return f"evt_{digest[:40]}"
 
 
 def envelope(
     event_type: str, account_sid: str, *, known_as: str, subject: str, time: str | datetime, data: dict[str, Any]
 ) -> dict[str, Any]:
-    """Put `data` about an account into its envelope. `known_as` is of `event_id`; `time` as a schema or nobody dumps it."""
+    """Return `data` about an account in its envelope. `known_as` is from `event_id`; `time` is used unchanged."""
     return {
         "specversion": "1.0",
         "id": known_as,

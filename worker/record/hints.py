@@ -1,4 +1,4 @@
-"""What the callbacks add to a call: hints, each used only where exotel.md says what it means."""
+"""Extract from callbacks what they add to a call: hints, each used only where exotel.md says what it means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from schemas.callback import Callback
 
-# Passthru, StatusCallback and Integration Core each have their own words for the two directions.
+# Passthru, StatusCallback and Integration Core each name the two directions differently.
 _DIRECTIONS = {
     "incoming": "inbound",
     "inbound": "inbound",
@@ -27,7 +27,7 @@ _DIRECTIONS = {
     "outbound-dial": "outbound",
     "outbound-api": "outbound",
 }
-# The objects that a recording may be named in (exotel.md sections 2.2, 2.3 and 4.2). CustomField is none: what is in it is
+# The objects that may contain a recording's URL (exotel.md sections 2.2, 2.3 and 4.2). Not CustomField: its content is
 # the customer's own.
 _HOLDERS = ("Insights", "Details", "Leg", "Legs", "Stream", "Call")
 _RECORDINGS = ("Recording", "Recordings", "CallRecordings")
@@ -38,8 +38,8 @@ class Hints:
     """
     The callbacks about one call, merged: the latest known value counts.
 
-    So a later nothing never erases what is known, and a later recording URL replaces an earlier one, which
-    may have been given before there was a recording.
+    A later missing value never erases a known one; a later recording URL replaces an earlier one, which may
+    have been sent before there was a recording.
     """
 
     def __init__(self, callbacks: Sequence[Callback], *, region: str, timezone: tzinfo) -> None:
@@ -50,35 +50,35 @@ class Hints:
 
     @property
     def callbacks(self) -> list[Callback]:
-        """The callbacks in order of arrival."""
+        """Return the callbacks in order of arrival."""
         return self._callbacks
 
     @property
     def custom_field(self) -> str | None:
-        """The CustomField of the API call that placed the call."""
+        """Return the CustomField of the API request that placed the call."""
         return self._latest(lambda found: found.text("CustomField"))
 
     @property
     def recording_url(self) -> str | None:
-        """The lasting URL; PreSignedRecordingUrl is good for an hour at most."""
+        """Return the recording's permanent URL; PreSignedRecordingUrl is valid for an hour at most."""
         return self._latest(_recording)
 
     @property
     def digits(self) -> str | None:
-        """What the caller pressed, without the quotes that Exotel puts around it."""
+        """Return the digits that the caller pressed, without the quotes that Exotel puts around them."""
         return self._latest(_digits)
 
     @property
     def direction(self) -> str | None:
-        """Who called, in one vocabulary."""
+        """Return the direction: inbound, outbound or None."""
         return self._latest(_direction)
 
     @property
     def exophone(self) -> str | None:
         """
-        The virtual number in E.164, from the fields that hold it (exotel.md sections 4.2, 5 and 7).
+        Return the virtual number in E.164, from the fields that contain it (exotel.md sections 4.2, 5 and 7).
 
-        `CallTo` and `To` do so in an inbound call only; in an outbound one they are somebody's number.
+        `CallTo` and `To` contain it in an inbound call only; in an outbound one they are a party's number.
         """
         return (
             self._latest(lambda found: self._e164(found.text("PhoneNumberSid")))
@@ -89,7 +89,7 @@ class Hints:
 
     def customer_and_agent(self, parts: Sequence[Part]) -> tuple[str | None, str | None]:
         """
-        Tell who is who in an outbound call, by the latest callback whose numbers are those of legs.
+        Return the customer's and the agent's number of an outbound call, by the latest callback that matches the legs.
 
         The callee leg of its `To` is the customer, the caller leg its agent. A callback that names another
         caller than the legs do (its `From`) is about something else.
@@ -105,7 +105,7 @@ class Hints:
         return None, None
 
     def ended_at(self) -> datetime | None:
-        """When the call ended, by the latest callback that says it has; else when the latest one came."""
+        """Return when the call ended, by the latest call-ended callback; else when the latest callback was received."""
         for callback, found in zip(reversed(self._callbacks), reversed(self._parameters), strict=True):
             told = self._time(found.text("EndTime", "DateUpdated")) if callback.ended else None
             if told:
@@ -148,7 +148,7 @@ def _recording(found: NamedParameters, depth: int = 4) -> str | None:
 
 
 def _url(text: str | None) -> str | None:
-    """Take off the quotes of JSON, and of a list in one text the last."""
+    """Return a URL without JSON's quotes; the last one of a list in one text."""
     known = NamedParameters({"it": read_json((text or "").strip().strip('"'))})
     return known.text("it")
 

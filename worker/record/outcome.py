@@ -1,4 +1,4 @@
-"""What the legs of a call say together, and nothing but the legs: status, scenario, times, durations."""
+"""Derive a call's status, scenario, times and durations from its legs alone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from schemas.legs import Leg
 
-# Of several ways not to be reached, the one that tells most about the party.
+# The statuses of an unreached party, the most informative first.
 _TELLING = ("busy", "no-answer", "failed", "canceled")
 
 
 def outcome(parts: Sequence[Part]) -> dict[str, Any]:
-    """Derive what contract section 5 derives from the legs alone; times are aware datetimes."""
+    """Return the fields that contract section 5 derives from the legs alone; times are timezone-aware datetimes."""
     callees = with_role(parts, "callee")
     started_at, ended_at = _span(part.leg for part in parts)
     return {
@@ -29,7 +29,7 @@ def outcome(parts: Sequence[Part]) -> dict[str, Any]:
         "talk_seconds": _total(part.leg.on_call_seconds for part in callees),
         "participant_count": len({part.party for part in parts if part.talked and part.role != "supervisor"}),
         "scenario": _scenario(callees),
-        # A supervisor who was rung and did not answer has heard nothing.
+        # A supervisor who was rung and did not answer did not monitor the call.
         "monitored": any(part.talked for part in with_role(parts, "supervisor")),
     }
 
@@ -42,7 +42,7 @@ def _status(callers: Sequence[Part], callees: Sequence[Part]) -> str | None:
 
 def _most_telling(parts: Iterable[Part]) -> str | None:
     statuses = [part.leg.status for part in parts if part.leg.status]
-    # Among words that tell equally much `min` takes the first, in the order of the legs.
+    # Among equally informative ones `min` takes the first, in the order of the legs.
     return min(
         statuses,
         key=lambda status: _TELLING.index(status) if status in _TELLING else len(_TELLING),
@@ -60,7 +60,7 @@ def _span(legs: Iterable[Leg]) -> tuple[datetime | None, datetime | None]:
 
 
 def _duration(started_at: datetime | None, ended_at: datetime | None) -> int | None:
-    # An end before the beginning measures nothing.
+    # An end before the start gives no duration.
     if started_at is None or ended_at is None or ended_at < started_at:
         return None
     return int((ended_at - started_at).total_seconds())

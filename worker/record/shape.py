@@ -1,4 +1,4 @@
-"""What a sink gets of a record: its filter says whether, its projection says what. Both are JMESPath."""
+"""Apply a sink's filter (whether it gets a record) and projection (in what form); both are JMESPath."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def _compiled(expression: str) -> ParsedResult:
 
 
 def is_wanted(spec: SinkSpec, event: dict[str, Any]) -> bool:
-    """Does the sink's filter let a record through? One that it cannot judge goes through: nothing is lost by a filter."""
+    """Return whether the sink's filter accepts a record. If the filter fails on it, the record is sent."""
     if spec.filter is None:
         return True
     try:
         found = _compiled(spec.filter).search(event)
-    except Exception as error:  # noqa: BLE001  jmespath lets through what Python raises: a TypeError of `contains`, say
+    except Exception as error:  # noqa: BLE001  jmespath does not wrap Python's exceptions, such as a TypeError in `contains`
         log.warning("filter.failed", sink=spec.name, reason=_reason(error))
         return True
-    # `==` alone would take 0 for False.
+    # `==` alone would treat 0 as False.
     return not any(type(found) is type(false) and found == false for false in _FALSE)
 
 
@@ -64,14 +64,14 @@ def _reason(error: Exception) -> str:
 
 
 def shaped(spec: SinkSpec, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the record as the sink is to get it. Raises Refused where its projection fails on it."""
+    """Return the record in the form for the sink. Raises Refused if its projection fails on it."""
     if spec.projection is None:
         return event
     try:
         data = _compiled(spec.projection).search(event["data"])
-        # It may make what is no JSON: a whole number of twenty digits.
+        # The result may be invalid as JSON, such as an integer of twenty digits.
         orjson.dumps(data)
     except Exception as error:
         raise Refused(f"the sink's projection fails on it: {_reason(error)}") from error
-    # What is projected follows the record's schema no more.
+    # A projected record no longer follows the record's schema.
     return {**{name: value for name, value in event.items() if name != "dataschema"}, "data": data}

@@ -1,4 +1,4 @@
-"""Where records go: the table of sinks, and how one is opened."""
+"""List the kinds of sinks, and open, check and update the configured ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["KINDS", "BadSink", "Sink", "check", "in_step", "kind_of", "open_sink
 
 log = structlog.get_logger(__name__)
 
-#: Scheme of the sink's URL → where its class is. Imported on first use, so nobody pays for what they do not use.
+#: Scheme of the sink's URL → path of its class, which is imported on first use.
 KINDS = {
     "amqp": "worker.sinks.amqp:AmqpSink",
     "amqps": "worker.sinks.amqp:AmqpSink",
@@ -44,11 +44,11 @@ KINDS = {
 
 
 class BadSink(LegworkError):
-    """Raised when a sink cannot be made from what the settings say; the message says what would be right."""
+    """Raised if a sink cannot be created from its settings; the message says what to correct."""
 
 
 def kind_of(url: str) -> type[Sink]:
-    """Return the class of the sink that a URL asks for. Raises ValidationError."""
+    """Return the class of a URL's sink. Raises ValidationError for an unknown scheme."""
     scheme = url.partition(":")[0].lower().partition("+")[0]
     if scheme in KINDS:
         module, _, name = KINDS[scheme].partition(":")
@@ -62,7 +62,7 @@ def kind_of(url: str) -> type[Sink]:
 
 
 def sink_for(spec: SinkSpec) -> Sink:
-    """Return the sink that a spec describes, not opened yet. Raises BadSink, or a LegworkError of the sink's own."""
+    """Return the sink of a spec, not opened yet. Raises BadSink, or another LegworkError of the sink."""
     try:
         with as_failures(spec, ValidationError, LegworkError):
             return kind_of(spec.url)(spec)
@@ -74,7 +74,7 @@ def sink_for(spec: SinkSpec) -> Sink:
 
 
 def open_sink(spec: SinkSpec) -> Sink:
-    """Return the sink that a spec describes, open. Raises LegworkError (BadSink among them) or OSError."""
+    """Return the opened sink of a spec. Raises LegworkError (BadSink among them) or OSError."""
     sink = sink_for(spec)
     with as_failures(spec):
         sink.open()
@@ -82,13 +82,13 @@ def open_sink(spec: SinkSpec) -> Sink:
 
 
 def check(sink: Sink) -> str:
-    """Have an open sink find out whether its other side is there; returns a word. Raises LegworkError or OSError."""
+    """Have an open sink test its destination; return a short result. Raises LegworkError or OSError."""
     with as_failures(sink.spec):
         return str(sink.check() or "nothing to check")
 
 
 def open_sinks(settings: Settings) -> dict[str, Sink]:
-    """Open every sink. Raises BadSink with a line for each that cannot be made or opened."""
+    """Open every sink. Raises BadSink with a line for each that cannot be created or opened."""
     sinks, problems = {}, []
     for spec in settings.sinks:
         try:
@@ -103,9 +103,9 @@ def open_sinks(settings: Settings) -> dict[str, Sink]:
 
 
 def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[str, Sink]:
-    """Return the open sinks of `specs`: those that are open already, and new ones; the others are closed.
+    """Return the open sinks of `specs`: reuse those already open, open new ones, and close the others.
 
-    One that cannot be opened is left out, and told in the log: what is to be delivered to it waits.
+    One that cannot be opened is left out and logged; its deliveries wait.
     """
     sinks = {}
     for name, spec in specs.items():
@@ -115,7 +115,7 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
         try:
             sink = open_sink(spec)
         except (LegworkError, OSError) as error:
-            log.error("sink.unusable", sink=name, reason=str(error), hint="what is to be delivered to it waits")
+            log.error("sink.unusable", sink=name, reason=str(error), hint="its deliveries wait")
         else:
             sinks[name] = sink
             log.info("sink.opened", sink=name)
@@ -127,7 +127,7 @@ def in_step(opened: Mapping[str, Sink], specs: Mapping[str, SinkSpec]) -> dict[s
 
 
 def why_not_opened(error: Exception) -> str:
-    """Say why a sink could not be opened, and where it is about a file, what would be right."""
+    """Return why a sink could not be opened; if a file is the cause, also what to do."""
     if not isinstance(error, OSError) or error.filename is None:
         return str(error)
     right = "make its directory and let this user write there, or name another path"

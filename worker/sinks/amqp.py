@@ -22,21 +22,21 @@ _LONGEST_NAME_BYTES = 255
 
 def _name(text: str) -> None:
     if len(text.encode()) > _LONGEST_NAME_BYTES:
-        raise ValidationError(f"is to have up to {_LONGEST_NAME_BYTES} bytes in UTF-8")
+        raise ValidationError(f"must have up to {_LONGEST_NAME_BYTES} bytes in UTF-8")
 
 
 class Options(Schema):
-    """What may be said of an AMQP sink, in the URL's query or in legwork.toml."""
+    """Options of an AMQP sink, in the URL's query or in legwork.toml."""
 
     exchange = fields.String(
         load_default="legwork",
         validate=_name,
-        metadata={"doc": "The exchange. One that is there is taken as it is; one that is missing is made, durable."},
+        metadata={"doc": "The exchange. An existing one is used as it is; a missing one is created, durable."},
     )
     exchange_type = fields.String(
         load_default="topic",
         validate=validate.OneOf(["direct", "fanout", "headers", "topic"]),
-        metadata={"doc": "The type of an exchange that has to be made."},
+        metadata={"doc": "The type of a newly created exchange."},
     )
     routing_key = fields.String(
         load_default=None,
@@ -49,9 +49,9 @@ class Options(Schema):
 
 
 class AmqpSink(Sink):
-    """`amqp://user:password@host:5672/vhost`, `amqps://…` (TLS): one persistent message a record.
+    """`amqp://user:password@host:5672/vhost`, `amqps://…` (TLS): one persistent message per record.
 
-    The broker confirms each one. A message that no queue takes is not delivered: it is tried again until a queue is bound.
+    The broker confirms each one. A message that no queue receives is not delivered: it is retried until a queue is bound.
     """
 
     Options = Options
@@ -60,15 +60,15 @@ class AmqpSink(Sink):
         super().__init__(spec)
         parts = urlsplit(self.url)
         if not parts.hostname or parts.query:
-            raise ValidationError("is to be amqp://user:password@host:5672/vhost, with no options but ours", "url")
+            raise ValidationError("must be amqp://user:password@host:5672/vhost, with no options but Legwork's", "url")
         if not self.options["exchange"] and not self.options["routing_key"]:
-            raise ValidationError("is to name the queue, since the exchange has no name", "routing_key")
+            raise ValidationError("must name the queue, since the exchange has no name", "routing_key")
         if len(unquote(parts.path.removeprefix("/")).encode()) > _LONGEST_NAME_BYTES:
-            raise ValidationError(f"is to have a vhost of up to {_LONGEST_NAME_BYTES} bytes in UTF-8", "url")
-        # Unless it is given the name, the library takes anybody's certificate.
+            raise ValidationError(f"must have a vhost of up to {_LONGEST_NAME_BYTES} bytes in UTF-8", "url")
+        # Without the host's name, the library accepts any certificate.
         tls = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname, "ca_certs": self.options["ca_file"]}
         self._tls = tls if parts.scheme == "amqps" else False
-        # No connection may be used by two threads. Each takes one from here, or makes one, and puts it back.
+        # A connection is not thread-safe. Each thread takes one from here, or opens one, and puts it back.
         self._idle: list[Connection] = []
 
     def send(self, records: list[Record]) -> str:
@@ -86,7 +86,7 @@ class AmqpSink(Sink):
         return "confirmed"
 
     def check(self) -> str:
-        """Connect, and make the exchange if it is missing; of the one without a name, look for the queue."""
+        """Connect, and create the exchange if it is missing; for the default exchange, look for the queue."""
         try:
             connection = self._connection()
             if not self.options["exchange"]:

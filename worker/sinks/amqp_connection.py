@@ -1,4 +1,4 @@
-"""A connection to an AMQP broker that waits until each message is confirmed."""
+"""Connect to an AMQP broker, and wait until each message is confirmed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from worker.sinks.base import Record
 
 TIMEOUT_SECONDS = 15.0
-# AMQP 0-9-1: a message that a durable queue keeps when the broker starts anew.
+# AMQP 0-9-1: a message that a durable queue keeps when the broker restarts.
 _PERSISTENT = 2
-#: What a broker looks like that is away, in trouble or of another opinion.
+#: The exceptions for an unreachable or failing broker, or one that refuses.
 FAILURES = (AMQPError, MessageNacked, OSError)
 
 
@@ -23,7 +23,7 @@ class Connection:
     """One connection with one channel, for one thread at a time."""
 
     def __init__(self, url: str, tls: Any, exchange: str, exchange_type: str) -> None:
-        """Connect, and make the exchange if it is missing. Raises one of FAILURES, as the methods do."""
+        """Connect, and create the exchange if it is missing. Raises one of FAILURES, as the methods do."""
         timeouts = {"read_timeout": TIMEOUT_SECONDS, "write_timeout": TIMEOUT_SECONDS, "confirm_publish": True}
         client = kombu.connection.Connection(  # type: ignore[no-untyped-call]
             url, ssl=tls, connect_timeout=TIMEOUT_SECONDS, transport_options=timeouts
@@ -38,7 +38,7 @@ class Connection:
         self._channel.events["basic_return"].add(lambda reason, *_: self._returned.append(str(reason)))
 
     def publish(self, record: Record, exchange: str, routing_key: str) -> str | None:
-        """Publish a record; why it came back, or None when the broker has it. A failure ends the connection."""
+        """Publish a record; return why it was returned, or None if the broker has it. A failure ends the connection."""
         self._returned.clear()
         try:
             message = self._channel.prepare_message(
@@ -54,7 +54,7 @@ class Connection:
         return self._returned[0] if self._returned else None
 
     def look_for_queue(self, name: str) -> None:
-        """Raise NotFound, which is one of FAILURES, where there is no such queue. A failure ends the connection."""
+        """Raise NotFound, which is one of FAILURES, if there is no such queue. A failure ends the connection."""
         try:
             self._channel.queue_declare(name, passive=True)
         except BaseException:
@@ -62,7 +62,7 @@ class Connection:
             raise
 
     def is_alive(self) -> bool:
-        """Has the broker said nothing, such as farewell, since the connection was last used?"""
+        """Return whether the connection is usable: the broker has sent nothing, such as a close, since its last use."""
         try:
             self._amqp.drain_events(timeout=0)
         except TimeoutError:
@@ -72,18 +72,18 @@ class Connection:
         return True
 
     def close(self) -> None:
-        """Take leave of the broker."""
+        """Close the connection properly."""
         with suppress(*FAILURES):
             self._amqp.close()
         self.drop()
 
     def drop(self) -> None:
-        """Close the socket without a word."""
+        """Close the socket without notifying the broker."""
         self._amqp.collect()
 
     def _channel_with(self, exchange: str, exchange_type: str) -> Any:
         channel = self._amqp.channel()
-        if exchange:  # the one without a name is always there
+        if exchange:  # the default exchange always exists
             try:
                 channel.exchange_declare(exchange, exchange_type, passive=True)
             except NotFound:  # which closes the channel

@@ -1,6 +1,6 @@
-"""Where sinks are called: whatever comes out of one, of whatever class, is a failure of that sink and of nothing else.
+"""Call sinks so that any exception from one is a failure of that sink only.
 
-A sink's library may raise what none of its documents says, and a sink of somebody's own may return or raise anything.
+A sink's library may raise undocumented exceptions, and a custom sink may return or raise anything.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Some libraries put a page, or all that they were given, into a message.
+# In characters: some libraries put a page of text, or all their input, into a message.
 _LONGEST_MESSAGE = 300
 
 
 @contextmanager
 def as_failures(spec: SinkSpec, *expected: type[BaseException]) -> Iterator[None]:
-    """Raise `Surprise` for what comes out of a sink, but for what is `expected`.
+    """Raise `Surprise` for any exception from a sink that is not `expected`.
 
-    By default that is LegworkError, and OSError where it names a file: whoever opened it knows what would be right. Other
-    OSErrors (those of requests are some) may repeat a URL. The sink's secrets are in no message of a LegworkError.
+    By default LegworkError is expected, and OSError if it names a file: the code that opened the file knows what would be
+    right. Other OSErrors (those of requests, for example) may repeat a URL. A LegworkError's message never holds the sink's
+    secrets.
     """
     try:
         with keeping_secrets_of(spec):
@@ -49,17 +50,17 @@ def in_words(spec: SinkSpec, error: BaseException) -> str:
     name = type(error).__name__
     try:
         message = _plain(next(iter(str(error).strip().splitlines()), ""))
-    except Exception:  # noqa: BLE001  an exception that cannot even be told
+    except Exception:  # noqa: BLE001  an exception whose `str` fails
         return name
     message = Mask(secrets_of_sink(spec)).text(message)[:_LONGEST_MESSAGE]
     return f"{name}: {message}" if message else name
 
 
 def send_to(sink: Sink, records: list[Record]) -> str:
-    """Have a sink send records; returns what the other side said.
+    """Have a sink send records; return the destination's answer.
 
-    Raises TemporaryFailure, PermanentFailure or SinkGone and nothing else. A surprise is logged with its traceback the
-    first time that it comes from a place in the code, not at each attempt.
+    Raises only TemporaryFailure, PermanentFailure or SinkGone. A surprise is logged with its traceback the first time
+    that it comes from a line of code, not at each attempt.
     """
     try:
         with as_failures(sink.spec, TemporaryFailure, PermanentFailure, SinkGone):
@@ -77,7 +78,7 @@ def send_to(sink: Sink, records: list[Record]) -> str:
 
 
 def close(sink: Sink) -> None:
-    """Close a sink, whatever it raises: nobody can do anything about it any more."""
+    """Close a sink, and ignore what it raises."""
     try:
         with as_failures(sink.spec, KeyboardInterrupt):
             sink.close()
@@ -89,12 +90,12 @@ def _answer(said: Any) -> str:
     if hasattr(said, "__await__") or hasattr(said, "__aiter__"):
         if hasattr(said, "close"):
             said.close()
-        raise TypeError("send() returned a coroutine, so nothing was sent: it is to be a plain function")
+        raise TypeError("send() returned a coroutine, so nothing was sent: it must be a plain function")
     return _plain(str(said if said is not None else "sent"))
 
 
 def _tidied(failure: TemporaryFailure | PermanentFailure) -> TemporaryFailure | PermanentFailure:
-    """Return the failure as the ledger can keep it: a sink of somebody's own may have put anything into it."""
+    """Return the failure with plain values that the ledger can store: a custom sink may have put anything into it."""
     text, answer = str(failure), failure.answer if isinstance(failure.answer, LastAnswer) else None
     if isinstance(failure, PermanentFailure):
         is_tidy = answer is failure.answer and text == _plain(text)
@@ -107,12 +108,12 @@ def _tidied(failure: TemporaryFailure | PermanentFailure) -> TemporaryFailure | 
 
 
 def _plain(text: str) -> str:
-    """Return a text that is UTF-8: names of files may hold what is none."""
+    """Return a text that can be encoded as UTF-8: file names may contain surrogates."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _log_once(sink: Sink, surprise: Surprise) -> None:
-    """Log a surprise with its traceback, unless one of this class has come from the same line before."""
+    """Log a surprise with its traceback, unless one of this class came from the same line before."""
     error = surprise.__cause__
     trace = error.__traceback__ if error else None
     while trace is not None and trace.tb_next is not None:

@@ -1,4 +1,4 @@
-"""The days that records and files are sorted by: those of one time zone."""
+"""Compute the day of a record or a file in a time zone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DayZone(Zone):
     """The option `zone`: a time zone by its name."""
 
     def __init__(self, doc: str) -> None:
-        """`doc` is what the option is for."""
+        """`doc` is the option's meaning."""
         super().__init__(load_default=UTC_ZONE, metadata={"doc": doc})
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> ZoneInfo:
@@ -39,5 +39,5 @@ def day_of(instant: datetime, zone: tzinfo) -> str:
 
 
 def today(zone: tzinfo) -> date:
-    """Return the day that it is now."""
+    """Return the current day."""
     return datetime.now(UTC).astimezone(zone).date()

@@ -1,7 +1,7 @@
-"""Connects to public addresses alone, and to the private networks that a sink names: keeps strangers' URLs out of ours.
+"""Connect only to public addresses and to private networks that a sink allows, so that subscribers' URLs reach no others.
 
-requests-hardened lists the networks, but we connect ourselves: it looks at the first of the resolver's answers only, asks
-the resolver anew for each request, and lets single networks through by no option.
+requests-hardened lists the networks, but the connection is made here: it checks only the first of the resolver's answers,
+resolves the name again for each request, and has no option that allows single networks.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 EVERYWHERE: Networks = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
-# All that was ever given out of IPv6 as public (RFC 4291, 2.4); what is private in there is listed.
+# All public IPv6 addresses allocated so far (RFC 4291, 2.4); the private ones among them are listed.
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
-# Through these, hosts that have IPv6 alone reach all of IPv4 (RFC 6052).
+# Hosts that have only IPv6 reach all of IPv4 through these (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Azure's machines find their host there, although the address looks public.
+# Azure's host service for virtual machines, although the address looks public.
 _AZURE = ip_network("168.63.129.16/32")
-# For a connection that nobody has set a time-out for.
+# Seconds, for a connection without a time-out.
 _USUAL_SECONDS = 15.0
 
 
 class PrivateAddress(TemporaryFailure):
-    """Raised when a host is, or may be, inside of a network that is nobody's business. Nothing was sent."""
+    """Raised if a host is, or may be, in a private network. Nothing was sent."""
 
 
 class EgressAdapter(BoundedAdapter):
-    """Carries HTTP to public addresses and `allowed` ones: what is connected to is what was checked, at that moment."""
+    """Sends HTTP to public and `allowed` addresses only: it connects to the very address that was checked."""
 
     def __init__(self, allowed: Networks) -> None:
         class CheckedPlain(Plain):
@@ -56,7 +56,7 @@ class EgressAdapter(BoundedAdapter):
 
 
 def is_public(address: Address) -> bool:
-    """Is it an address of the internet, that leads nowhere else?"""
+    """Return whether an address is a public one that does not lead to a private one."""
     address = _carried(address)
     if isinstance(address, IPv6Address) and address not in _PUBLIC_IPV6:
         return False
@@ -65,7 +65,7 @@ def is_public(address: Address) -> bool:
 
 
 def _carried(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for, or the address itself."""
+    """Return the IPv4 address embedded in an IPv6 one, or the address itself."""
     if isinstance(address, IPv6Address) and address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return as_ipv4(address)
@@ -81,7 +81,7 @@ def _connect(connection: HTTPConnection, host: str, allowed: Networks) -> socket
     _check(connection.host, [ip_address(answer[4][0]) for answer in answers], allowed)
     until, failure = time.monotonic() + seconds, OSError("no address")
     for tried, answer in enumerate(answers):
-        # An address that does not answer leaves the others their share of the time.
+        # An address that does not answer leaves time for the others.
         share = (until - time.monotonic()) / (len(answers) - tried)
         try:
             return _connected(answer, connection, max(share, 0.001), seconds)
@@ -93,7 +93,7 @@ def _connect(connection: HTTPConnection, host: str, allowed: Networks) -> socket
 
 
 def _check(host: str, addresses: list[Address], allowed: Networks) -> None:
-    """Raise PrivateAddress if any of the addresses is: a name that has both is one that is being played with."""
+    """Raise PrivateAddress if any of the addresses is private: a name with both kinds is suspicious."""
     for address in addresses:
         inside = any(one in network for one in (address, _carried(address)) for network in allowed)
         if not inside and not is_public(address):

@@ -1,4 +1,4 @@
-"""Takes a person's number out of files that sinks have written, while workers write on."""
+"""Erase a person's number from files that sinks have written, while workers continue to write."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
     from worker.numbers.erasure import Eraser
 
-#: What ends the name of a file that is being written; nobody else's ends like that.
+#: The suffix of a file that is being written; no other file has it.
 HALF_MADE = "." + "[0-9a-f]" * 32
-# One that is being written is named, or done with, long before.
+# Seconds after which such a file is left over: writing one takes much less.
 _LEFT_SECONDS = 3600.0
-# Enough of a file's end to tell whether what was copied of it still stands there: an end of one record, ids and all.
+# Bytes of a file's end that show whether the copied part is unchanged: the end of a record, with its ids.
 _MARK_BYTES = 4096
 
 
 class _Another(Exception):
-    """Raised where the file was put aside while it was copied, or a write that was copied was taken back."""
+    """Raised if the file was rotated while it was copied, or a copied write was undone."""
 
 
 @dataclass(slots=True)
 class Kept:
-    """What a sink keeps in one place on this host (a file, a folder): records with the number, and those it was erased from."""
+    """A place where a sink stores records on this host (a file, a folder): how many had the number, and were rewritten."""
 
     path: str
     found: int = 0
     erased: int = 0
     is_missing: bool = False
-    #: Why not all of it could be erased.
+    #: Why not everything could be erased, or None.
     problem: str | None = None
 
 
@@ -50,7 +50,7 @@ def erase_lines(path: Path, eraser: Eraser, *, dry_run: bool) -> Kept:
     """Rewrite a file of JSON lines that others append to under its lock (see `worker/sinks/file.py`)."""
     kept = Kept(str(path))
     with _troubles(kept):
-        path = path.resolve()  # a link goes on being one
+        path = path.resolve()  # a symbolic link stays one
         while True:
             with path.open("rb") as source:
                 kept.found = _count(source, eraser)
@@ -65,7 +65,7 @@ def erase_lines(path: Path, eraser: Eraser, *, dry_run: bool) -> Kept:
 
 
 def erase_packed(path: Path, eraser: Eraser, *, dry_run: bool) -> Kept:
-    """Rewrite a file of JSON lines packed by gzip, which nobody appends to."""
+    """Rewrite a gzip file of JSON lines, which no process appends to."""
     kept = Kept(str(path))
     with _troubles(kept):
         with gzip.open(path) as source:
@@ -82,8 +82,8 @@ def erase_packed(path: Path, eraser: Eraser, *, dry_run: bool) -> Kept:
 
 
 def erase_object(path: Path, eraser: Eraser, kept: Kept, *, dry_run: bool) -> None:
-    """Rewrite a file of one JSON line, which is only ever replaced as a whole; what comes of it is added to `kept`."""
-    # One whose days are over while its folder is gone through holds nothing any more; the folder is there.
+    """Rewrite a file of one JSON line, which is only ever replaced as a whole; add the result to `kept`."""
+    # A file may be deleted by its retention while the folder is read; the folder itself exists.
     with _troubles(kept), suppress(FileNotFoundError):
         line = path.read_bytes()
         without = eraser.line(line)
@@ -97,16 +97,16 @@ def erase_object(path: Path, eraser: Eraser, kept: Kept, *, dry_run: bool) -> No
 
 
 def clear_up(folder: Path, pattern: str) -> None:
-    """Delete files that somebody who was killed has left half made: they may hold what is to be forgotten."""
+    """Delete unfinished files of killed processes: they may contain data to be erased."""
     for part in folder.glob(pattern):
-        with suppress(FileNotFoundError):  # somebody else was faster
+        with suppress(FileNotFoundError):  # another process was faster
             if part.stat().st_mtime < time.time() - _LEFT_SECONDS:
                 part.unlink()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file anew: what is written takes its place, with its owner and times, whole or not at all. Raises OSError."""
+    """Yield a new file that then replaces the old one atomically, with its owner and times. Raises OSError."""
     before = path.stat()
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -116,7 +116,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             os.fchmod(target.fileno(), stat.S_IMODE(before.st_mode))
             yield target
             target.flush()
-            # Of the file's day, by which it is put aside.
+            # Keep the times, since rotation uses the file's day.
             os.utime(target.fileno(), ns=(before.st_atime_ns, path.stat().st_mtime_ns))
             os.fsync(target.fileno())
         part.replace(path)
@@ -130,7 +130,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _rewrite(path: Path, eraser: Eraser) -> int:
-    """Copy the file while others append, then under its lock what they have appended; returns how many lines changed."""
+    """Copy the file while others append, then copy under its lock what they appended; return how many lines changed."""
     with path.open("rb") as source, replacing(path) as target:
         end = whole_lines(source.fileno())
         mark = _end_before(source, end)
@@ -140,7 +140,7 @@ def _rewrite(path: Path, eraser: Eraser) -> int:
             raise _Another
         source.seek(end)
         erased += _copy(source, target, eraser)
-        # A packing that was broken off may have left a part of it; nobody packs what is locked.
+        # An interrupted compression may have left a partial file; a locked file is never being compressed.
         path.with_name(f"{path.name}.gz.part").unlink(missing_ok=True)
     return erased
 

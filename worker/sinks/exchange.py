@@ -1,4 +1,4 @@
-"""One request to a subscriber, and all that came of it: what a delivery is judged by, and what a test of a sink shows."""
+"""Send one request to a subscriber and return request and response, for deliveries and for tests of a sink."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from worker.sinks.egress import PrivateAddress
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-# To connect; and for the answer as a whole (see `worker/http/answer.py`).
+# Seconds, to connect, and for the whole response (see `worker/http/answer.py`).
 TIMEOUT_SECONDS = 15.0
-# How much of a subscriber's answer is read; whatever is beyond is nobody's business.
+# Bytes of a subscriber's response that are read; the rest is ignored.
 ANSWER_BYTES = 64 * 1024
-# How much of it is kept: enough for the sentence that says what was wrong.
+# Characters of it that are kept: enough for an error message.
 KEPT_BYTES = 2048
-#: What not getting an answer looks like; UnicodeError is a host name that cannot be one.
+#: The exceptions for a missing response; UnicodeError is raised for an invalid host name.
 NO_ANSWER = (PrivateAddress, requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 # A user and a password in the URL become one of these; the others may be among a sink's own headers.
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -33,16 +33,16 @@ _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What was sent and what came back. The secrets of what was sent are masked, but for those in the URL's query.
+    """A request and its response. Secrets in the request are masked, except in the URL's query.
 
-    What came back was written by a stranger, who may have put anything into it: our secrets, or what moves a cursor.
+    The response is untrusted and may contain anything: Legwork's secrets, or terminal control characters.
     """
 
     method: str
     url: str
     request_headers: Mapping[str, str]
     request_body: str
-    #: None when no answer came; then `error` says why.
+    #: None without a response; then `error` says why.
     status: int | None = None
     answer_headers: Mapping[str, str] = field(default_factory=CaseInsensitiveDict)
     #: Its first 2 KiB.
@@ -52,7 +52,7 @@ class Exchange:
 
 
 def make_exchange(session: requests.Session, request: requests.Request, *, hidden: Collection[str] = ()) -> Exchange:
-    """Send a request whose data is bytes, once. The values of the headers in `hidden` do not show; raises nothing."""
+    """Send a request whose data is bytes, once. Headers in `hidden` are masked. Raises nothing."""
     began, sent = time.monotonic(), dict(request.headers)
     answered: requests.Response | None = None
     kept, error = b"", None
@@ -60,7 +60,7 @@ def make_exchange(session: requests.Session, request: requests.Request, *, hidde
         prepared = session.prepare_request(request)
         sent = {name: str(value) for name, value in prepared.headers.items() if name != TARGET}
         with session.send(prepared, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answered:
-            # To its end where it is short, so that the connection can be used again. The status alone says what became of it.
+            # Read a short body completely, so that the connection can be reused. The status alone decides the result.
             kept = read_body(answered, most=ANSWER_BYTES).data[:KEPT_BYTES]
     except NO_ANSWER as trouble:
         error = None if answered is not None else reason_of(trouble)
@@ -79,7 +79,7 @@ def make_exchange(session: requests.Session, request: requests.Request, *, hidde
 
 
 def reason_of(error: BaseException) -> str:
-    """Say why there was no answer, without the URL."""
+    """Return why there was no response, without the URL."""
     if isinstance(error, PrivateAddress):
         return str(error)
     causes = list(_with_causes(error))
@@ -88,7 +88,7 @@ def reason_of(error: BaseException) -> str:
             return f"its certificate is refused: {cause.verify_message}"
     if isinstance(error, requests.Timeout):
         return f"no answer within {TIMEOUT_SECONDS:g} s"
-    # What the system said is in the innermost.
+    # The system's error is the innermost one.
     said = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
     return f"no answer: {said[-1] if said else type(error).__name__}"
 

@@ -1,4 +1,4 @@
-"""Append each record to a file, one JSON line a record."""
+"""Append each record to a file, one JSON line per record."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
 
 
-# Of 255; what is put aside has its day and a number behind, and while it is packed or rewritten 40 more.
+# Of 255 bytes; a rotated file's name adds its day and a number, and 40 more while it is compressed or rewritten.
 _LONGEST_NAME_BYTES = 190
 _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 class Options(Schema):
-    """What may be said of a file, in the URL's query or in legwork.toml."""
+    """Options of a file, in the URL's query or in legwork.toml."""
 
     rotate = fields.String(
         load_default=None,
-        validate=validate.Regexp(r"^(day|[1-9][0-9]{0,5}(kB|MB|GB))$", error="is to be `day`, or a size such as 100MB"),
-        metadata={"doc": "Put the file aside when its day is over, with `day`, or before it exceeds a size: `100MB`."},
+        validate=validate.Regexp(r"^(day|[1-9][0-9]{0,5}(kB|MB|GB))$", error="must be `day`, or a size such as 100MB"),
+        metadata={"doc": "Rotate the file when its day is over (`day`), or before it exceeds a size: `100MB`."},
     )
-    gzip = fields.Boolean(load_default=False, metadata={"doc": "Pack with gzip what was put aside."})
-    zone = DayZone("With `rotate`: the time zone whose days are meant, such as `Asia/Kolkata`.")
+    gzip = fields.Boolean(load_default=False, metadata={"doc": "Compress rotated files with gzip."})
+    zone = DayZone("With `rotate`: the time zone of the days, such as `Asia/Kolkata`.")
     keep_days = fields.Integer(
         load_default=None,
-        validate=validate.Range(min=1, max=3650, error="is to be a number of days, from 1 to 3650"),
-        metadata={"doc": "Delete what was put aside, so many days after the day on which it was last written."},
+        validate=validate.Range(min=1, max=3650, error="must be a number of days, from 1 to 3650"),
+        metadata={"doc": "Delete rotated files this many days after the day on which they were last written."},
     )
 
 
@@ -53,7 +53,7 @@ class FileSink(Sink):
     """`file:records.jsonl` (in the working directory) or `file:///absolute/records.jsonl`.
 
     Whole lines only, safe with several workers on one file: each write is made under an exclusive lock, flushed to the
-    disk before the record counts as delivered, and taken back if it did not fit. What is put aside is called
+    disk before the record counts as delivered, and undone if it did not fit. Rotated files are called
     `records.2026-09-16.0001.jsonl`, by the day on which it was last written.
     """
 
@@ -64,20 +64,20 @@ class FileSink(Sink):
         super().__init__(spec)
         parts = urlsplit(self.url)
         if parts.netloc not in {"", "localhost"} or not parts.path or parts.path.endswith("/") or parts.query:
-            raise ValidationError("is to be file:name.jsonl, or file:///absolute/name.jsonl", "url")
+            raise ValidationError("must be file:name.jsonl, or file:///absolute/name.jsonl", "url")
         if parts.fragment:
             raise ValidationError("holds a #: percent-encode it (%23)", "url")
         self.path = Path(unquote(parts.path))
         self._rotation: Rotation | None = None
         if rotate := self.options["rotate"]:
             if len(os.fsencode(self.path.name)) > _LONGEST_NAME_BYTES:
-                raise ValidationError(f"is to have a name of up to {_LONGEST_NAME_BYTES} bytes, with rotate", "url")
+                raise ValidationError(f"must have a name of up to {_LONGEST_NAME_BYTES} bytes, with rotate", "url")
             most_bytes = None if rotate == "day" else int(rotate[:-2]) * _UNITS[rotate[-2:]]
             self._rotation = Rotation(
                 self.path, most_bytes=most_bytes, packed=self.options["gzip"], zone=self.options["zone"]
             )
         elif alone := self._option_alone():
-            raise ValidationError("is for what was put aside: say when, with rotate", alone)
+            raise ValidationError("is for rotated files: set rotate too", alone)
 
     def _option_alone(self) -> str | None:
         given = {"gzip": self.options["gzip"], "keep_days": self.options["keep_days"]}
@@ -85,7 +85,7 @@ class FileSink(Sink):
         return next((name for name, value in given.items() if value), None)
 
     def open(self) -> None:
-        """Make the file if it is missing. Raises OSError where it cannot be written."""
+        """Create the file if it is missing. Raises OSError if it cannot be written."""
         file = self._open()
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -100,7 +100,7 @@ class FileSink(Sink):
             while not self._write(lines):
                 pass
         except OSError as error:
-            # A full disk, a missing folder, a lost mount: all of them can be mended, and then the records are wanted.
+            # A full disk, a missing folder, a lost mount: all can be repaired, and then the records are wanted.
             raise TemporaryFailure(f"{self.path}: {error.strerror}") from error
         return "written"
 
@@ -110,20 +110,20 @@ class FileSink(Sink):
         return f"{self.path} can be written"
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept]:
-        """Rewrite the file, and what was put aside of it."""
+        """Rewrite the file and its rotated files."""
         if not dry_run:
             self._clear_up()
         kept = [erase_lines(self.path, eraser, dry_run=dry_run)]
         # The sink may have had `rotate` once.
         rotation = self._rotation or Rotation(self.path, most_bytes=None, packed=False)
-        # Those that were put aside meanwhile too; and of what is packed meanwhile the second look finds the packed one.
+        # Includes files rotated meanwhile; the second pass finds those compressed meanwhile.
         for is_packed, erase in ((False, erase_lines), (True, erase_packed)):
             files = [path for path in rotation.aside() if (path.suffix == ".gz") is is_packed]
             kept += [one for path in files if not (one := erase(path, eraser, dry_run=dry_run)).is_missing]
         return kept
 
     def forget_old(self) -> int:
-        """Put the file aside if its day is over, and delete what was put aside long enough ago."""
+        """Rotate the file if its day is over, and delete rotated files past their retention; return how many."""
         self._clear_up()
         if not self._rotation or self.options["keep_days"] is None:
             return 0
@@ -146,16 +146,16 @@ class FileSink(Sink):
             os.close(file)
 
     def close(self) -> None:
-        """Wait a little for what is being packed."""
+        """Wait briefly for compression in progress."""
         if self._rotation:
             self._rotation.close()
 
     def _write(self, lines: bytes) -> bool:
-        """Append the lines, unless the file is not, or no longer, the one to be written."""
+        """Append the lines, unless the file is no longer the one to write; return whether it was done."""
         file = self._open()
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if not is_at(self.path, file):  # put aside while we waited for the lock, and packed perhaps
+            if not is_at(self.path, file):  # rotated while this waited for the lock, and perhaps compressed
                 return False
             if self._rotation and self._rotation.is_due(file, len(lines)):
                 append(file, b"")
@@ -168,5 +168,5 @@ class FileSink(Sink):
         return True
 
     def _open(self) -> int:
-        # Opened for each write: a file that was rotated away or deleted is simply made anew.
+        # Opened for each write: a file that was rotated or deleted is created again.
         return os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)

@@ -1,4 +1,4 @@
-"""Write each record as a file of its own into a folder, a subfolder a day."""
+"""Write each record as a file to a folder, with a subfolder per day."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
 
 
-# The names of the subfolders, and of nothing that somebody else may have put there.
+# The pattern of the subfolders' names, which other files there do not match.
 _DAY = "day=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
 class Options(ObjectOptions):
-    """What may be said of a folder, in the URL's query or in legwork.toml."""
+    """Options of a folder, in the URL's query or in legwork.toml."""
 
     keep_days = fields.Integer(
         load_default=None,
-        validate=validate.Range(min=1, max=3650, error="is to be a number of days, from 1 to 3650"),
-        metadata={"doc": "Delete the subfolder of a day, so many days after it."},
+        validate=validate.Range(min=1, max=3650, error="must be a number of days, from 1 to 3650"),
+        metadata={"doc": "Delete a day's subfolder this many days after it."},
     )
 
 
 class FolderSink(ObjectSink):
-    """`folder:///var/records` or, in the working directory, `folder:records`: one file a record.
+    """`folder:///var/records` or, in the working directory, `folder:records`: one file per record.
 
     It is called `day=2026-09-16/acme1m-<CallSid>-1-completed.jsonl`, by the day on which the call ended, the revision and
-    the kind of record, so a record that comes again takes its own place. Files appear whole or not at all.
+    the kind of record, so a record that is sent again replaces its file. Files are written atomically.
     """
 
     Options = Options
@@ -52,19 +52,19 @@ class FolderSink(ObjectSink):
         super().__init__(spec)
         parts = urlsplit(self.url)
         if parts.netloc not in {"", "localhost"} or parts.path in {"", "/"} or parts.query:
-            raise ValidationError("is to be folder:name, or folder:///absolute/name", "url")
+            raise ValidationError("must be folder:name, or folder:///absolute/name", "url")
         if parts.fragment:
             raise ValidationError("holds a #: percent-encode it (%23)", "url")
         self.path = Path(unquote(parts.path))
 
     def open(self) -> None:
-        """Make the folder if it is missing. Raises OSError where it cannot be written."""
+        """Create the folder if it is missing. Raises OSError if it cannot be written."""
         super().open()
         self.path.mkdir(exist_ok=True)
         self.check()
 
     def check(self) -> str:
-        """Write a file that has no name."""
+        """Test that a file can be written, without giving it a name."""
         with tempfile.TemporaryFile(dir=self.path) as file:
             file.write(b"\n")
         return f"{self.path} can be written"
@@ -83,7 +83,7 @@ class FolderSink(ObjectSink):
         return [kept]
 
     def forget_old(self) -> int:
-        """Delete the folders of days that are over long enough, and what killed workers have left behind."""
+        """Delete the folders of days past the retention, and files left over by killed workers."""
         self._clear_up()
         if self.options["keep_days"] is None:
             return 0
@@ -98,7 +98,7 @@ class FolderSink(ObjectSink):
         clear_up(self.path, f"{_DAY}/*{HALF_MADE}")
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file under another name first, one that readers pass over."""
+        """Write a file, first under another name that readers ignore."""
         path = self.path / name
         temporary = path.with_name(f".{uuid.uuid4().hex}")
         try:
@@ -111,7 +111,7 @@ class FolderSink(ObjectSink):
             for folder in (path.parent, self.path):
                 _sync(folder)
         except OSError as error:
-            # A full disk, a missing folder, a lost mount: all of them can be mended, and then the record is wanted.
+            # A full disk, a missing folder, a lost mount: all can be repaired, and then the record is wanted.
             raise TemporaryFailure(f"{path}: {error.strerror}") from error
 
 
@@ -123,7 +123,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Sync a folder's entries to disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

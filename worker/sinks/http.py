@@ -30,14 +30,14 @@ _SUCCESS, _REDIRECT = 2, 3
 
 
 class HttpSink(Sink):
-    """`https://host/path` (or `http://`): one POST a record, the CloudEvent in structured mode."""
+    """`https://host/path` (or `http://`): one POST per record, a CloudEvent in structured mode."""
 
     Options = Options
 
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
         if not take_apart(self.url).address:
-            raise ValidationError("is to be https://host/path", "url")
+            raise ValidationError("must be https://host/path", "url")
         try:
             self._signers = [signer_for(secret) for secret in self.secrets]
         except ValidationError as error:
@@ -45,17 +45,17 @@ class HttpSink(Sink):
         self._local = threading.local()
 
     def open(self) -> None:
-        """Look whether `ca_file` holds certificates."""
+        """Check that `ca_file` contains certificates."""
         if self.options["ca_file"]:
             check_ca_file(self.options["ca_file"])
 
     def send(self, records: list[Record]) -> str:
-        """POST one record; 2xx is delivered."""
+        """POST one record; a 2xx response means delivered."""
         (record,) = records
         return _judged(self.exchange(record))
 
     def exchange(self, record: Record) -> Exchange:
-        """POST one record, signed, and return all that came of it; whatever that is, nothing is raised."""
+        """POST one record, signed, and return request and response. Raises nothing."""
         body, headers, span = orjson.dumps(record), self.options["headers"], current_span()
         sent = headers | self._headers(record["id"], body)
         if "traceparent" not in map(str.lower, headers):
@@ -67,7 +67,7 @@ class HttpSink(Sink):
         return exchange
 
     def check(self) -> str:
-        """Connect and ask for OPTIONS: any answer will do."""
+        """Connect and send OPTIONS: any response is accepted."""
         session = self._session()
         try:
             with session.options(self.url, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
@@ -100,7 +100,7 @@ class HttpSink(Sink):
 
 
 def _judged(exchange: Exchange) -> str:
-    """Return the status as text when the record was taken; raise what to do next otherwise."""
+    """Return the status as text if the record was accepted; otherwise raise the failure that says what to do."""
     status, headers = exchange.status, exchange.answer_headers
     if status is None:
         raise TemporaryFailure(exchange.error or "no answer")

@@ -1,4 +1,4 @@
-"""The options of a webhook sink, and what is right for them."""
+"""Declare and validate the options of a webhook sink."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from schemas.settings.fields import Networks, as_text
 
-# Ours, or the connection's (RFC 9110, 7.6.1): with any of them a sink's owner could only break the request.
+# Set by Legwork or by the connection (RFC 9110, 7.6.1): setting one could only break the request.
 _NOT_THEIRS = re.compile(
     r"content-(type|length|encoding)|host|webhook-.*|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding"
     r"|upgrade|expect"
@@ -20,11 +20,11 @@ _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 class HeaderTable(fields.Field[dict[str, str]]):
-    """Headers by their names. No message repeats a value."""
+    """A table of headers. No message repeats a value."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:  # noqa: ARG002
         if not isinstance(value, dict):
-            raise ValidationError('is no table; write headers = { X-Api-Key = "env:CRM_KEY" } in legwork.toml')
+            raise ValidationError('is not a table; write headers = { X-Api-Key = "env:CRM_KEY" } in legwork.toml')
         taken: set[str] = set()
         for name, text in value.items():
             if not _NAME.fullmatch(name):
@@ -32,10 +32,10 @@ class HeaderTable(fields.Field[dict[str, str]]):
             if _NOT_THEIRS.fullmatch(name.lower()):
                 raise ValidationError(f"{name} is set by Legwork or by the connection; leave it out")
             if name.lower() in taken:
-                raise ValidationError(f"{name} is there twice; leave one out")
+                raise ValidationError(f"{name} is given twice; leave one out")
             if not isinstance(text, str) or not _VALUE.fullmatch(text):
                 raise ValidationError(
-                    f"the value of {name} is no text of printable ASCII characters, with no space around it; give one"
+                    f"the value of {name} is not printable ASCII text without spaces around it; give such a text"
                 )
             taken.add(name.lower())
         return dict(value)
@@ -52,15 +52,15 @@ class NetworkList(Networks):
 
 
 class Options(Schema):
-    """What may be said of a webhook sink, in the URL's query or in legwork.toml."""
+    """Options of a webhook sink, in the URL's query or in legwork.toml."""
 
     headers = HeaderTable(
         load_default=dict,
-        metadata={"doc": "In `legwork.toml`: a table of headers that go along with each request."},
+        metadata={"doc": "In `legwork.toml`: a table of headers to send with each request."},
     )
     ca_file = fields.String(
         load_default=None,
-        metadata={"doc": "With `https`: a file of certificates (PEM) to trust instead of the usual authorities'."},
+        metadata={"doc": "With `https`: a file of certificates (PEM) to trust instead of the usual authorities."},
     )
     allow_networks = NetworkList(
         load_default=list,

@@ -1,4 +1,4 @@
-"""Makes the HTTP session that a webhook sink sends with: whom it trusts, where it may go, and what it does not remember."""
+"""Create the HTTP session of a webhook sink: trusted certificates, allowed addresses, no cookies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def new_session(options: Mapping[str, Any]) -> requests.Session:
-    """Make a session for one thread, by the options of a webhook sink."""
+    """Return a session for one thread, by the options of a webhook sink."""
     session = Session()
-    # A proxy of the environment would connect in our place, and not look where to.
+    # A proxy from the environment would make the connection itself, without checking the address.
     session.trust_env = False
     session.verify = options["ca_file"] or True
     session.headers["User-Agent"] = f"legwork/{version('legwork')}"
@@ -29,7 +29,7 @@ def new_session(options: Mapping[str, Any]) -> requests.Session:
 
 
 def check_ca_file(file: str) -> None:
-    """Raise PermanentFailure unless the file holds certificates. Each connection reads it anew."""
+    """Raise PermanentFailure unless the file contains certificates. Each connection reads it again."""
     try:
         found = ssl.create_default_context(cafile=file).cert_store_stats()["x509"]
     except ssl.SSLError:

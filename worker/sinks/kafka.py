@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
 _FLUSH_SECONDS, _CHECK_SECONDS = DELIVERY_SECONDS + 5.0, 5.0
-# What is held against the message itself.
+# Errors that are about the message itself.
 _NEVER = {"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_MSG_SIZE", "INVALID_RECORD"}
 _HEADERS = {"content-type": "application/cloudevents+json"}
 
 
 class KafkaSink(Sink):
-    """`kafka://broker:9092,other:9092`, with `user:password@` before them for SASL: one message a record.
+    """`kafka://broker:9092,other:9092`, with `user:password@` before them for SASL: one message per record.
 
     Its key is the CallSid, so the records of a call are in one partition. The other options are librdkafka's, such as
     `security.protocol=SSL`. With a user and a password, `SASL_SSL` and `PLAIN` are the defaults.
@@ -39,13 +39,13 @@ class KafkaSink(Sink):
         theirs = dict(self.options)
         self._topic = theirs.pop("topic")
         self._settings = settings_for(self.url, theirs)
-        # What was last the matter with the connections.
+        # The latest errors of the connections.
         self._troubles: deque[Any] = deque(maxlen=1)
-        # One batch at a time, since a flush waits for everybody's messages.
+        # One batch at a time, since a flush waits for the messages of all threads.
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Load the library and start its threads. Raises PermanentFailure where a setting is wrong."""
+        """Load the library and start its threads. Raises PermanentFailure if a setting is wrong."""
         self._kafka = import_or_explain("confluent_kafka", extra="kafka")
         try:
             self._producer = self._kafka.Producer(self._settings, error_cb=self._troubles.append)
@@ -58,7 +58,7 @@ class KafkaSink(Sink):
         """Produce the records, and wait until the brokers have all of them."""
         with self._lock:
             errors = self._produce(records)
-            if any(error.fatal() for error in errors):  # it has lost count of what it sent, and is of no more use
+            if any(error.fatal() for error in errors):  # the producer's state is lost, and it cannot be used any more
                 self.open()
         if refusals := [error for error in errors if error.name() in _NEVER]:
             raise PermanentFailure(refusals[0].str())
@@ -67,7 +67,7 @@ class KafkaSink(Sink):
         return "acknowledged"
 
     def check(self) -> str:
-        """Ask the brokers for their topics."""
+        """Connect to the brokers, and look for the topic."""
         try:
             there = self._producer.list_topics(timeout=_CHECK_SECONDS).topics
         except self._kafka.KafkaException as error:
@@ -79,7 +79,7 @@ class KafkaSink(Sink):
         self._producer = None
 
     def _produce(self, records: list[Record]) -> list[Any]:
-        """What went wrong, as librdkafka's errors, when all that could be sent was answered or given up."""
+        """Produce the records, and return librdkafka's errors once all are confirmed or abandoned."""
         answers: list[Any] = []
         self._troubles.clear()
         try:
@@ -87,14 +87,14 @@ class KafkaSink(Sink):
                 self._queue(record, lambda error, _message: answers.append(error))
         except self._kafka.KafkaException as error:
             answers.append(error.args[0])
-        except BufferError:  # nothing has left the queue while there was time
+        except BufferError:  # the queue stayed full until the time-out
             answers.append(self._kafka.KafkaError(self._kafka.KafkaError._QUEUE_FULL))  # noqa: SLF001  a public code
         if self._producer.flush(_FLUSH_SECONDS):
             answers.append(self._kafka.KafkaError(self._kafka.KafkaError._TIMED_OUT))  # noqa: SLF001  a public code
         return [error for error in answers if error is not None]
 
     def _queue(self, record: Record, on_delivery: Callable[[Any, Any], None]) -> None:
-        """Hand a record to the library; where its queue is full, wait for what is in it. Raises BufferError."""
+        """Pass a record to the library; wait if its queue is full. Raises BufferError if it stays full."""
         message, headers = orjson.dumps(record), {**_HEADERS, "ce_id": record["id"], "ce_type": record["type"]}
         for may_wait in (True, False):
             try:

@@ -1,4 +1,4 @@
-"""Appends lines to a file so that it never holds a part of one, whatever became of those who wrote before."""
+"""Append lines to a file so that it contains only whole lines, even after a writer was killed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 import orjson
 
-# Looking for the last line break begins with the last byte, where it nearly always is; then in steps of so many.
+# The search for the last line break begins with the last byte, where it usually is; then it goes back in such steps.
 _BLOCK_BYTES = 64 * 1024
 
 
 def append(file: int, lines: bytes) -> None:
-    """Append to an open file, whose lock the caller holds, and bring it to the disk. Raises OSError, and then nothing was."""
+    """Append to an open file, whose lock the caller holds, and sync it. Raises OSError; then nothing was appended."""
     end = os.fstat(file).st_size
     unfinished = _last_line(file, end)
     if unfinished:
@@ -27,24 +27,24 @@ def append(file: int, lines: bytes) -> None:
 
 
 def whole_lines(file: int) -> int:
-    """Return how many bytes of an open file are whole lines."""
+    """Return the number of bytes in an open file's whole lines."""
     end = os.fstat(file).st_size
     return end - len(_last_line(file, end))
 
 
 def _mend(file: int, unfinished: bytes, end: int, lines: bytes) -> tuple[int, bytes]:
-    """Keep a line that lacks its end from spoiling the next: give where to append, and what."""
+    """Return where to append, and what, so that an unfinished line does not corrupt the next."""
     try:
         orjson.loads(unfinished)
     except orjson.JSONDecodeError:
-        # Left by a writer that was killed in the middle. It was never acknowledged, so its records come again.
+        # Left by a killed writer. It was never acknowledged, so its records are sent again.
         os.ftruncate(file, end - len(unfinished))
         return end - len(unfinished), lines
     return end, b"\n" + lines
 
 
 def _last_line(file: int, end: int) -> bytes:
-    """Return what stands after the last line break."""
+    """Return the bytes after the last line break."""
     start, found = end, b""
     size = 1
     while start > 0 and b"\n" not in found:

@@ -1,4 +1,4 @@
-"""A sink of one's own: a class that `module:Class` names, with a method `send`."""
+"""Load a custom sink: a class named by `module:Class`, with a method `send`."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from worker.sinks.base import Record, Sink
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
-# The packages of Legwork, which its own code is found under.
+# Legwork's own packages.
 _OURS = frozenset({"sandbox", "schemas", "webhook", "worker"})
 _NAME = r"[^\W\d]\w*"
 _PATH = re.compile(rf"({_NAME}(?:\.{_NAME})*):({_NAME})")
 
 
 def own_kind(url: str) -> type[Sink]:
-    """Return the class that `module:Class` names; one that is no Sink is wrapped into one.
+    """Return the class that `module:Class` names, wrapped if it is not a Sink.
 
-    A module in the working directory is found too. Raises ValidationError.
+    Modules in the working directory are found too. Raises ValidationError.
     """
     path = _PATH.fullmatch(url.partition("?")[0])
     if not path:
-        raise ValidationError("is to be module:Class", "url")
+        raise ValidationError("must be module:Class", "url")
     module, name = path.groups()
     here = str(Path.cwd())
-    if here not in sys.path:  # `legwork` is a script, so Python looks where the script is, not where we are
+    if (
+        here not in sys.path
+    ):  # `legwork` is a script, so Python searches the script's directory, not the working directory
         sys.path.append(here)
     try:
         kind = getattr(import_module(module), name, None)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # whatever somebody else's module raises, `sys.exit` among it
+    except BaseException as error:  # a custom module may raise anything, even by `sys.exit`
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         why = f"{type(error).__name__}: {error}{_clash(missing or module)}"
         raise ValidationError(f"{module} cannot be imported: {why}", "url") from error
@@ -48,24 +50,24 @@ def own_kind(url: str) -> type[Sink]:
         raise ValidationError(f"{module} has no class {name} with a method send(records){_clash(module)}", "url")
     for method in ("send", "open", "check", "close"):
         if _does_nothing_when_called(getattr(kind, method, None)):
-            text = f"{name}.{method} is to be a plain function: nothing of one with async or yield would run"
+            text = f"{name}.{method} must be a plain function: nothing of one with async or yield would run"
             raise ValidationError(text, "url")
     batch = getattr(kind, "batch", 1)
     if not isinstance(batch, int) or batch < 1:
-        raise ValidationError(f"{name}.batch is to be how many records send() takes at once: 1 or more", "url")
+        raise ValidationError(f"{name}.batch must be how many records send() takes at once: 1 or more", "url")
     return kind if issubclass(kind, Sink) else type(name, (OwnSink,), {"kind": kind, "batch": batch})
 
 
 def _does_nothing_when_called(method: object) -> bool:
-    """Would a record be counted as delivered while nothing of the method has run?"""
+    """Return whether calling the method runs none of its code, so that a record would wrongly count as delivered."""
     kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
     return any(kind(method) for kind in kinds)
 
 
 def _clash(module: str) -> str:
-    """Say that a name of the working directory stands behind the same name elsewhere; nothing, where it does not.
+    """Return a hint that another module hides one in the working directory; empty if none does.
 
-    Python looks up the first part of a dotted name only once, and finds ours, or its own, before the working directory.
+    Python looks up the first part of a dotted name once, and finds Legwork's, or its own, before the working directory.
     """
     first, here = module.partition(".")[0], Path.cwd()
     in_here = {here / first, here / f"{first}.py", here / first / "__init__.py"}
@@ -85,14 +87,14 @@ def _clash(module: str) -> str:
 
 
 class OwnSink(Sink):
-    """`module:Class`: a class of your own. What is no `worker.sinks.base.Sink` only needs `send(records)`.
+    """`module:Class`: your own class. Unless it is a `worker.sinks.base.Sink`, it only needs `send(records)`.
 
-    The options are then the arguments that an object is made with, and it may have `batch`, `open()`, `check()` and
-    `close()` as well.
+    The options are then passed as arguments to the class, and it may also have `batch`, `open()`, `check()` and
+    `close()`.
     """
 
     class Options(Schema):
-        """Whatever the class takes."""
+        """Any options, which are passed to the class."""
 
         class Meta:
             unknown = INCLUDE
@@ -108,19 +110,19 @@ class OwnSink(Sink):
             raise ValidationError(str(error) or type(error).__name__, "options") from error
 
     def open(self) -> None:
-        """Open it, if it can be opened."""
+        """Call the object's `open`, if it has one."""
         self._call("open")
 
     def send(self, records: list[Record]) -> str:
-        """Send the records; what it returns is the answer."""
+        """Call the object's `send`; its result is the answer."""
         return self._own.send(records) or "sent"
 
     def check(self) -> str:
-        """Let it check, if it can."""
+        """Call the object's `check`, if it has one."""
         return str(self._call("check") or "nothing to check")
 
     def close(self) -> None:
-        """Close it, if it can be closed."""
+        """Call the object's `close`, if it has one."""
         self._call("close")
 
     def _call(self, method: str) -> Any:

@@ -1,4 +1,4 @@
-"""What folders and buckets have in common: each record is an object of its own, by a name that is always the same."""
+"""The base of folder and bucket sinks: each record is an object with a name that never changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Options(Schema):
-    """What may be said of a folder or a bucket, in the URL's query or in legwork.toml."""
+    """Options of a folder or a bucket, in the URL's query or in legwork.toml."""
 
     format = fields.String(
         load_default="jsonl",
@@ -26,12 +26,12 @@ class Options(Schema):
         metadata={"doc": "`jsonl`: the record as a line of JSON. `parquet`: a row, with a column for each part."},
     )
     zone = DayZone(
-        "The time zone whose days are meant, such as `Asia/Kolkata`. A change gives records that come again another name."
+        "The time zone of the days, such as `Asia/Kolkata`. After a change, a record that is sent again may get another name."
     )
 
 
 class ObjectSink(Sink):
-    """Sends a record as an object by its name. Subclasses say how to `put` it, all of it or nothing."""
+    """Writes each record as a named object. Subclasses implement `put`, atomically."""
 
     Options = Options
     projectable = False
@@ -50,7 +50,7 @@ class ObjectSink(Sink):
         return name
 
     def put(self, name: str, data: bytes) -> None:
-        """Write an object, over the one that is there. Raises TemporaryFailure."""
+        """Write an object, replacing an existing one. Raises TemporaryFailure."""
         raise NotImplementedError
 
 
@@ -59,7 +59,7 @@ def _as_line(record: Record) -> bytes:
 
 
 def _name(record: dict[str, Any], zone: ZoneInfo) -> str:
-    """By the day on which the call ended; the rest is what a record's id is made of too, so it never changes."""
+    """Return the object's name: the day on which the call ended, and the parts of a record's id, so it never changes."""
     name, data = record["id"], record["data"]
     if record["type"].startswith("legwork.call."):
         kind = record["type"].rpartition(".")[2]

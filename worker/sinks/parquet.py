@@ -1,4 +1,4 @@
-"""A record as a Parquet file of one row, whose columns are those of the record's schema."""
+"""Write a record as a Parquet file of one row, whose columns follow the record's schema."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _type(field: fields.Field[Any]) -> Any:
         return pa.list_(_type(field.inner))
     if isinstance(field, fields.Nested):
         return pa.struct([(name, _type(part)) for name, part in field.schema.fields.items()])
-    # Words, and as JSON what has no fixed parts.
+    # Text; values without a fixed structure are stored as JSON.
     return _SCALARS.get(type(field), pa.string())
 
 
@@ -54,12 +54,12 @@ def _value(field: fields.Field[Any], value: Any) -> Any:
     return orjson.dumps(value).decode() if isinstance(field, fields.Dict) else value
 
 
-# Declared, not guessed from the row: files of which one has a null where another has a text are read together.
+# Declared, not inferred from the row: files with a null where others have a text must be readable together.
 _SCHEMA = pa.schema([*((name, _type(field)) for name, field in _COLUMNS.items()), ("record", pa.string())])
 
 
 def as_parquet(record: Record) -> bytes:
-    """Return the file. The column `record` holds the whole record as JSON."""
+    """Return the file's bytes. The column `record` contains the whole record as JSON."""
     parts = {**record["data"], **{name: record[name] for name in _EVENT}}
     row = {name: _value(field, parts.get(name)) for name, field in _COLUMNS.items()}
     table = pa.Table.from_pylist([{**row, "record": orjson.dumps(record).decode()}], schema=_SCHEMA)
@@ -69,10 +69,10 @@ def as_parquet(record: Record) -> bytes:
 
 
 def erase_parquet(path: Path, eraser: Eraser, kept: Kept, *, dry_run: bool) -> None:
-    """Rewrite such a file without a person's number; what comes of it is added to `kept`."""
+    """Rewrite such a file without a person's number; add the result to `kept`."""
     try:
         rows = pq.read_table(path, columns=["record"]).column("record").to_pylist()
-        if len(rows) != 1:  # none of ours
+        if len(rows) != 1:  # not written by this sink
             return
         record = orjson.loads(rows[0])
         without = eraser.of_record(record).record(record)
@@ -84,6 +84,6 @@ def erase_parquet(path: Path, eraser: Eraser, kept: Kept, *, dry_run: bool) -> N
                 target.write(as_parquet(without))
             kept.erased += 1
     except FileNotFoundError:
-        return  # its day was over a moment ago
+        return  # it was deleted meanwhile by its retention
     except (OSError, pa.ArrowException) as error:
         kept.problem = f"{path.name}: {getattr(error, 'strerror', None) or error}"

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
 
 TIMEOUT_SECONDS = 10.0
-# Of redis-py's options those that change how a server is reached. Others change what its answers look like, or what is kept.
+# redis-py's options that only change how a server is reached. Others change replies, or what is stored.
 _THEIRS = {"client_name", "db", "health_check_interval", "password", "username"}
 _THEIRS |= {"socket_connect_timeout", "socket_keepalive", "socket_timeout"}
-# What a server says that is not, or no longer, the one to write to, for as long as a connection lives.
+# Errors of a server that is not, or no longer, the primary; the connection must be replaced.
 _NOT_THE_PRIMARY = (redis.exceptions.ReadOnlyError, redis.BusyLoadingError, redis.exceptions.MasterDownError)
-# More than a stream can hold: trimmed to it, nothing is dropped.
+# More than a stream can hold, so that nothing is trimmed.
 _ALL = 2**62
 
 
 class Options(Schema):
-    """What may be said of a Redis stream, in the URL's query or in legwork.toml."""
+    """Options of a Redis stream, in the URL's query or in legwork.toml."""
 
     stream = fields.String(
         load_default="calls", validate=validate.Length(min=1), metadata={"doc": "The key of the stream."}
@@ -39,12 +39,12 @@ class Options(Schema):
     maxlen = fields.Integer(
         load_default=None,
         validate=validate.Range(min=1),
-        metadata={"doc": "Keep about so many entries and drop the oldest, read or not. By default all are kept."},
+        metadata={"doc": "Keep about this many entries and drop the oldest, read or not. By default all are kept."},
     )
 
 
 class RedisStreamSink(Sink):
-    """`redis://:password@host:6379/0`, `rediss://…` (TLS): one entry a record.
+    """`redis://:password@host:6379/0`, `rediss://…` (TLS): one entry per record.
 
     Its fields are `id`, `type`, `call_sid` and `event`, which is the whole record as JSON. The other options in the query
     are redis-py's: `ssl_…`, `socket_timeout`, `socket_keepalive`, `health_check_interval`, `client_name`, `username`.
@@ -57,7 +57,7 @@ class RedisStreamSink(Sink):
         super().__init__(spec)
         parts = urlsplit(self.url)
         if not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
-            raise ValidationError("is to be redis://host:6379/0", "url")
+            raise ValidationError("must be redis://host:6379/0", "url")
         strangers = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _THEIRS
         if wrong := sorted(name for name in strangers if not name.startswith("ssl_")):
             known = ", ".join(sorted(_THEIRS))
@@ -73,7 +73,7 @@ class RedisStreamSink(Sink):
                 url,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
-                # A connection that died while it lay idle is replaced at once; an outage is told at once.
+                # A connection lost while idle is replaced at once; an outage is reported at once.
                 retry=Retry(NoBackoff(), 1),
                 protocol=2,
                 client_name="legwork",
@@ -91,18 +91,18 @@ class RedisStreamSink(Sink):
                 pipe.execute()
         except redis.RedisError as error:
             self._meet_the_primary_anew(error)
-            # redis-py puts the command before what the server said.
+            # redis-py puts the command before the server's message.
             raise TemporaryFailure(str(error).rpartition(" caused error: ")[2]) from error
         return "added"
 
     def check(self) -> str:
-        """Ask the server what is under the stream's key, and whether it can be written."""
+        """Test what is stored under the stream's key, and whether it can be written."""
         stream = self.options["stream"]
         try:
             found: Any = self._client.type(stream)
             if found not in {b"none", b"stream"}:
-                raise PermanentFailure(f"{stream} holds a {found.decode()} and no stream; name another with stream=")
-            with suppress(redis.exceptions.NoPermissionError):  # who may XADD alone has to be believed
+                raise PermanentFailure(f"{stream} holds a {found.decode()}, not a stream; name another with stream=")
+            with suppress(redis.exceptions.NoPermissionError):  # a user with only the right to XADD cannot be tested
                 self._client.xtrim(stream, maxlen=_ALL, approximate=True)
         except redis.RedisError as error:
             self._meet_the_primary_anew(error)
@@ -114,7 +114,7 @@ class RedisStreamSink(Sink):
         self._client.close()
 
     def _meet_the_primary_anew(self, error: redis.RedisError) -> None:
-        """After a failover another server may have the name: the next attempt looks it up."""
+        """Drop the connections after a failover, so that the next attempt resolves the host name again."""
         if isinstance(error, _NOT_THE_PRIMARY):
             self._client.connection_pool.disconnect(inuse_connections=False)
 

@@ -1,4 +1,4 @@
-"""Puts a file aside when it has grown or its day is over, so that several processes may write it; packs it with gzip."""
+"""Rotate a file by size or by day, safely with several writing processes; compress rotated files with gzip."""
 
 from __future__ import annotations
 
@@ -22,58 +22,58 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# A worker is to stop within ten seconds; what is not packed by then is packed after the next rotation.
+# Seconds. A worker should stop within ten seconds; the rest is compressed after the next rotation.
 _LAST_SECONDS = 5.0
 
 
 class Rotation:
-    """Puts `records.jsonl` aside as `records.2026-09-16.0001.jsonl`, by the day on which it was last written."""
+    """Renames `records.jsonl` to `records.2026-09-16.0001.jsonl`, by the day on which it was last written."""
 
     def __init__(self, path: Path, *, most_bytes: int | None, packed: bool, zone: tzinfo = UTC) -> None:
-        """`most_bytes` None: once a day, by the clocks in `zone`."""
+        """`most_bytes` None: rotate once a day, in the time zone `zone`."""
         self._path, self._most_bytes, self._packed, self._zone = path, most_bytes, packed, zone
         self._aside = re.compile(rf"{re.escape(path.stem)}\.(\d{{4}}-\d\d-\d\d)\.(\d+){re.escape(path.suffix)}(\.gz)?")
         self._packing: list[threading.Thread] = []
 
     def is_due(self, file: int, more_bytes: int) -> bool:
-        """Is it time, before so many bytes are added to the open file? An empty file never is."""
+        """Return whether to rotate before `more_bytes` are added to the open file. An empty file is never rotated."""
         found = os.fstat(file)
         if self._most_bytes is None:
             return found.st_size > 0 and self._day(found.st_mtime) != today(self._zone).isoformat()
         return found.st_size > 0 and found.st_size + more_bytes > self._most_bytes
 
     def put_aside(self, file: int) -> None:
-        """Rename the open file; whoever calls this holds its lock. Raises OSError."""
+        """Rename the open file, whose lock the caller holds. Raises OSError."""
         day = self._day(os.fstat(file).st_mtime)
         number = max((int(found[2]) for _, found in self._found() if found[1] == day), default=0) + 1
         aside = self._path.with_name(f"{self._path.stem}.{day}.{number:04}{self._path.suffix}")
-        # Renaming would take the place of a file that somebody made meanwhile: the name is taken first.
+        # Renaming would replace a file created meanwhile, so the name is reserved first.
         os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
         self._path.replace(aside)
 
     def pack_soon(self) -> None:
-        """Pack what was put aside, while records go on being written."""
+        """Compress rotated files in a thread of its own."""
         if self._packed:
             thread = threading.Thread(target=self._pack_all, name=f"gzip {self._path.name}", daemon=True)
             thread.start()
             self._packing = [*(one for one in self._packing if one.is_alive()), thread]
 
     def aside(self) -> list[Path]:
-        """Return what was put aside, packed or not, the oldest first. Raises OSError."""
+        """Return the rotated files, compressed or not, the oldest first. Raises OSError."""
         return sorted(path for path, _ in self._found()) if self._path.parent.is_dir() else []
 
     def delete(self, keep_days: int) -> int:
-        """Delete what was put aside and last written more than so many days ago; returns how many files. Raises OSError."""
+        """Delete rotated files last written more than `keep_days` days ago; return how many. Raises OSError."""
         last = (today(self._zone) - timedelta(days=keep_days)).isoformat()
         old = [path for path, found in self._found() if found[1] < last]
         for path in old:
             path.unlink(missing_ok=True)
-            # Where a worker was killed while it packed.
+            # Left over if a worker was killed while compressing.
             _part_of(path).unlink(missing_ok=True)
         return len(old)
 
     def close(self) -> None:
-        """Wait a little for what is being packed."""
+        """Wait briefly for compression in progress."""
         for thread in self._packing:
             thread.join(_LAST_SECONDS)
 
@@ -86,7 +86,7 @@ class Rotation:
                 yield path, found
 
     def _pack_all(self) -> None:
-        # All of them: a worker that was killed may have left one unpacked.
+        # All of them: a killed worker may have left one uncompressed.
         try:
             for plain in sorted(path for path, found in self._found() if not found[3]):
                 _pack(plain)
@@ -95,7 +95,7 @@ class Rotation:
 
 
 def is_at(path: Path, file: int) -> bool:
-    """Is this open file the one that has the name now?"""
+    """Return whether this open file is the one that has the name now."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file))
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def _pack(plain: Path) -> None:
     part = _part_of(plain)
     with source:
         fcntl.flock(source, fcntl.LOCK_EX)
-        # Empty: its name is being taken by another worker, which will have renamed the file to it in a moment.
+        # Empty: another worker has just reserved the name and is about to rename its file to it.
         if not is_at(plain, source.fileno()) or os.fstat(source.fileno()).st_size == 0:
             return
         with (

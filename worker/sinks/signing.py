@@ -1,4 +1,4 @@
-"""Signs by Standard Webhooks 1.0: `v1` with a secret that both sides have, `v1a` with an Ed25519 key of ours."""
+"""Sign records by Standard Webhooks 1.0: `v1` with a shared secret, `v1a` with an Ed25519 private key."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from schemas.settings.secret_fields import SigningSecrets
 Signer = Callable[[str, int, bytes], str]
 
 _SHARED, _PRIVATE, _PUBLIC = "whsec_", "whsk_", "whpk_"
-# The specification asks for 24 to 64; 32 is what SHA-256 has.
+# Bytes. The specification requires 24 to 64; SHA-256 has 32.
 _NEW_BYTES = 32
 _SEED_BYTES = 32
 
 
 def signer_for(secret: str) -> Signer:
-    """Return what signs with a secret of either sort. Raises ValidationError, which does not show it."""
+    """Return the signing function of a secret of either type. Raises ValidationError, without showing the secret."""
     if secret.startswith(_PRIVATE):
         return partial(_sign_by_key, _private_key(secret))
     SigningSecrets().read(secret)
@@ -33,7 +33,7 @@ def signer_for(secret: str) -> Signer:
 
 
 def new_secret() -> str:
-    """Make a secret for `v1`."""
+    """Return a new secret for `v1`."""
     return _SHARED + base64.b64encode(secrets.token_bytes(_NEW_BYTES)).decode()
 
 
@@ -43,7 +43,7 @@ def public_key(secret: str) -> str:
 
 
 def _sign_by_secret(webhook: Webhook, message_id: str, seconds: int, body: bytes) -> str:
-    # The package takes the digits of any datetime for UTC's, so it must never see one of another zone.
+    # The package treats any datetime as UTC, so it must not get one of another zone.
     when = datetime.fromtimestamp(seconds, UTC)
     signature: str = webhook.sign(msg_id=message_id, timestamp=when, data=body.decode())
     return signature
@@ -60,7 +60,7 @@ def _private_key(secret: str) -> Ed25519PrivateKey:
         raise ValidationError(f"is no private key; give {_PRIVATE} and the base64 of one")
     written = base64.b64decode(secret.removeprefix(_PRIVATE))
     key = Ed25519PrivateKey.from_private_bytes(written[:_SEED_BYTES])
-    # Svix writes the public key behind the private one. Subscribers that were given another one would refuse every record.
+    # Svix appends the public key to the private one. Subscribers with another public key would refuse every record.
     if written[_SEED_BYTES:] not in {b"", _public_bytes(key)}:
         raise ValidationError("holds a public key that is not the private one's; give the two of one pair")
     return key

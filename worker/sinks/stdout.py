@@ -1,4 +1,4 @@
-"""Write each record to the worker's standard output, one JSON line a record."""
+"""Write each record to the worker's standard output, one JSON line per record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STDOUT = 1
 
 
 class StdoutSink(Sink):
-    """`stdout:`. Whole lines; logs go to standard error, so what comes here is records alone."""
+    """`stdout:`. Writes whole lines. Logs go to standard error, so the output is only records."""
 
     batch = 100
     _lock = threading.Lock()
@@ -27,7 +27,7 @@ class StdoutSink(Sink):
     def __init__(self, spec: SinkSpec) -> None:
         super().__init__(spec)
         if self.url.partition(":")[2] not in {"", "//"}:
-            raise ValidationError("is to be stdout: and no more", "url")
+            raise ValidationError("must be stdout: and no more", "url")
 
     def send(self, records: list[Record]) -> str:
         """Write the records."""
@@ -41,6 +41,6 @@ class StdoutSink(Sink):
         return "written"
 
     def check(self) -> str:
-        """Look whether standard output is open."""
+        """Check that standard output is open."""
         os.fstat(_STDOUT)
         return "standard output is open"

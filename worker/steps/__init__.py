@@ -1,1 +1,1 @@
-"""The steps of a call as plain functions: fetch it, decide it, deliver its record. Celery is not known here."""
+"""The steps of a call as plain functions, without Celery: fetch it, decide it, deliver its record."""

@@ -1,4 +1,4 @@
-"""Tell the operator: what happens to accounts and sinks, as records to the sinks that ask for `legwork.operator.*`."""
+"""Send operator records about accounts and sinks to the sinks whose `types` include `legwork.operator.*`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.record.shape import sinks_for
 if TYPE_CHECKING:
     from worker.context import WorkerContext
 
-#: What there is to be told; each is `legwork.operator.<name>`, once per change of state.
+#: The operator events; each is `legwork.operator.<name>`, once per change of state.
 OPERATOR_EVENTS = (
     "account_suspended",
     "account_resumed",
@@ -26,9 +26,9 @@ OPERATOR_EVENTS = (
 
 
 def announce_new_ledger(context: WorkerContext) -> None:
-    """Tell of each account that its ledger was begun within the last day: it is a first day, or Redis has lost its data.
+    """Announce for each account that its ledger was created within the last day: it is the first day, or Redis lost its data.
 
-    Every worker may say so, as often as it likes; it is one record.
+    Every worker may do so any number of times; it is one record.
     """
     since_ms = context.ledger.new_since_ms()
     if since_ms is not None:
@@ -37,10 +37,10 @@ def announce_new_ledger(context: WorkerContext) -> None:
 
 
 def announce(context: WorkerContext, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
-    """Put an operator record on the backlogs of the sinks that ask for its type; without one, nothing happens.
+    """Put an operator record on the backlogs of the sinks that want its type; without one, do nothing.
 
-    `name` is one of OPERATOR_EVENTS; `data` says what happened, and holds no secret and no full number. What has the same
-    `once` is the same record, whoever tells it.
+    `name` is one of OPERATOR_EVENTS; `data` says what happened, without secrets and full numbers. Calls with the same `once`
+    make the same record, in any process.
     """
     event_type = f"legwork.operator.{name}"
     specs = context.ledger.sinks.values()

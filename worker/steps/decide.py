@@ -1,4 +1,4 @@
-"""Decide a call: settled, corrected, confirmed as it was, or given up; build the record that says so."""
+"""Decide a call (settled, corrected, confirmed or failed), and build its record."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Sent:
 
 
 def settle(context: WorkerContext, book: CallBook, call: OwedCall, fetched: Fetched, sent: Sent) -> None:
-    """The answer is final: send the record out, or a correction if it differs from what was sent before."""
+    """Handle a final answer: send the record, or a correction if it differs from the last record sent."""
     revision = call.state.revision + 1
     provenance = _provenance(call, sent, fetched)
     event = _record(book, call, revision, provenance, answer=fetched.answer, settled=True)
@@ -52,23 +52,23 @@ def settle(context: WorkerContext, book: CallBook, call: OwedCall, fetched: Fetc
 
 
 def give_up(context: WorkerContext, book: CallBook, call: OwedCall, failure: LegworkError, sent: Sent) -> None:
-    """Past the schedule: say so to the sinks, with the legs that were seen if there were any."""
+    """Mark a call as failed after the last retry: send sinks a record, with the legs that were seen, if any."""
     step = call.fetch_step(str(failure))
     if call.claim.lane is Lane.CONFIRM:
-        # What was sent stands; only its confirmation could not be had.
+        # The record that was sent stays; only its confirmation failed.
         _decide(context, book, call, Verdict("confirmed", call.state.revision, step=step))
         return
     body = (failure.body if isinstance(failure, NotFinalYet) else None) or book.partial(call.call_sid)
     answer = _legs_seen(body, book)
     event = _record(book, call, 1, _provenance(call, sent, None), answer=answer, settled=False, reason=str(failure))
     if not _send_out(context, book, call, event, "dead", 1 if answer else 0, step=step, reason=str(failure)):
-        return  # somebody else has the call by now, and may settle it
+        return  # another worker has the call by now, and may settle it
     log.warning("call.dead", reason=str(failure))
     announce(context, book.account.sid, "call_dead", call_sid=call.call_sid, reason=str(failure))
 
 
 def bury(context: WorkerContext, book: CallBook, lease: Lease, reason: str) -> None:
-    """Bury a call that no worker survives; a call is never lost without the sinks hearing of it."""
+    """Mark a call that kills its workers as failed; the sinks get a record, as for every failed call."""
     call = book.claim(lease)
     if call is None:
         return
@@ -88,7 +88,7 @@ def _send_out(
     reason: str = "",
     confirm_seconds: float | None = None,
 ) -> bool:
-    """Decide the call, and put its record on its way; False if the lease was stale."""
+    """Decide the call and queue its record; return False if the lease was stale."""
     kind = event["type"].rpartition(".")[2]
     verdict = Verdict(
         outcome,

@@ -1,4 +1,4 @@
-"""Deliver records to one sink, and note what comes of each."""
+"""Deliver records to one sink, and store the result of each."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Of a batch that surprised its sink, records are sent one by one until so many in a row have failed.
+# After a batch with an unexpected error, records are sent one by one until this many in a row have failed.
 FAILURES_APART = 2
-# What finds no thread comes back so much later, to another process perhaps.
+# Seconds until a delivery without a free thread is due again, possibly in another process.
 CROWDED_SECONDS = 5.0
 
 
 def deliver(context: WorkerContext, account_sid: str, sink_name: str, leases: Sequence[Lease]) -> None:
-    """Deliver what is still owed of these leases, in batches of the size that the sink takes."""
+    """Deliver the records of the leases that are still valid, in batches of the sink's size."""
     ledger = context.ledger
     book, sink = ledger.deliveries.get((account_sid, sink_name)), context.sinks.get(sink_name)
     spec = ledger.sinks.get(sink_name)
     if book is None or sink is None or spec is None:
-        # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
+        # During a change of settings, a worker with the old ones may get work leased by one with the new ones.
         log.warning(
             "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
         )
@@ -64,10 +64,10 @@ def deliver(context: WorkerContext, account_sid: str, sink_name: str, leases: Se
 
 
 def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
-    """Put back what finds no thread: the sink's share of them has heard nothing for minutes."""
+    """Put back deliveries without a free thread: the sink's share of threads has been stuck for minutes."""
     if not owed:
         return
-    silence = TemporaryFailure("deliveries to it have heard nothing for minutes, and hold its threads here")
+    silence = TemporaryFailure("its deliveries have been without an answer for minutes, and occupy its threads here")
     sink_health.failed(context, book, silence)
     log.warning("sink.holds_threads")
     for delivery in owed:
@@ -75,14 +75,14 @@ def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery
 
 
 def bury(context: WorkerContext, book: DeliveryBook, lease: Lease, reason: str) -> None:
-    """Bury a delivery that no worker survives."""
+    """Make a delivery that kills its workers a dead letter."""
     delivery = book.claim(lease)
     if delivery is not None:
         _bury(context, book, delivery, reason)
 
 
 def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> list[Message]:
-    """Shape the records as the sink is to get them; what cannot be shaped it will never get."""
+    """Return the records in the sink's form; one whose projection fails becomes a dead letter."""
     messages = []
     for delivery in owed:
         try:
@@ -93,24 +93,24 @@ def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> 
 
 
 class _Outcome(Enum):
-    """What came of an attempt, as far as it concerns the sink."""
+    """What an attempt shows about the sink."""
 
-    #: The sink was there, and took the records or refused them.
+    #: The sink was reachable, and accepted or refused the records.
     HEARD = auto()
     FAILED = auto()
-    #: The records were put back and have lost no attempt: there was no token, or the sink wants no more.
+    #: The records were put back without an attempt: there was no token, or the sink wants no more.
     PUT_BACK = auto()
 
 
 def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> _Outcome:
-    """Send them, and note what comes of each."""
+    """Send messages and store the results."""
     route, book = run.route, run.route.book
     if run.gone is not None:
         _put_back(book, messages, str(run.gone), 0.0)
         return _Outcome.PUT_BACK
     try:
         first = messages[0].delivery.lease
-        # A batch that is split asks again for each.
+        # A split batch takes a token for each message.
         with allowed(context, route.spec.name, f"{first.item}:{first.id}:{len(messages)}") as wait_seconds:
             if wait_seconds:
                 _put_back(book, messages, "", wait_seconds)
@@ -122,9 +122,9 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
         _refused(context, run, messages, refusal)
         return _Outcome.HEARD
     except SinkGone as gone:
-        # What waits for it is kept, and has lost no attempt.
+        # Its pending deliveries are kept, and lose no attempt.
         _count(context, book, "gone", len(messages))
-        # First, or somebody else would send it once more before.
+        # First, or another worker would send it again before.
         sink_health.gone(context, book, gone)
         _put_back(book, messages, str(gone), 0.0)
         run.gone, run.in_trouble = gone, True
@@ -137,7 +137,7 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
             _failed(context, book, messages, failure)
         return _Outcome.FAILED
     _is_well(context, run)
-    # Of a batch that was split, the first of its messages begins the next one for all.
+    # In a split batch, the first message also begins the next batch.
     room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
     run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
     _count(context, book, "delivered", len(messages))
@@ -145,8 +145,8 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
 
 
 def _refused(context: WorkerContext, run: DeliveryRun, messages: list[Message], refusal: PermanentFailure) -> None:
-    """Bury a record; of several, find the bad one, which must not take its neighbours along."""
-    # It took the trouble to refuse: it is there, and well.
+    """Bury a record; of several, find the bad one, which must not fail the others."""
+    # A refusal shows that the sink is reachable and healthy.
     _is_well(context, run)
     if len(messages) == 1:
         _bury(context, run.route.book, messages[0].delivery, str(refusal), refusal.answer)
@@ -156,10 +156,10 @@ def _refused(context: WorkerContext, run: DeliveryRun, messages: list[Message], 
 
 
 def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message], surprise: Surprise) -> None:
-    """Send each by itself: a surprise may be about one record, and must not cost its neighbours their attempts.
+    """Send each record separately: an unexpected error may be about one record, and must not use up the others' attempts.
 
-    Where two in a row fail it is about the sink, which then keeps this thread no longer. The batch itself was no attempt:
-    each record has one, by itself or with those that are left.
+    If two in a row fail, the cause is the sink, and the rest is put back to free this thread. The batch itself was not an
+    attempt: each record has one, by itself or with the rest.
     """
     in_a_row = 0
     for number, message in enumerate(messages):
@@ -205,13 +205,13 @@ def _traced(context: WorkerContext, route: Route, messages: list[Message]) -> Ab
 
 
 def _put_back(book: DeliveryBook, messages: list[Message], answer: str, wait_seconds: float) -> None:
-    """Put deliveries back through no fault of their own: it costs them no attempt."""
+    """Put deliveries back without using up an attempt: the cause is not in them."""
     for message in messages:
         book.postpone(message.delivery, answer, wait_seconds=wait_seconds, attempt=False)
 
 
 def _is_well(context: WorkerContext, run: DeliveryRun) -> None:
-    """Say so once a run, which is over in a moment and with the first failure: it costs a round trip."""
+    """Record the sink's success, only once per run because it costs a round trip; a run is short and ends with a failure."""
     if run.went_well and not run.in_trouble:
         return
     run.went_well = True

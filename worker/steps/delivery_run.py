@@ -1,4 +1,4 @@
-"""What one thread does for one sink in one go: its route, its records, and how long it may last."""
+"""A run: the consecutive deliveries of one thread to one sink, and its time limit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from worker.sinks import Sink
     from worker.sinks.base import Record
 
-# A thread that has delivered takes what is due next to the same sink in the same place, for so long. A message costs more
-# than a delivery (published, taken, acknowledged: 3 ms against 2 ms); a run that is longer than one tick would be unfair.
+# Seconds for which a thread goes on with the next due delivery to the same sink. A Celery message costs more than a delivery
+# (publish, take, acknowledge: 3 ms against 2 ms); a run longer than one tick would be unfair.
 RUN_SECONDS = 0.25
 
 
 class Route(NamedTuple):
-    """How a record gets to a sink: the books, the sink, and what was asked for."""
+    """How a record gets to a sink: the books, the sink, and its spec."""
 
     book: DeliveryBook
     sink: Sink
@@ -27,7 +27,7 @@ class Route(NamedTuple):
 
 @dataclass(slots=True)
 class DeliveryRun:
-    """What a thread does for a sink in one go: as long as all goes well, and for a moment only."""
+    """Consecutive deliveries of a thread to a sink, for a short time and until the first failure."""
 
     route: Route
     until: float
@@ -38,12 +38,12 @@ class DeliveryRun:
     gone: SinkGone | None = None
 
     def goes_on(self, now: float) -> bool:
-        """May the next delivery be taken in the place of the one that is done?"""
+        """Return whether the thread may take the next delivery."""
         return self.went_well and not self.in_trouble and now < self.until
 
 
 class Message(NamedTuple):
-    """A delivery, and its record in the shape that the sink gets."""
+    """A delivery, and its record in the sink's form."""
 
     delivery: OwedDelivery
     record: Record

@@ -1,4 +1,4 @@
-"""Fetch one call's legs, with a token, and say what comes of it."""
+"""Fetch one call's legs, with a token, and store the result."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# What comes of a request.
+# The outcome of a request.
 Outcome = Fetched | TemporaryFailure | AccountSuspended
 
-# A thread may wait in place for a token so long; with a longer wait the call goes back into the backlog, where a more
-# urgent one may overtake it.
+# Seconds for which a thread waits for a token; for a longer wait the call goes back to the backlog, where a more urgent
+# one may overtake it.
 LONGEST_WAIT_SECONDS = 1.0
-# `Retry-After: 0`, or a date that is just over: with no pause at all, every call would be thrown at Exotel again at once.
+# Seconds of pause after `Retry-After: 0` or a date just past: without a pause, every call would be retried at once.
 SHORTEST_PAUSE_SECONDS = 1.0
-# What a probe of a suspended account may meet without Exotel having looked at the credentials.
+# Errors of a probe that do not show whether Exotel has checked the credentials.
 _PROVES_NOTHING = (AccountSuspended, Throttled, Unreachable)
 
 
 def fetch_call(context: WorkerContext, account_sid: str, lease: Lease) -> None:
-    """Fetch a leased call, if it is still owed under this lease, and note what comes of it."""
+    """Fetch a leased call, if the lease is still valid, and store the result."""
     book = context.ledger.calls.get(account_sid)
     if book is None:
-        # While settings are being changed, a worker with the old ones may be handed what one with the new ones leased.
+        # During a change of settings, a worker with the old ones may get work leased by one with the new ones.
         log.warning("call.not_ours", account=account_sid, hint="do all workers have the same accounts?")
         return
     call = book.claim(lease)
@@ -68,7 +68,7 @@ def fetch_call(context: WorkerContext, account_sid: str, lease: Lease) -> None:
 
 @contextmanager
 def _token(context: WorkerContext, book: CallBook, call: OwedCall) -> Iterator[Grant | None]:
-    """Hold a token while a request is under way; None if there is none, and the call has been put back."""
+    """Hold a token during a request; yield None if there is none, after putting the call back."""
     token = f"{call.call_sid}:{call.lease.id}"
     grant = book.bucket.take(token, max_wait_seconds=LONGEST_WAIT_SECONDS)
     shut_seconds = grant.wait_seconds
@@ -89,7 +89,7 @@ def _give_back(context: WorkerContext, book: CallBook, token: str) -> None:
     try:
         book.bucket.give_back(token)
     except redis.RedisError:
-        # Later is safe: the token is out for longer. Never would cost the quota a token until it counts as lost.
+        # Giving it back later is safe: the token stays in use for longer. Otherwise it is missing until it counts as lost.
         context.deferred_writes.add(lambda: book.bucket.give_back(token))
         raise
 
@@ -117,7 +117,7 @@ def _named(outcome: Outcome) -> str:
 
 def _trace(span: Span, outcome: Outcome) -> None:
     span.note(legwork__outcome=_named(outcome))
-    # That a call goes on is no failure.
+    # A call that is still going on is not a failure.
     if not isinstance(outcome, Fetched | NotFinalYet):
         span.fail(type(outcome).__name__)
 
@@ -141,7 +141,7 @@ def _note(
             asked = outcome.retry_after
             if book.bucket.pause(None if asked is None else max(asked, SHORTEST_PAUSE_SECONDS)):
                 log.warning("account.paused", reason=str(outcome), retry_after=asked)
-                # We keep the quota, so somebody else spends from the same account.
+                # Legwork keeps the quota, so another program uses the same account.
                 announce(context, book.account.sid, "quota_shared", reason=str(outcome))
             _put_back(context, book, call, 0.0, requests=1, answer=str(outcome))
         case AccountSuspended():
@@ -162,7 +162,7 @@ def _put_back(
     requests: int = 0,
     answer: str | None = None,
 ) -> None:
-    """Put a call back through no fault of its own: it costs no attempt."""
+    """Put a call back without using up an attempt: the cause is not in the call."""
     book.postpone(
         call,
         wait_seconds=seconds,
@@ -174,7 +174,7 @@ def _put_back(
 
 
 def _missed(context: WorkerContext, book: CallBook, call: OwedCall, failure: TemporaryFailure, sent: Sent) -> None:
-    """Try again by the schedule; past its end the call is given up."""
+    """Retry by the schedule; after the last retry the call is marked failed."""
     attempt = call.claim.attempts + 1
     wait = wait_before(attempt, context.settings.retry_schedule, at_least=failure.retry_after, dice=context.dice)
     body = failure.body if isinstance(failure, NotFinalYet) else None
@@ -190,7 +190,7 @@ def _missed(context: WorkerContext, book: CallBook, call: OwedCall, failure: Tem
         settle_seconds=context.settings.settle_seconds,
         lane=Lane.CONFIRM if confirming else Lane.RETRY,
         step=call.fetch_step(str(failure)),
-        # A confirmation that finds less than we had is no news.
+        # A confirmation that finds less than the record has changes nothing.
         partial=None if confirming else body,
         requests=1,
     )

@@ -1,4 +1,4 @@
-"""Notes what an attempt says about its sink, and tells whoever runs it when that changes its state."""
+"""Update a sink's health after an attempt, and alert the operator if its state changes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ log = structlog.get_logger(__name__)
 
 
 def succeeded(context: WorkerContext, book: DeliveryBook) -> None:
-    """It took a record, or the trouble to refuse one. Costs a round trip."""
+    """Record that a sink accepted or refused a record. Costs a round trip."""
     if context.ledger.health.succeeded(book.sink):
         log.warning("sink.recovered")
         announce(context, book.account_sid, "sink_recovered", sink=book.sink)
 
 
 def failed(context: WorkerContext, book: DeliveryBook, failure: TemporaryFailure, *, attempts: int = 1) -> None:
-    """It did not take so many records at once, for now."""
+    """Record that `attempts` deliveries failed temporarily at once."""
     become = context.ledger.health.failed(book.sink, str(failure), attempts=attempts)
     if become == "failing":
         log.error("sink.failing", reason=str(failure), hint="it is tried with one delivery at a time until it is back")
     elif become == "disabled":
-        log.error("sink.disabled", reason=str(failure), hint="nothing but failures for days; what waits for it is kept")
+        log.error(
+            "sink.disabled", reason=str(failure), hint="nothing but failures for days; its pending deliveries are kept"
+        )
     if become:
         announce(context, book.account_sid, f"sink_{become}", sink=book.sink, reason=str(failure))
 
 
 def gone(context: WorkerContext, book: DeliveryBook, said: SinkGone) -> None:
-    """It wants no more of this: it is disabled."""
+    """Disable a sink that answered 410."""
     if context.ledger.disable_sink(book.sink, str(said)):
         log.error("sink.disabled", reason=str(said))
         announce(context, book.account_sid, "sink_disabled", sink=book.sink, reason=str(said))

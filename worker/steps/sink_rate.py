@@ -1,4 +1,4 @@
-"""Holds the rate of a sink: a token of its bucket for each request, from all workers together."""
+"""Enforce a sink's rate across all workers: each request takes a token of its bucket."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
     from worker.context import WorkerContext
 
-# A thread may wait in place for a token of a sink's rate so long; with a longer wait the delivery goes back.
+# Seconds for which a thread waits for a token of a sink's rate; for a longer wait the delivery goes back.
 LONGEST_WAIT_SECONDS = 1.0
 SHORTEST_WAIT_SECONDS = 0.05
 
 
 @contextmanager
 def allowed(context: WorkerContext, sink: str, token: str) -> Iterator[float]:
-    """Hold a token of the sink's rate while a request is under way; otherwise yield in how many seconds to try again."""
+    """Hold a token of the sink's rate during a request, and yield 0; without one, yield the seconds until a retry."""
     bucket = context.ledger.rates.get(sink)
     if bucket is None:
         yield 0.0

@@ -1,4 +1,4 @@
-"""Traces, for those who ask for them: one a call, from its callback to its deliveries. docs/tracing.md shows one.
+"""Optional traces, one per call, from its callback to its deliveries; docs/tracing.md shows one.
 
-Only `recorder.py` and `export.py` know OpenTelemetry, and they are imported where traces are asked for and nowhere else.
+Only `recorder.py` and `export.py` use OpenTelemetry, and they are imported only if traces are turned on.
 """

@@ -1,4 +1,4 @@
-"""Are traces asked for? OpenTelemetry's own variables say so; its SDK reads the others itself."""
+"""Check OpenTelemetry's variables: whether traces are turned on, and whether the values are valid."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
-# What the SDK takes for one.
+# What the SDK accepts as a header.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[\t !#-+.-:<-\[\]-~-]*")
 _COMPRESSIONS = ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION")
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 _FILE = re.compile(r"OTEL_EXPORTER_OTLP_(TRACES_)?(CERTIFICATE|CLIENT_CERTIFICATE|CLIENT_KEY)")
 _COUNT, _LIMIT = re.compile(r"OTEL_BSP_[A-Z_]+"), re.compile(r"OTEL_[A-Z_]+_LIMIT")
-# The SDK's own, of which the one may not be more than the other.
+# The SDK's variables of which the first may not exceed the second.
 _BATCH, _QUEUE = ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512"), ("OTEL_BSP_MAX_QUEUE_SIZE", "2048")
 _RATIOS = ("traceidratio", "parentbased_traceidratio")
 _SAMPLERS = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off", *_RATIOS)
 
 
 def is_asked_for(environ: Mapping[str, str]) -> bool:
-    """Is there an exporter, or a place to export to, and is the SDK not disabled?"""
+    """Return whether an exporter or an endpoint is set, and the SDK is not disabled."""
     exporter = _word(environ, "OTEL_TRACES_EXPORTER")
     if _word(environ, "OTEL_SDK_DISABLED") == "true" or exporter == "none":
         return False
@@ -38,7 +38,7 @@ def is_asked_for(environ: Mapping[str, str]) -> bool:
 
 
 def secrets_asked_with(environ: Mapping[str, str]) -> set[str]:
-    """Return what must not show of OpenTelemetry's variables: passwords in its endpoints, and the values of its headers."""
+    """Return the secrets in OpenTelemetry's variables: passwords in endpoints, and the values of headers."""
     headers = {pair.partition("=")[2].strip() for name in _HEADERS for pair in environ.get(name, "").split(",")}
     return (
         headers | set(map(unquote, headers)) | set().union(*(secrets_in(environ.get(name, "")) for name in _ENDPOINTS))
@@ -46,7 +46,7 @@ def secrets_asked_with(environ: Mapping[str, str]) -> set[str]:
 
 
 def refuse_what_is_wrong(environ: Mapping[str, str]) -> None:
-    """Raise SettingsError with all that is wrong; the SDK itself would go on with something else."""
+    """Raise SettingsError with everything that is wrong; the SDK itself would silently use other values."""
     problems = []
     if _word(environ, "OTEL_TRACES_EXPORTER") not in {"", "otlp"}:
         problems.append("OTEL_TRACES_EXPORTER: is not one that Legwork has; use otlp, or none for no traces")
@@ -62,7 +62,7 @@ def refuse_what_is_wrong(environ: Mapping[str, str]) -> None:
     ]
     problems += _wrong_for_the_exporter(environ)
     problems += _wrong_numbers(environ)
-    # As it stands: the SDK takes no blank off.
+    # Unchanged: the SDK strips no whitespace.
     sampler = environ.get("OTEL_TRACES_SAMPLER", "").lower()
     if sampler and sampler not in _SAMPLERS:
         problems.append(f"OTEL_TRACES_SAMPLER: is no sampler; use one of {', '.join(_SAMPLERS)}")
@@ -74,7 +74,7 @@ def refuse_what_is_wrong(environ: Mapping[str, str]) -> None:
 
 def _wrong_for_the_exporter(environ: Mapping[str, str]) -> Iterator[str]:
     for name in _HEADERS:
-        # The SDK would print what it cannot read, and it may be a password.
+        # The SDK would print an invalid value, which may be a password.
         if not all(_HEADER.fullmatch(pair.strip()) for pair in environ.get(name, "").split(",") if pair.strip()):
             yield f"{name}: is no list of headers; give name=value, with commas between several, quoted as in a URL"
     for name in _COMPRESSIONS:

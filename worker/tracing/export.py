@@ -1,4 +1,4 @@
-"""Where spans go: over OTLP, in batches, beside the work; a collector that is away or hangs delays nobody."""
+"""Export spans over OTLP in batches, in the background; a collector that is down or hangs delays no work."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# An end may wait for so long; a web process has five seconds for all of it.
+# Seconds that a shutdown may wait for the export; a web process has five for all of it.
 FLUSH_SECONDS = 2.0
 
 
 def exporting(service: str) -> Recorder:
-    """Return a recorder whose spans go where OpenTelemetry's variables say."""
-    # The variables win over what is given here; the SDK would have it the other way round.
+    """Return a recorder that exports spans as OpenTelemetry's variables say."""
+    # The variables override the values given here; in the SDK it is the other way round.
     named = {
         "service.name": service,
         "service.version": version("legwork"),
@@ -41,22 +41,22 @@ def exporting(service: str) -> Recorder:
     ids = PlannedIds()
     provider = TracerProvider(resource=Resource.create(named), id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(Aloud(OTLPSpanExporter())))
-    # The SDK says the same of each batch that does not get through; `Aloud` says it once.
+    # The SDK logs every failed batch; `Aloud` logs it once.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     return ExportingRecorder(provider, ids)
 
 
 class ExportingRecorder(Recorder):
-    """A recorder that exports what is left when it is closed, and does not wait for ever."""
+    """A recorder that exports the remaining spans when it is closed, within a time limit."""
 
     def __init__(self, provider: TracerProvider, ids: PlannedIds) -> None:
         super().__init__(provider, ids)
         self._closing, self._closed = threading.Event(), threading.Event()
-        # Begun now: once an interpreter ends it begins no thread any more.
+        # Started now: an interpreter that is shutting down starts no threads.
         threading.Thread(target=self._close, name="traces", daemon=True).start()
 
     def close(self) -> None:
-        """Export what is left, within FLUSH_SECONDS."""
+        """Export the remaining spans, within FLUSH_SECONDS."""
         self._closing.set()
         self._closed.wait(FLUSH_SECONDS)
 
@@ -67,7 +67,7 @@ class ExportingRecorder(Recorder):
 
 
 class Aloud(SpanExporter):
-    """Exports by another exporter, and logs when that stops to work and when it works again: once each."""
+    """Wraps an exporter, and logs once when it starts to fail and once when it works again."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -82,11 +82,11 @@ class Aloud(SpanExporter):
             self._is_lost, self._lost = False, 0
             return result
         if not self._is_lost:
-            log.warning("traces.lost", hint="is the collector there? calls are not held up by this")
+            log.warning("traces.lost", hint="is the collector running? calls are not delayed by this")
         self._is_lost = True
         self._lost += len(spans)
         return result
 
     def shutdown(self) -> None:
-        """End the other one."""
+        """Shut down the wrapped exporter."""
         self._exporter.shutdown()

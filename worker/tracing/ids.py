@@ -1,4 +1,4 @@
-"""The ids of a trace, derived from what every process knows; so nothing of a trace is kept in the ledger."""
+"""Derive the ids of a trace from the call, so that no trace data is stored in the ledger."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def span_id_of(account_sid: str, call_sid: str, step: str) -> int:
 
 
 def _derived(size: int, *parts: str) -> int:
-    # Neither id may be 0 (W3C Trace Context); a hash that is will not be met.
+    # Neither id may be 0 (W3C Trace Context); a hash of 0 is practically impossible.
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:size], "big") or 1

@@ -1,4 +1,4 @@
-"""Gives spans the ids that were planned for them."""
+"""Generate span ids: planned ones if set, else random."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class PlannedIds(RandomIdGenerator):
-    """Gives the ids that were planned, and random ones where none are."""
+    """Returns planned ids if there are any, else random ones."""
 
     def __init__(self) -> None:
         self._plan = threading.local()
 
     @contextmanager
     def planned(self, trace_id: int, span_id: int | None) -> Iterator[None]:
-        """Give the next span of this thread these ids."""
+        """Use these ids for the next span of this thread."""
         self._plan.trace_id, self._plan.span_id = trace_id, span_id
         try:
             yield
@@ -28,7 +28,7 @@ class PlannedIds(RandomIdGenerator):
             self._plan.trace_id = self._plan.span_id = None
 
     def generate_trace_id(self) -> int:
-        """Return the trace id of the next root."""
+        """Return the trace id of the next root span."""
         return getattr(self._plan, "trace_id", None) or super().generate_trace_id()
 
     def generate_span_id(self) -> int:

@@ -1,4 +1,4 @@
-"""A span as OpenTelemetry has it."""
+"""Implement `Span` with an OpenTelemetry span."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Recorded(Span):
         self.span.set_attributes(noted(notes))
 
     def fail(self, kind: str) -> None:
-        # No description: messages are for the log, which masks what must not show.
+        # No description: messages go to the log, which masks secrets.
         self.span.set_status(StatusCode.ERROR)
         self.span.set_attribute("error.type", kind)
 
@@ -61,7 +61,7 @@ class Recorded(Span):
 
 @contextmanager
 def ended(span: Recorded) -> Iterator[Recorded]:
-    """End a span with the work; an exception that gets out of it is its failure."""
+    """End a span when its work ends; an exception marks it as failed."""
     with ExitStack() as at_the_end:
         at_the_end.callback(span.span.end)
         try:

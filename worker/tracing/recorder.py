@@ -1,4 +1,4 @@
-"""Records the spans of calls with OpenTelemetry. Why their ids are derived: docs/decisions/0012-one-trace-a-call.md."""
+"""Record the spans of calls with OpenTelemetry. Why their ids are derived: docs/decisions/0012-one-trace-a-call.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(Tracing):
-    """Begins spans with the tracer of a provider, whose ids are to come from `ids`."""
+    """Begins spans with a provider's tracer; the provider must take its ids from `ids`."""
 
     is_on = True
 
@@ -39,7 +39,7 @@ class Recorder(Tracing):
 
     @contextmanager
     def callback(self, account_sid: str, callback: Callback, *, began: float, asked_by: str | None) -> Iterator[Span]:
-        """Note a callback. Its spans are made when it is over: only then is it known whether it is the root."""
+        """Record a callback. Its spans are created at its end, since only then it is known whether it is the root."""
         admitting = time.time_ns()
         arrived = admitting - round((time.perf_counter() - began) * 1e9)
         seen, trouble = _Noted(), ""
@@ -57,7 +57,7 @@ class Recorder(Tracing):
                 SpanKind.SERVER,
                 span_id=call.root_id if is_root else None,
                 is_root=is_root,
-                # From outside: it is linked to, and never gone on with.
+                # From an outside trace: it is linked to, never continued.
                 links=[_brought(asked_by)] if asked_by else [],
                 start_time=arrived,
             )
@@ -70,13 +70,13 @@ class Recorder(Tracing):
 
     @contextmanager
     def fetch(self, account_sid: str, call: OwedCall, *, sent_ms: float) -> Iterator[Span]:
-        """Ask for the legs of a call. The request before this one, if there was one, is linked to."""
+        """Record a request for a call's legs, linked to the previous request, if any."""
         traced, number = _Call(account_sid, call.call_sid), call.state.fetches + 1
         span = self._begin(
             traced,
             "fetch",
             SpanKind.CONSUMER,
-            # A worker has died over this one, and perhaps its span got out: no id may be there twice.
+            # A worker died during this fetch, and may have exported its span: no id may be used twice.
             span_id=None if call.claim.deaths else traced.span_id(f"fetch {number}"),
             links=[self._link(traced, f"fetch {number - 1}")] if number > 1 else [],
         )
@@ -91,7 +91,7 @@ class Recorder(Tracing):
 
     @contextmanager
     def decide(self, account_sid: str, call: OwedCall, outcome: str) -> Iterator[Span]:
-        """Close the books of a call; the deliveries link to this."""
+        """Record the decision on a call; its deliveries link to this span."""
         traced = _Call(account_sid, call.call_sid)
         span = self._begin(
             traced, "decide", SpanKind.INTERNAL, span_id=traced.span_id(f"decide {call.state.fetches + 1}"), inside=True
@@ -104,7 +104,7 @@ class Recorder(Tracing):
     def deliver(
         self, account_sid: str, sink: str, deliveries: Sequence[OwedDelivery], *, schedule: Sequence[float]
     ) -> Iterator[Span]:
-        """Attempt some deliveries, with a span for each. Records that are about no call are in no trace."""
+        """Record an attempt at deliveries, with a span each. Records that are about no call have no trace."""
         of_calls = [one for one in deliveries if one.event["type"].startswith("legwork.call.")]
         spans = [(one, self._delivery(account_sid, sink, one, len(deliveries))) for one in of_calls]
         alone = spans[0][1] if len(deliveries) == len(spans) == 1 else Span()
@@ -112,7 +112,7 @@ class Recorder(Tracing):
         try:
             with as_current(alone):
                 yield alone
-        except BaseException as error:  # a worker that is told to end, too: that it delivered would be a lie
+        except BaseException as error:  # also on shutdown of the worker: the span must not show a success
             outcome, trouble = _outcome_of(error, batch=len(deliveries)), type(error).__name__
             raise
         finally:
@@ -124,7 +124,7 @@ class Recorder(Tracing):
                 span.span.end()
 
     def close(self) -> None:
-        """Export what is left."""
+        """Export the remaining spans."""
         self._provider.shutdown()
 
     def _delivery(self, account_sid: str, sink: str, one: OwedDelivery, batch: int) -> Recorded:
@@ -165,7 +165,7 @@ class Recorder(Tracing):
         return recorded
 
     def _context(self, call: _Call, span_id: int | None = None) -> SpanContext:
-        """Return a span of a call as another process has recorded it, or has not: the sampler decides by the trace id."""
+        """Return the context of a span that another process may have recorded: the sampler decides by the trace id."""
         decision = self._provider.sampler.should_sample(Context(), call.trace_id, "callback").decision
         flags = TraceFlags(TraceFlags.SAMPLED if decision is Decision.RECORD_AND_SAMPLE else TraceFlags.DEFAULT)
         return SpanContext(call.trace_id, span_id or call.root_id, is_remote=True, trace_flags=flags)
@@ -175,7 +175,7 @@ class Recorder(Tracing):
 
 
 def _outcome_of(error: BaseException, *, batch: int) -> str:
-    """Return what comes of deliveries that ended so."""
+    """Return the outcome of deliveries that ended with an error."""
     match error:
         case SinkGone():
             return "gone"
@@ -203,7 +203,7 @@ class _Call:
 
 
 class _Noted(Span):
-    """Keeps what is noted of a span that is not made yet."""
+    """Keeps the attributes of a span that does not exist yet."""
 
     def __init__(self) -> None:
         self.notes: dict[str, str | float | bool] = {}
@@ -213,6 +213,6 @@ class _Noted(Span):
 
 
 def _brought(traceparent: str) -> Link:
-    """Return a link to where a request says that it comes from; to nowhere if that cannot be read."""
+    """Return a link to a request's `traceparent`; an invalid link if it cannot be parsed."""
     context = W3C.extract({"traceparent": traceparent}, Context())
     return Link(trace.get_current_span(context).get_span_context())

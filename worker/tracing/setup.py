@@ -1,4 +1,4 @@
-"""Turns traces on, if they are asked for."""
+"""Turn traces on, if the environment says so."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def begin_tracing(environ: Mapping[str, str], service: str) -> Tracing:
-    """Begin to trace in this process, as `service` unless OTEL_SERVICE_NAME says otherwise; OFF if nobody asks for it.
+    """Return this process's tracing, as `service` unless OTEL_SERVICE_NAME is set; OFF if traces are not turned on.
 
-    To be called in the process that works: what it starts does not outlive a fork. Raises SettingsError.
+    Call it in the working process: its threads do not survive a fork. Raises SettingsError.
     """
     if not is_asked_for(environ):
         return OFF
@@ -27,7 +27,7 @@ def begin_tracing(environ: Mapping[str, str], service: str) -> Tracing:
 
 
 def look_for_the_extra(environ: Mapping[str, str]) -> None:
-    """Raise SettingsError if traces are asked for and cannot be had."""
+    """Raise SettingsError if traces are turned on and the libraries are missing."""
     if not is_asked_for(environ):
         return
     refuse_what_is_wrong(environ)
@@ -35,4 +35,4 @@ def look_for_the_extra(environ: Mapping[str, str]) -> None:
         import_or_explain("worker.tracing.export", extra="otel")
     except PermanentFailure as error:
         hint = "or set OTEL_SDK_DISABLED=true for no traces"
-        raise SettingsError([f"OTEL_EXPORTER_OTLP_ENDPOINT: asks for traces; {error}, {hint}"]) from error
+        raise SettingsError([f"OTEL_EXPORTER_OTLP_ENDPOINT: turns on traces; {error}, {hint}"]) from error

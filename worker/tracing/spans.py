@@ -1,4 +1,4 @@
-"""What the steps say to a trace. These are the ones that record nothing, and cost nothing."""
+"""The interface between the steps and a trace, with implementations that record nothing."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 
 class Span:
-    """A piece of work in a trace. No note may hold a number of a person, a secret, or a message of somebody else's."""
+    """A unit of work in a trace. No attribute may contain a phone number, a secret, or an external message."""
 
     def note(self, **notes: str | float | bool) -> None:
-        """Note something about the work; two underscores in a name are a dot."""
+        """Add attributes; two underscores in a name become a dot."""
 
     def fail(self, kind: str) -> None:
-        """Say that the work failed, and of what kind the failure is: the name of an error, or an HTTP status."""
+        """Mark the work as failed; `kind` is the name of an error, or an HTTP status."""
 
     def child(self, name: str, method: str, url: str) -> AbstractContextManager[Span]:  # noqa: ARG002
-        """Begin a request to somebody else, as a part of this work; of the URL no more than the host is noted."""
+        """Begin an outgoing request as a child of this span; only the URL's host is recorded."""
         return _NO_WORK
 
     def sent(self, method: str, url: str) -> None:
-        """Say that this work is a request, likewise."""
+        """Record that this span is an outgoing request, likewise."""
 
     def answered(self, status: int | None) -> None:
-        """Note the HTTP status of the answer, if one came."""
+        """Record the response's HTTP status, if there was a response."""
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that let the receiver of a request go on with the trace (W3C Trace Context)."""
+        """Return the headers that let the receiver of a request continue the trace (W3C Trace Context)."""
         return {}
 
 
 class _NoWork:
-    """Gives the span that records nothing, to any number of threads."""
+    """A context manager for the span that records nothing; thread-safe."""
 
     def __enter__(self) -> Span:
         return NOTHING
@@ -56,13 +56,13 @@ _CURRENT: ContextVar[Span] = ContextVar("span", default=NOTHING)
 
 
 def current_span() -> Span:
-    """Return the span of the work that this thread does, for those who are far from where it began."""
+    """Return this thread's current span, for code that is not passed it."""
     return _CURRENT.get()
 
 
 @contextmanager
 def as_current(span: Span) -> Iterator[Span]:
-    """Have `current_span` return this one."""
+    """Make `current_span` return this span."""
     token = _CURRENT.set(span)
     try:
         yield span
@@ -71,7 +71,7 @@ def as_current(span: Span) -> Iterator[Span]:
 
 
 class Tracing:
-    """Begins the spans of calls. One a process; safe to share between threads."""
+    """Begins the spans of calls. One per process; safe to share between threads."""
 
     is_on = False
 
@@ -83,18 +83,18 @@ class Tracing:
         began: float,  # noqa: ARG002
         asked_by: str | None,  # noqa: ARG002
     ) -> AbstractContextManager[Span]:
-        """Note a callback; `new` is to be noted of the span. The first of a call is the root of its trace.
+        """Record a callback; the caller adds the attribute `new`. A call's first callback is the root of its trace.
 
-        `began` is when it arrived (`time.perf_counter`), `asked_by` the `traceparent` that came along.
+        `began` is when it arrived (`time.perf_counter`), `asked_by` the request's `traceparent`.
         """
         return _NO_WORK
 
     def fetch(self, account_sid: str, call: OwedCall, *, sent_ms: float) -> AbstractContextManager[Span]:  # noqa: ARG002
-        """Ask for the legs of a call, by a request sent at this time (ms of Redis's clock), and note what comes of it."""
+        """Record a request for a call's legs, sent at `sent_ms` (ms of Redis's clock), and its outcome."""
         return _NO_WORK
 
     def decide(self, account_sid: str, call: OwedCall, outcome: str) -> AbstractContextManager[Span]:  # noqa: ARG002
-        """Close the books of a call."""
+        """Record the decision on a call."""
         return _NO_WORK
 
     def deliver(
@@ -105,26 +105,26 @@ class Tracing:
         *,
         schedule: Sequence[float],  # noqa: ARG002
     ) -> AbstractContextManager[Span]:
-        """Attempt some deliveries at once. The span is that of the only one; of several, none is the current one."""
+        """Record an attempt at deliveries. The span is that of a single one; with several, none is current."""
         return _NO_WORK
 
     def close(self) -> None:
-        """Export what is left, within FLUSH_SECONDS."""
+        """Export the remaining spans, within FLUSH_SECONDS."""
 
 
 OFF = Tracing()
 
 
 def addressed(url: str) -> dict[str, str | int]:
-    """Return what of a URL may be in a trace: the scheme, the host and the port."""
+    """Return the parts of a URL that a trace may contain: scheme, host and port."""
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:  # no port, or half a pair of brackets
+    except ValueError:  # an invalid port, or an unclosed bracket
         return {}
     return {"url__scheme": parts.scheme, "server__address": parts.hostname or "", "server__port": port}
 
 
 def noted(notes: Mapping[str, str | float | bool]) -> dict[str, str | float | bool]:
-    """Return notes by their names in OpenTelemetry."""
+    """Return attributes by their names in OpenTelemetry."""
     return {name.replace("__", "."): value for name, value in notes.items()}

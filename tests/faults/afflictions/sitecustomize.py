@@ -1,7 +1,7 @@
-"""What a worker suffers from when this folder is on its PYTHONPATH: a wrong clock, or a call that kills it.
+"""Faults inside a worker with this folder on its PYTHONPATH: a wrong clock, or a call that kills it.
 
-Python imports this before anything else. Nothing of Legwork's is touched: the clock is the whole process's, and the call
-kills at the moment at which its request leaves through the standard library's HTTP client.
+Python imports this before anything else. None of Legwork's code is changed: the clock is the whole process's, and the call
+kills the worker when its request is sent by the standard library's HTTP client.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The faults; importing this enters all of them in the table."""
+"""The faults; importing this package registers all of them."""
 
 from faults.trouble import exotel, hosts, processes, redis, sinks
 

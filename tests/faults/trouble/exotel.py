@@ -1,4 +1,4 @@
-"""Exotel: down, slow, storming with 429, shared with another client, refusing the credentials, breaking off."""
+"""Faults of Exotel: down, slow, bursts of 429, quota shared with another client, credentials refused, truncated responses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from faults.scene import DidNotBite, Scene, fault
 
-# An account that was stormed at pauses for a while, and Redis may be away for as long.
+# An account pauses for a while after a burst of 429, and Redis may be unreachable for as long.
 LULL_SECONDS = 40.0
 
 
 async def _trouble(scene: Scene, kind: str, account: str | None, *, in_vain: bool = True, **details: Any) -> str:
-    """Let a trouble last for a while, and count the requests that met it; `in_vain`: none of them was of any use."""
+    """Keep a fault on for a while, and count the requests that met it; `in_vain`: none of them was useful."""
     exotel, seconds = scene.machine.exotel, scene.pace.trouble
     where = {} if account is None else {"account": account}
     before, began = _arrivals(await exotel.summary(), account), time.monotonic()
@@ -32,7 +32,7 @@ def _arrivals(summary: dict[str, Any], account: str | None) -> int:
 
 
 def _some_account(scene: Scene) -> str | None:
-    """All accounts, or the largest: the smallest may have no request in the time."""
+    """Choose all accounts, or the largest: the smallest may have no request in that time."""
     return scene.dice.choice((None, scene.machine.setup.accounts[0].sid))
 
 
@@ -43,7 +43,7 @@ async def down(scene: Scene) -> str:
 
 @fault("Exotel slow", "exotel")
 async def slow(scene: Scene) -> str:
-    """Slower than we wait."""
+    """Exotel is slower than Legwork's time-out."""
     return await _trouble(scene, "slow", _some_account(scene), seconds=scene.machine.setup.timeout_seconds + 0.5)
 
 
@@ -78,7 +78,7 @@ async def forbidden(scene: Scene) -> str:
 
 
 async def _lull(scene: Scene) -> None:
-    """Wait until the stormy account is asked for again: it pauses for a while after a storm."""
+    """Wait until the account for bursts is fetched again: it pauses for a while after a burst."""
     account, began = scene.machine.setup.stormy, time.monotonic()
     before = _arrivals(await scene.machine.exotel.summary(), account.sid)
     while _arrivals(await scene.machine.exotel.summary(), account.sid) == before:
@@ -89,7 +89,7 @@ async def _lull(scene: Scene) -> None:
 
 
 async def _storm(scene: Scene, form: str) -> str:
-    """A storm of 429: it has to be met by a call that is there for it."""
+    """A burst of 429, which a call placed for it must meet."""
     account = scene.machine.setup.stormy
     await _lull(scene)
     scene.driver.begin(await scene.driver.next_call(account, "answered"), plainly=True)
@@ -113,7 +113,7 @@ async def storm_without_a_word(scene: Scene) -> str:
 
 @fault("another client eats half of the quota", "exotel")
 async def eaten(scene: Scene) -> str:
-    """Half of it, while we would need more than the other half."""
+    """Another client uses half of the quota, while Legwork needs more than the other half."""
     setup, account = scene.machine.setup, scene.machine.setup.stormy
     await _lull(scene)
     calls = await scene.machine.exotel.place(account.sid, "answered", round(setup.quota * 0.8))

@@ -1,4 +1,4 @@
-"""Hosts: a worker whose wall clock is off by hours, and a call that kills every worker that touches it."""
+"""Faults of hosts: a worker whose wall clock is off by hours, and a call that kills every worker that touches it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def _clock_off(scene: Scene, hours: float) -> str:
         process = chosen.process
         ready = next((line for line in chosen.said_since_start().splitlines() if b"worker.ready" in line), None)
         await asyncio.sleep(scene.pace.trouble)
-        # A call that kills its worker may have come by: then it was started again, and perhaps waits for Redis yet.
+        # A call that kills its worker may have been fetched: then the worker was restarted, and may still be waiting for Redis.
         if ready is None or chosen.process is not process or not chosen.alive:
             raise DidNotBite("it died of something else meanwhile")
     finally:
@@ -61,9 +61,9 @@ async def _end(worker: Member) -> None:
 
 
 async def poison_a_call(scene: Scene, *, buried: bool) -> str:
-    """A call that kills whoever asks for it, amid calls that came at the same moment.
+    """A call that kills the worker that fetches it, among calls that were posted at the same time.
 
-    `buried=False` waits for the first death only, and then lets the call be an ordinary one.
+    `buried=False` waits for the first death only, and then makes the call an ordinary one.
     """
     machine, driver = scene.machine, scene.driver
     account = machine.setup.accounts[1]
@@ -71,7 +71,7 @@ async def poison_a_call(scene: Scene, *, buried: bool) -> str:
     calls = [driver.made(sid, account.sid, "answered") for sid in sids]
     poison, before = calls[3].sid, deaths(scene)
     bound = DEATHS * (machine.setup.lease_seconds + 15)
-    # Slow enough that whoever is asked for in the same moment dies along with it.
+    # Slow enough that calls fetched at the same time die with it.
     await machine.exotel.trouble("slow", account=account.sid, seconds=0.4, for_seconds=bound if buried else 5)
     machine.poison_file.write_text(poison, encoding="ascii")
     try:
@@ -79,13 +79,13 @@ async def poison_a_call(scene: Scene, *, buried: bool) -> str:
         told = await (_until_buried(scene, poison, bound) if buried else _until_first_death(scene, before))
         return f"{deaths(scene) - before} worker(s) died of {poison}; {told}"
     finally:
-        # However this ended: a poison that nobody knows of any more would be buried much later, as a call given up on
-        # without need.
+        # However this ended: otherwise the killing call would be marked failed much later, and count as failed without
+        # reason.
         machine.poison_file.write_text("", encoding="ascii")
 
 
 async def _until_first_death(scene: Scene, before: int) -> str:
-    # Whatever else is wrong in these seconds may keep a worker from asking for it, its account's suspension for one.
+    # Other faults at this time, such as its account's suspension, may keep workers from fetching it.
     await scene.wait_for(lambda: deaths(scene) > before, 2 * scene.machine.setup.lease_seconds, "a worker to die of it")
     return "then it was cured"
 
@@ -98,7 +98,7 @@ async def _until_buried(scene: Scene, poison: str, bound: float) -> str:
 
 
 def deaths(scene: Scene) -> int:
-    """Workers that were killed by nobody's hand."""
+    """Return workers that died without being killed by a fault."""
     return sum(not death.asked and death.code == -signal.SIGKILL for death in scene.machine.deaths)
 
 

@@ -1,4 +1,4 @@
-"""kill -9 and SIGTERM: of one, of the other, of all at once."""
+"""Faults of processes: kill -9 and SIGTERM, of one or of all at once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from faults.scene import DidNotBite, Scene, fault
 if TYPE_CHECKING:
     from faults.members import Member
 
-# SIGTERM lets what is in flight finish. The longest step is a request to Exotel or to a sink that has got stuck, with
-# Redis out of reach at the end of it.
+# After SIGTERM the work in flight is finished. The longest step is a request to a hanging Exotel or sink, followed by
+# an unreachable Redis.
 STOP_SECONDS = 20.0
-# A crew that is started while Redis is away waits for it.
+# Processes started while Redis is unreachable wait for it.
 UP_SECONDS = 60.0
 
 
@@ -54,7 +54,7 @@ async def _terminate(scene: Scene, members: list[Member]) -> str:
             await member.kill()
         raise AssertionError(f"{[m.name for m in late]} did not end within {STOP_SECONDS:g} s of SIGTERM") from None
     codes = {member.name: member.process.returncode for member in members if member.process}
-    # While a call is about that kills whoever asks for it, one may have met it on its way out.
+    # While there is a call that kills workers, a stopping worker may have fetched it.
     usual = {0, -signal.SIGKILL} if scene.machine.poison_file.read_text(encoding="ascii") else {0}
     assert set(codes.values()) <= usual, f"SIGTERM ended them with {codes}"
     return ", ".join(f"{member.name} in {each:.1f} s" for member, each in zip(members, took, strict=True))
@@ -90,7 +90,7 @@ async def web_killed(scene: Scene) -> str:
     chosen = _alive(scene, machine.webs)[:1]
     url = machine.web_url(chosen[0])
     if machine.proxy.mood is Mood.OPEN:
-        machine.proxy.delay = 0.15  # so that requests take long enough to be met
+        machine.proxy.delay = 0.15  # so that requests last long enough to be interrupted
     try:
         calls = [await driver.next_call() for _ in range(20)]
         for call in calls:
@@ -111,7 +111,7 @@ async def web_killed(scene: Scene) -> str:
 
 @fault("a web's server killed, not its processes", "processes")
 async def web_server_killed(scene: Scene) -> str:
-    """As by the kernel when memory is short. Whoever starts it again needs the port."""
+    """Kill as the kernel does when memory is short. The restarted process needs the port."""
     chosen = _alive(scene, scene.machine.webs)[0]
     children = _children(chosen)
     pid = chosen.signal(signal.SIGKILL)
@@ -141,7 +141,7 @@ def _children(member: Member) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
-    """Is it there, and no zombie?"""
+    """Return whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Redis: killed, out of reach in several ways, out of memory, read-only; the broker emptied; messages doubled."""
+"""Faults of Redis: killed, unreachable in several ways, out of memory, read-only; the broker emptied; messages duplicated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.scene import DidNotBite, Scene, fault
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-# The list in which Celery keeps what nobody has taken yet, and the hash of what somebody has.
+# Celery's list of messages that no worker has taken yet, and the hash of those taken.
 QUEUE, TAKEN = "legwork", "unacked"
 
 
@@ -75,7 +75,7 @@ async def redis_out_of_memory(scene: Scene) -> str:
 
 @fault("Redis read-only", "redis")
 async def redis_read_only(scene: Scene) -> str:
-    """As after a failover that went wrong: it is a replica, of nobody."""
+    """As after a failed failover: it is a replica without a primary."""
     direct, nobody = scene.machine.direct, free_port()
     return await _unwritable(
         scene, "READONLY", lambda: direct.replicaof("127.0.0.1", nobody), lambda: direct.replicaof("NO", "ONE")
@@ -96,7 +96,7 @@ async def redis_without_replica(scene: Scene) -> str:
 async def _unwritable(
     scene: Scene, error: str, begin: Callable[[], Awaitable[object]], end: Callable[[], Awaitable[object]]
 ) -> str:
-    """Let writes fail with an error that Redis counts."""
+    """Make writes fail with an error that Redis counts."""
     before = await _errors(scene, error)
     refused = scene.driver.answers["503"]
     await begin()
@@ -117,7 +117,7 @@ async def _errors(scene: Scene, name: str) -> int:
 
 @fault("broker emptied", "redis")
 async def broker_emptied(scene: Scene) -> str:
-    """Every message is gone, and all that Celery keeps about its queues; the ledger is in another database."""
+    """All messages are deleted, with all that Celery stores about its queues; the ledger is in another database."""
     messages = await _until_there_are_messages(scene)
     await scene.machine.broker.flushdb()
     return f"{messages} messages gone"
@@ -136,14 +136,14 @@ async def messages_doubled(scene: Scene) -> str:
 
 
 def _message(entry: bytes) -> bytes:
-    """The message in an entry of the hash of taken messages: `[message, exchange, routing key]`."""
+    """Return the message in an entry of the hash of taken messages: `[message, exchange, routing key]`."""
     import json
 
     return json.dumps(json.loads(entry)[0]).encode()
 
 
 async def _until_there_are_messages(scene: Scene) -> int:
-    """Wait for a moment at which messages are on their way; a slower Exotel makes it come."""
+    """Wait until messages are in flight; a slower Exotel makes that happen."""
     broker, deadline = scene.machine.broker, time.monotonic() + 10
     await scene.machine.exotel.trouble("slow", seconds=0.5, for_seconds=3)
     while time.monotonic() < deadline:

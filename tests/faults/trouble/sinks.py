@@ -1,4 +1,4 @@
-"""Sinks: down, slow, refusing, gone before they have said thank you; a full disk under a file."""
+"""Faults of sinks: down, slow, refusing, disconnecting without a response; a full disk under a file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from faults.scene import DidNotBite, Scene, fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A sink that was in trouble is tried now and then only, and Redis may be away for a while.
+# A failing sink is tried only at intervals, and Redis may be unreachable for a while.
 WELL_SECONDS = 40.0
 
 
 async def _well(scene: Scene) -> None:
-    """Wait until the subscriber gets records, so that there is something to disturb."""
+    """Wait until the receiver gets records, so that there is something to disturb."""
     began = time.monotonic()
     taken = scene.machine.receiver.taken
     await scene.wait_for(lambda: bool(taken) and taken[-1].at > began, WELL_SECONDS, "a delivery")
@@ -84,15 +84,15 @@ async def _counted(scene: Scene, name: str) -> str:
 
 @fault("disk full under the file", "sinks")
 async def disk_full(scene: Scene) -> str:
-    """No file may grow any further than that file has: what writes past it is cut short, as on a full disk.
+    """Limit the size of all files to that file's: writes beyond it are truncated, as on a full disk.
 
-    A limit of the workers' own and no small file system, because whoever runs this need not be root. Workers that are
-    started meanwhile have no such limit, as if they ran on another host.
+    A limit on the workers' processes, not a small file system, because that would need root. Workers started meanwhile
+    have no limit, as if they ran on another host.
     """
     size = scene.machine.records_file.stat().st_size
     before = _said(scene)
     limited = set(_workers(scene))
-    # In the middle of the next record, so that a part of it can be written and has to be taken back.
+    # In the middle of the next record, so that a part of it is written and must be undone.
     _limit(limited, size + 700)
     try:
         await asyncio.sleep(scene.pace.trouble)

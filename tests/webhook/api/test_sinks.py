@@ -139,12 +139,12 @@ def test_without_a_key_nothing_can_be_added_and_it_says_how_to_make_one(make_web
     ("keys", "errors"),
     [
         ({"name": "NO"}, {"name": "is not a name"}),
-        ({"url": "file:x"}, {"url": "is no webhook"}),
+        ({"url": "file:x"}, {"url": "is not a webhook"}),
         ({"secret": HIDDEN}, {"secret": "does not start with whsec_"}),
         ({"secret": "whsk_" + "RERE" * 21 + "RA=="}, {"secret": "holds a public key that is not"}),
         ({"accounts": ["acme9m"]}, {"accounts": "acme9m: no such account"}),
         ({"typo": HIDDEN}, {"typo": "Unknown field."}),
-        ({"name": "NO", "rate": HIDDEN}, {"name": "is not a name", "rate": "is no rate"}),
+        ({"name": "NO", "rate": HIDDEN}, {"name": "is not a name", "rate": "is not a rate"}),
     ],
 )
 def test_what_is_wrong_is_told_by_field(web, keys, errors):

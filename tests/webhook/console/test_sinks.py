@@ -122,7 +122,7 @@ def test_a_subscriber_is_added_and_its_secret_shown_once(open_web, person, recei
     [
         ({"name": "Not A Name"}, "give up to 64 small letters"),
         ({"url": "ftp://crm.example.com"}, "give https://host/path"),
-        ({"rate": "often"}, "is no rate; give how many in a second"),
+        ({"rate": "often"}, "is not a rate; give a number per second"),
         ({"filter": "data["}, "does not parse"),
         ({"types": "nonsense"}, "is not a list of types of records"),
     ],

@@ -122,7 +122,7 @@ def test_nobody_there_is_to_be_started():
 
 def test_a_database_that_there_is_not_is_told(redis_url):
     (line,) = said_by_check(redis_url.removesuffix("/0") + "/9999")[:1]
-    assert "name a database in REDIS_URL that it has" in line
+    assert "name a database in REDIS_URL that exists" in line
 
 
 @pytest.fixture

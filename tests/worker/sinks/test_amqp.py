@@ -178,11 +178,11 @@ def test_a_certificate_is_held_against_the_name_of_the_host():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("amqp://host/?exchnage=x", "with no options but ours"),
-        (f"amqp://host/?exchange={'%E0%A4%A8' * 86}", "exchange: is to have up to 255 bytes in UTF-8"),
-        (f"amqp://host/?routing_key={'%E0%A4%A8' * 86}", "routing_key: is to have up to 255 bytes in UTF-8"),
-        (f"amqp://host/{'v' * 256}", "is to have a vhost of up to 255 bytes"),
-        ("amqp://host/?exchange=", "routing_key: is to name the queue, since the exchange has no name"),
+        ("amqp://host/?exchnage=x", "with no options but Legwork's"),
+        (f"amqp://host/?exchange={'%E0%A4%A8' * 86}", "exchange: must have up to 255 bytes in UTF-8"),
+        (f"amqp://host/?routing_key={'%E0%A4%A8' * 86}", "routing_key: must have up to 255 bytes in UTF-8"),
+        (f"amqp://host/{'v' * 256}", "must have a vhost of up to 255 bytes"),
+        ("amqp://host/?exchange=", "routing_key: must name the queue, since the exchange has no name"),
         ("amqp://host/?exchange_type=x", "exchange_type: Must be one of: direct, fanout, headers, topic"),
     ],
 )

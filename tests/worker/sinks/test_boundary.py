@@ -200,12 +200,12 @@ def test_old_files_are_deleted_elsewhere_though_one_sink_cannot(own, make_bench)
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("Async", "Async.send is to be a plain function"),
-        ("Yields", "Yields.send is to be a plain function"),
-        ("AsyncOpen", "AsyncOpen.open is to be a plain function"),
-        ("NoBatch", "NoBatch.batch is to be how many records"),
-        ("TextBatch", "TextBatch.batch is to be how many records"),
-        ("ProperNoBatch", "ProperNoBatch.batch is to be how many records"),
+        ("Async", "Async.send must be a plain function"),
+        ("Yields", "Yields.send must be a plain function"),
+        ("AsyncOpen", "AsyncOpen.open must be a plain function"),
+        ("NoBatch", "NoBatch.batch must be how many records"),
+        ("TextBatch", "TextBatch.batch must be how many records"),
+        ("ProperNoBatch", "ProperNoBatch.batch must be how many records"),
     ],
 )
 def test_what_would_count_as_delivered_and_send_nothing_is_refused_at_the_start(own, name, problem):

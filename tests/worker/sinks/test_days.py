@@ -127,7 +127,7 @@ def test_what_is_old_enough_is_deleted_by_the_days_of_the_zone(tmp_path):
         ("folder:records?zone=", "zone: is not a time zone"),
         ("s3://bucket/prefix?zone=%2Fetc%2Fpasswd", "zone: is not a time zone"),
         ("file:records.jsonl?rotate=day&zone=IST", "zone: is not a time zone"),
-        ("file:records.jsonl?zone=Asia/Kolkata", "zone: is for what was put aside: say when, with rotate"),
+        ("file:records.jsonl?zone=Asia/Kolkata", "zone: is for rotated files: set rotate too"),
     ],
 )
 def test_what_is_no_zone_is_refused(url, wrong):

@@ -174,11 +174,11 @@ def test_several_processes_lose_nothing_and_double_nothing(path, tmp_path, optio
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ("rotate=hour", "rotate: is to be `day`, or a size such as 100MB"),
-        ("rotate=0MB", "rotate: is to be"),
-        ("rotate=100mb", "rotate: is to be"),
-        ("gzip=true", "gzip: is for what was put aside: say when, with rotate"),
-        ("rotat=day", "url: is to be file:name.jsonl"),
+        ("rotate=hour", "rotate: must be `day`, or a size such as 100MB"),
+        ("rotate=0MB", "rotate: must be"),
+        ("rotate=100mb", "rotate: must be"),
+        ("gzip=true", "gzip: is for rotated files: set rotate too"),
+        ("rotat=day", "url: must be file:name.jsonl"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_at_the_start(path, query, problem):
@@ -194,5 +194,5 @@ def test_a_name_that_leaves_no_room_for_what_is_put_aside_is_refused_at_the_star
         sink.send([record(number)])
     sink.close()
     assert len(names_in(tmp_path)) == 4
-    with pytest.raises(BadSink, match="is to have a name of up to 190 bytes, with rotate"):
+    with pytest.raises(BadSink, match="must have a name of up to 190 bytes, with rotate"):
         opened(tmp_path / long, rotate="1kB")

@@ -92,13 +92,13 @@ def test_what_is_no_name_is_refused(name):
      True, ["s3cr3t"], {"s3cr3t": "x"}, None],
 )  # fmt: skip
 def test_what_is_no_value_is_refused_and_not_shown(value):
-    with pytest.raises(BadSink, match="headers: the value of X-Api-Key is no text of printable ASCII") as caught:
+    with pytest.raises(BadSink, match="headers: the value of X-Api-Key is not printable ASCII text") as caught:
         sink_with({"X-Api-Key": value})
     assert "s3cr3t" not in str(caught.value)
 
 
 def test_the_same_name_in_other_letters_is_the_same_name():
-    with pytest.raises(BadSink, match="x-api-key is there twice"):
+    with pytest.raises(BadSink, match="x-api-key is given twice"):
         sink_with({"X-Api-Key": "a", "x-api-key": "b"})
 
 
@@ -106,6 +106,6 @@ def test_the_same_name_in_other_letters_is_the_same_name():
     "url", ["https://crm.example.com/?headers=X-Api-Key:s3cr3t", "https://crm.example.com/?headers="]
 )
 def test_a_url_has_no_room_for_a_table(url):
-    with pytest.raises(BadSink, match=r"headers: is no table; write headers = \{.*\} in legwork.toml") as caught:
+    with pytest.raises(BadSink, match=r"headers: is not a table; write headers = \{.*\} in legwork.toml") as caught:
         sink_for(sink_spec(url))
     assert "s3cr3t" not in str(caught.value)

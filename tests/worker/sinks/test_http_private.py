@@ -252,7 +252,10 @@ def test_saying_that_private_addresses_are_not_allowed_is_the_same(subscriber, v
     ("url", "problem"),
     [
         ("http://host/?allow_private=perhaps", "Not a valid boolean"),
-        ("http://host/?allow_networks=crm", "allow_networks: holds what is not a network; give networks such as"),
+        (
+            "http://host/?allow_networks=crm",
+            "allow_networks: holds a value that is not a network; give networks such as",
+        ),
         ("http://host/?allow_networks=10.0.0.1/8", "that network is 10.0.0.0/8; give networks such as"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_key_that_is_no_stream_can_be_mended_and_check_says_so(sink, client):
     client.set("calls", "something else")
     with pytest.raises(TemporaryFailure, match=r"^WRONGTYPE"):
         sink.send([record()])
-    with pytest.raises(PermanentFailure, match="calls holds a string and no stream"):
+    with pytest.raises(PermanentFailure, match="calls holds a string, not a stream"):
         sink.check()
 
 
@@ -119,7 +119,7 @@ def test_the_scheme_may_be_in_capitals(redis_url):
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("redis://host/calls", "is to be redis://host:6379/0"),
+        ("redis://host/calls", "must be redis://host:6379/0"),
         ("redis://host/?steam=calls", "has an option that is wrong: .*'steam'"),
         (
             "redis://host/?decode_responses=true",

@@ -428,10 +428,10 @@ def test_a_wrong_password_is_temporary_and_shows_nothing_of_it():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("sqlite://", "is to be sqlite:///name.db"),
-        ("sqlite:///:memory:", "is to be sqlite:///name.db"),
-        ("sqlite:///x.db?table=two%20words", "table: is to be a name of up to 56 letters, digits and _"),
-        ("sqlite:///x.db?table=a.b.c", "table: is to be a name"),
+        ("sqlite://", "must be sqlite:///name.db"),
+        ("sqlite:///:memory:", "must be sqlite:///name.db"),
+        ("sqlite:///x.db?table=two%20words", "table: must be a name of up to 56 letters, digits and _"),
+        ("sqlite:///x.db?table=a.b.c", "table: must be a name"),
         ("postgresql+nosuchdriver://host/x", "cannot connect by this URL: .*nosuchdriver"),
     ],
 )

@@ -1,6 +1,6 @@
--- Stands before every script. Times are milliseconds; Redis's clock is the only one that counts.
+-- Prepended to every script. Times are in milliseconds, by Redis's clock only.
 
--- The time of the server, or the one a test has set.
+-- Return the server's time, or the one that a test has set.
 local function clock(override)
   if override and override ~= '' then return tonumber(override) end
   local time = redis.call('TIME')

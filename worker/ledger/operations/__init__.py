@@ -1,1 +1,1 @@
-"""What people order about calls that are in the ledger: retry, fetch again, redeliver, erase, purge."""
+"""Operators' actions on calls in the ledger: retry, fetch again, redeliver, erase, purge."""

@@ -1,4 +1,4 @@
-"""What an operator does about what was given up on: retry it, drop it."""
+"""Retry or drop failed calls and dead letters."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Dropping what is old is housekeeping: small bites, often.
+# Old ones are dropped in small, frequent rounds.
 DROPPED_AT_ONCE = 300
 
 
 @dataclass(slots=True)
 class ChangedCounts:
-    """How many dead letters something was really done to."""
+    """How many failed calls and dead letters were really changed."""
 
     calls: int = 0
     deliveries: int = 0
 
 
 def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> ChangedCounts:
-    """Drop what was given up on more than DEAD_RETENTION_DAYS ago, and say so in the log; nothing where that is not set."""
+    """Drop failed calls and dead letters older than DEAD_RETENTION_DAYS, and log it; do nothing if that is not set."""
     days = ledger.settings.dead_retention_days
     if days is None:
         return ChangedCounts()
@@ -60,7 +60,7 @@ def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> ChangedCounts:
 class DeadLetterOperations:
     """Retries and drops dead letters, each in one script, while workers go on.
 
-    A letter is a view of how things stood: where they have changed since, nothing is done, and it is not counted.
+    A letter is a snapshot: if the state has changed since, nothing is done, and it is not counted.
     """
 
     def __init__(self, ledger: Ledger, *, clock: Clock = server_clock) -> None:
@@ -74,7 +74,7 @@ class DeadLetterOperations:
         return self._change(letters, self._retry_call, self._retry_delivery)
 
     def drop(self, letters: Iterable[DeadLetter]) -> ChangedCounts:
-        """Let go of them for good; a call is forgotten when nothing of it is owed any more, and its retention is over."""
+        """Drop them permanently; a call is forgotten when nothing of it is pending and its retention is over."""
         return self._change(letters, self._drop_call, self._drop_delivery)
 
     def _change(self, letters: Iterable[DeadLetter], of_call: Change, of_delivery: Change) -> ChangedCounts:
@@ -122,12 +122,12 @@ class DeadLetterOperations:
         self._scripts.run("backlog/drop_delivery", keys, args, pipeline=pipeline)
 
     def _delivery(self, letter: DeadLetter) -> tuple[DeliveryBook, str, str]:
-        # The sink may have been removed since: then there is nothing any more to be done, and the scripts find that out.
+        # The sink may have been removed since: then the scripts find nothing to do.
         book = self._ledger.book(letter.account_sid, letter.sink or "")
         return book, f"{letter.call_sid}/{letter.event_key}", book.sink
 
 
 def _in_state(letter: DeadLetter, state: str) -> str:
-    # What the sink said last is for the dead alone.
+    # Only dead letters keep the sink's last answer.
     kept = {name: value for name, value in letter.delivery.items() if name != "last_answer"}
     return json.dumps({**kept, "state": state})

@@ -1,4 +1,4 @@
-"""What the ledger holds of a call, and what is to be put in its place where it holds a person's number; no I/O but reading."""
+"""Find the values of a call that contain a person's number, and their replacements; reads, and writes nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from worker.ledger.keys import of_account
 if TYPE_CHECKING:
     from worker.numbers.erasure import Erasure
 
-#: The states of a delivery that nothing more is to be done about.
+#: The final states of a delivery.
 FINISHED = frozenset({"delivered", "dead", "dropped"})
-#: Which of the keys of `keys_of`.
+#: The index of a key in `keys_of`.
 CALL, STORY, EVENTS, DELIVERIES = range(4)
 
 
 class Change(NamedTuple):
-    """What is to be put in the place of what: an index of a list, or a field of a hash, of one of the keys."""
+    """A value to replace, at an index of a list or in a field of a hash, of one of the keys."""
 
     key: int
     place: int | str
@@ -39,7 +39,7 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Stored:
-    """What the ledger holds of a call, under the keys of `keys_of`, in this order."""
+    """The data of a call, under the keys of `keys_of`, in this order."""
 
     call: list[bytes]
     story: list[bytes]
@@ -48,12 +48,12 @@ class Stored:
 
 
 def keys_of(account_sid: str, call_sid: str) -> list[str]:
-    """Return the keys of all that is rewritten."""
+    """Return the keys of everything that may be rewritten."""
     return [of_account(account_sid, part, call_sid) for part in ("call", "story", "events", "deliveries")]
 
 
 def read_on(pipeline: Any, account_sid: str, call_sid: str) -> None:
-    """Queue on a pipeline what makes a `Stored`."""
+    """Queue on a pipeline the reads whose replies make a `Stored`."""
     call, story, events, deliveries = keys_of(account_sid, call_sid)
     pipeline.lrange(call, 0, -1)
     pipeline.lrange(story, 0, -1)
@@ -62,7 +62,7 @@ def read_on(pipeline: Any, account_sid: str, call_sid: str) -> None:
 
 
 def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str) -> tuple[list[Change], Counter[str]]:
-    """Say what is to be put in the place of what, and how many of the eraser's PLACES that is."""
+    """Return the values to replace, and their number in each of the eraser's PLACES."""
     changes: list[Change] = []
     counts: Counter[str] = Counter()
 
@@ -89,7 +89,7 @@ def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str
     with_number = {change.place for change in changes if change.key == EVENTS}
     for name, text in sorted(stored.deliveries.items()):
         _, _, record = name.decode().partition("/")
-        if record:  # else it is their number
+        if record:  # else it is the number of pending ones
             note("answers", DELIVERIES, name.decode(), text, json_without(erasure, text))
             counts.update(_owed_as(text) if record in with_number else ())
     counts["calls"] = int(bool(changes))
@@ -97,11 +97,11 @@ def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str
 
 
 def delivered_to(stored: Stored, records: set[int | str], leased: set[bytes]) -> set[str]:
-    """Return the sinks that have got one of these records, or may have.
+    """Return the sinks that have received one of these records, or may have.
 
-    Who did not say so may have kept it all the same; what was delivered may be waiting to be delivered again; and who has
-    leased it has read it perhaps. Not noted, and so not told, is an attempt whose worker was killed before it was over, and
-    one that was answered with 410.
+    A sink that did not confirm a record may have kept it; a delivered record may be waiting to be redelivered; and a worker
+    with a lease may have read it. Not recorded, and so not returned, are attempts whose worker was killed before the end,
+    and those answered with 410.
     """
     found = set()
     for name, text in stored.deliveries.items():
@@ -117,7 +117,7 @@ def _owed_as(text: bytes) -> list[str]:
 
 
 def json_without(erasure: Erasure, text: bytes) -> bytes:
-    """Return JSON of ours; the same bytes where it does not hold the number. Its numbers are moments and counts."""
+    """Return Legwork's JSON without the number; the same bytes if it does not contain it. JSON numbers are times and counts."""
     if not erasure.may_be_in(text.decode()):
         return text
     document = json.loads(text)
@@ -146,7 +146,7 @@ def _callback_without(erasure: Erasure, packed: bytes, account_sid: str, call_si
 
 
 def _event_without(erasure: Erasure, packed: bytes) -> tuple[bytes, int]:
-    """Return a record without the number, and in how many of its legs that was."""
+    """Return a record without the number, and how many of its legs contained it."""
     event = unpack_event(packed)
     if not erasure.may_be_in(orjson.dumps(event).decode()):
         return packed, 0

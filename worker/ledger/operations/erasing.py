@@ -1,7 +1,7 @@
-"""Takes a person's number out of the ledger: out of callbacks, records, deliveries, answers and stories, call by call.
+"""Erase a person's number from the ledger: from callbacks, records, deliveries, answers and histories, call by call.
 
-A call goes on meanwhile: what it holds is rewritten by one script, and only as it was read; where it has changed, it is
-read again. Nothing is moved: due lists, leases and the ids of records stay as they are.
+Work on a call goes on meanwhile: one script rewrites its data, if it is unchanged since it was read; otherwise it is read
+again. Due lists, leases and the ids of records stay unchanged.
 """
 
 from __future__ import annotations
@@ -35,42 +35,42 @@ if TYPE_CHECKING:
     from worker.ledger.scripts import Argument
     from worker.numbers.erasure import Eraser
 
-#: What is counted, wherever it holds the number. `deliveries` are those that wait or are under way.
+#: What is counted if it contains the number. `deliveries` are those that wait or are in progress.
 PLACES = ("calls", "callbacks", "records", "legs", "deliveries", "dead_letters", "answers", "steps", "sink_states")
 
-# All that begins like this is of a call, or of a record about none; accounts that left the settings have theirs too.
+# The keys of calls and of operator records; also those of accounts that are no longer in the settings.
 _CALLS, _OTHERS = "lw:{*}:call:*", "lw:{*}:events:operator-*"
 _GATES = "lw:{*}:bucket:gate"
 _KEY = re.compile(r"lw:\{(?P<account>[^}]*)\}:(?:call|events):(?P<call>.+)")
-# How many keys one step of the walk looks at: under a millisecond of Redis's time.
+# How many keys one step of the scan examines: under a millisecond of Redis's time.
 _STEP = 1000
-# A call that changes as often as this while it is looked at is under attack, or this is a bug.
+# If a call changes more often than this while it is read, it is under attack, or there is a bug.
 _TRIES = 100
 
 
 @dataclass(slots=True)
 class FoundCall:
-    """A call that holds the number, or has held it until just now."""
+    """A call that contains the number, or did before this run."""
 
     account_sid: str
     call_sid: str
-    #: How many of PLACES.
+    #: The number found in each of PLACES.
     counts: Counter[str] = field(default_factory=Counter)
-    #: Something is under way that may bring the number back: a fetch that waits or runs, a delivery that runs.
+    #: True if work in progress may bring the number back: a waiting or running fetch, or a running delivery.
     is_unfinished: bool = False
-    #: The sinks that have got a record with the number, or may just be getting it.
+    #: The sinks that received a record with the number, or may be receiving it.
     delivered: set[str] = field(default_factory=set)
 
 
 class Looked(NamedTuple):
-    """Some calls that were looked at: how many, and those with the number, which come before they are counted."""
+    """A page of examined calls: how many, and those with the number (which are yielded before they are counted)."""
 
     calls: int
     found: list[FoundCall]
 
 
 class LedgerEraser:
-    """Finds a number in the calls of every account, and erases it unless `dry_run`. To be used once."""
+    """Finds a number in the calls of every account, and erases it unless `dry_run`. Use each instance once."""
 
     def __init__(self, ledger: Ledger, eraser: Eraser, *, dry_run: bool) -> None:
         self._client, self._eraser, self._dry_run = ledger.client, eraser, dry_run
@@ -78,7 +78,7 @@ class LedgerEraser:
         self._counted: set[tuple[str, str]] = set()
 
     def run(self) -> Iterator[Looked]:
-        """Go through all calls, page by page. Redis answers others between two pages, whatever there is to be read."""
+        """Examine all calls, page by page. Redis serves other clients between two pages."""
         for page in in_pages(self._calls()):
             pipeline = self._client.pipeline(transaction=False)
             for account_sid, call_sid in page:
@@ -89,22 +89,22 @@ class LedgerEraser:
                 is_counted = (account_sid, call_sid) in self._counted
                 if not is_counted and changes_in(one, self._eraser.of(account_sid), account_sid, call_sid)[0]:
                     found = self._see_to(account_sid, call_sid)
-                    # At once: where this is broken off in the middle of a page, all that was done is to be told.
+                    # At once: if this is interrupted within a page, everything done so far must be reported.
                     yield Looked(0, [found] if found else [])
             yield Looked(len(page), [])
 
     def sink_states(self) -> int:
-        """Erase the number from the reasons why sinks are as they are; returns in how many it was."""
+        """Erase the number from the reasons of sinks' states; return how many contained it."""
         count = 0
         for name, stored in self._client.hgetall(SINKS).items():
             after = json_without(self._eraser.of(""), stored)
             count += after != stored
-            if after != stored and not self._dry_run:  # where it has changed meanwhile, it tells of a newer failure
+            if after != stored and not self._dry_run:  # if it has changed meanwhile, it is about a newer failure
                 self._scripts.run("privacy/erase", [SINKS], [1, name, stored, after])
         return count
 
     def suspensions(self) -> int:
-        """Erase the number from what Exotel said when it refused an account; returns in how many answers it was."""
+        """Erase the number from the reasons of accounts' suspensions; return how many contained it."""
         count = 0
         for key in self._client.scan_iter(match=_GATES, count=_STEP):
             stored = self._client.hget(key, "suspension") or b""
@@ -122,22 +122,22 @@ class LedgerEraser:
                     yield named["account"], named["call"]
 
     def _see_to(self, account_sid: str, call_sid: str) -> FoundCall | None:
-        """Read, rewrite, and read again until there is nothing to rewrite; None where it was gone in between."""
+        """Read, rewrite, and read again until there is nothing to rewrite; None if the call is gone meanwhile."""
         found, with_number = FoundCall(account_sid, call_sid), set[int | str]()
         for _ in range(_TRIES):
             stored, is_fetched, leased = self._read_whole(account_sid, call_sid)
             changes, counts = changes_in(stored, self._eraser.of(account_sid), account_sid, call_sid)
-            # What was leased before the number was erased may have been read before it, too.
+            # A delivery leased before the erasure may have been read before it, too.
             found.is_unfinished = found.is_unfinished or is_fetched or bool(leased)
             with_number |= {change.place for change in changes if change.key == EVENTS}
-            # With the last look, after the number has gone: a delivery that was under way may have ended since the one before.
+            # With the last read, after the erasure: a delivery in progress may have ended since the read before.
             found.delivered |= delivered_to(stored, with_number, leased)
             if not changes:
                 break
             if self._dry_run or self._rewrite(account_sid, call_sid, changes):
                 found.counts += counts
             if self._dry_run:
-                # A walk may come by twice where Redis has let go of many keys meanwhile; now there would be as much to count.
+                # SCAN may return a key twice if Redis has removed many keys meanwhile; it must not be counted twice.
                 self._counted.add((account_sid, call_sid))
                 break
         found.counts["calls"] = min(1, found.counts["calls"])

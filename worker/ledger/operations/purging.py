@@ -1,4 +1,4 @@
-"""Lets go of all that waits for a sink that is no more, so that its calls can be forgotten."""
+"""Drop the pending deliveries of a removed sink, so that its calls can be forgotten."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.deliveries import DeliveryBook
 
-# How long after its removal a sink's backlogs are cleared again and again. A worker hears of it within seconds.
+# Seconds after its removal for which a sink's backlogs are cleared repeatedly. Workers learn of it within seconds.
 CLEARED_SECONDS = 600.0
 _AT_ONCE = 200
 _SCANNED_AT_ONCE = 5000
 
 
 def waiting_for(ledger: Ledger, sink: str) -> int:
-    """Count the deliveries that wait for a sink, dead ones too; it need not be in the settings any more."""
+    """Return the number of a sink's pending deliveries and dead letters; the sink may be gone from the settings."""
     return sum(len(_items(ledger, book, most=None)) for book in ledger.books_of(sink))
 
 
 def purge(ledger: Ledger, sink: str, *, clock: Clock = server_clock) -> int:
-    """Drop what waits for a sink; returns how many deliveries that were."""
+    """Drop a sink's pending deliveries and dead letters; return how many."""
     scripts = Scripts(ledger.client)
     retention_ms = ledger.settings.retention_days * 86_400_000
     dropped = 0
@@ -44,7 +44,7 @@ def purge(ledger: Ledger, sink: str, *, clock: Clock = server_clock) -> int:
 
 
 def clear_up(ledger: Ledger) -> None:
-    """Drop what was still put on the backlogs of sinks removed lately."""
+    """Drop what was still put on the backlogs of recently removed sinks."""
     for sink, at_ms in ledger.subscribers.removed().items():
         purge(ledger, sink)
         if ledger.now_ms() - at_ms > CLEARED_SECONDS * 1000:
@@ -52,12 +52,12 @@ def clear_up(ledger: Ledger) -> None:
 
 
 def left_behind(ledger: Ledger) -> set[str]:
-    """Return the names of sinks that something waits for, and that nobody delivers to: they left the settings.
+    """Return the names of sinks with pending deliveries that are no longer in the settings.
 
-    It walks over all keys in Redis once, in small steps.
+    It scans all keys in Redis once, in small steps.
     """
     kinds = "|".join((*(f"due:{lane.name.lower()}" for lane in Lane), "dead"))
-    # A sink's name has no colon in it, an account's no brace.
+    # A sink's name contains no colon, an account's no brace.
     waits = re.compile(rf"lw:\{{([^}}]+)\}}:sink:([^:]+):(?:{kinds})")
     keys = ledger.client.scan_iter(match="lw:{*}:sink:*", count=_SCANNED_AT_ONCE)
     found = {name[2] for key in keys if (name := waits.fullmatch(key.decode())) and name[1] in ledger.calls}

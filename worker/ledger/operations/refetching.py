@@ -1,4 +1,4 @@
-"""Has a call fetched at an operator's word, whatever its schedule says."""
+"""Make a call due at an operator's request, whatever its schedule says."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Refetch(StrEnum):
-    """What becomes of it."""
+    """The effect of the request."""
 
-    #: It waited for its time, and is due now.
+    #: It was waiting, and is due now.
     SOONER = "sooner"
-    #: It is settled, and is read once more, when nobody else wants the quota; a correction goes out if anything differs.
+    #: It is settled, and is fetched once more at lowest priority; a correction is sent if anything differs.
     CONFIRM = "confirm"
-    #: It was given up on, or dropped, and is due now; its schedule begins anew.
+    #: It had failed or was dropped, and is due now; its schedule starts again.
     RETRIED = "retried"
-    #: A worker has it, or it is due already: nothing was to be done.
+    #: A worker has it, or it is due already: nothing was done.
     UNDER_WAY = "under_way"
 
 
 def fetch_again(ledger: Ledger, call_sid: str, *, clock: Clock = server_clock) -> Refetch | None:
-    """Have a call fetched as soon as the account may be asked; None if no account knows it."""
+    """Have a call fetched as soon as the account's quota allows; return None for an unknown call."""
     book = book_that_knows(ledger, call_sid)
     if book is None:
         return None

@@ -1,4 +1,4 @@
-"""Deliver records again, as far as the ledger still has them: counted first, then queued below live traffic."""
+"""Redeliver or backfill the records that the ledger still has: count them, or queue them below live traffic."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_PENDING = frozenset({"never", "delivered", "dropped"})
 
 
 class KnownCall(NamedTuple):
-    """A call that may have records, and when it was settled or given up on (of Redis's clock; 0 where it was named)."""
+    """A call that may have records, and when it was settled or failed (ms of Redis's clock; 0 if it was named)."""
 
     at_ms: float
     account_sid: str
@@ -42,7 +42,7 @@ class KnownCall(NamedTuple):
 
 
 class Fate(StrEnum):
-    """What becomes of a record in a replay."""
+    """The effect of a replay on a record."""
 
     QUEUED = "queued"
     WAITING = "waiting"
@@ -50,7 +50,7 @@ class Fate(StrEnum):
     GONE = "gone"
 
 
-# How many records, by sink and by what becomes of them.
+# The number of records by sink and fate.
 Tally = Counter[tuple[str, Fate]]
 
 
@@ -64,7 +64,7 @@ class Wanted:
 
 
 class _Copy(NamedTuple):
-    """A record for a sink, and the delivery as it stood when it was looked at."""
+    """A record for a sink, and the delivery's state when it was read."""
 
     book: DeliveryBook
     call_sid: str
@@ -73,18 +73,18 @@ class _Copy(NamedTuple):
 
     @property
     def delivery(self) -> dict[str, Any]:
-        """What the ledger has noted of it."""
+        """Return the delivery as stored in the ledger."""
         noted: dict[str, Any] = json.loads(self.stored or b"{}")
         return noted
 
     @property
     def state(self) -> str:
-        """Where it stands: never (the sink was not asked to take it), waiting, delivered, dead or dropped."""
+        """Return its state: never (not sent to this sink), waiting, delivered, dead or dropped."""
         return str(self.delivery.get("state", "waiting")) if self.stored else "never"
 
 
 def calls_between(ledger: Ledger, spans: Mapping[str, tuple[float, float]]) -> Iterator[KnownCall]:
-    """Yield the calls settled or given up on in an account's span (milliseconds of Redis's clock), the oldest first."""
+    """Yield the calls that settled or failed in each account's span (ms of Redis's clock), the oldest first."""
     walks = [
         _walk_calls(ledger, sid, index, since, until)
         for sid, (since, until) in spans.items()
@@ -99,15 +99,15 @@ def _walk_calls(ledger: Ledger, account_sid: str, index: str, since: float, unti
 
 
 def call_named(ledger: Ledger, call_sid: str) -> KnownCall | None:
-    """Return the call of that SID; None if no account knows it."""
+    """Return the call with that SID; None if it is unknown."""
     book = book_that_knows(ledger, call_sid)
     return None if book is None else KnownCall(0.0, book.account.sid, call_sid)
 
 
 class Replay:
-    """Puts the records of calls on the backlogs of the sinks that are to have them, again or for the first time.
+    """Puts the records of calls on the backlogs of the wanted sinks, again or for the first time.
 
-    It may be broken off and begun again at any moment: what waits for a sink is not put there twice.
+    It may be interrupted and started again at any time: a waiting delivery is not queued twice.
     """
 
     def __init__(self, ledger: Ledger, wanted: Wanted, *, clock: Clock = server_clock) -> None:
@@ -118,14 +118,14 @@ class Replay:
         self._sinks: dict[tuple[str, str], list[DeliveryBook]] = {}
 
     def survey(self, calls: Iterable[KnownCall]) -> Tally:
-        """Count what `run` would do, and change nothing."""
+        """Return the counts of what `run` would do; change nothing."""
         counts: Tally = Counter()
         for page in in_pages(calls):
             counts.update((copy.book.sink, self._fate(copy)) for copy in self._copies(page))
         return counts
 
     def run(self, calls: Iterable[KnownCall]) -> Iterator[tuple[KnownCall, Tally]]:
-        """Do it; yield after each page the last call of it, and what has really become of its records."""
+        """Queue the records; yield after each page its last call, and the actual counts."""
         for page in in_pages(calls):
             counts: Tally = Counter()
             copies = []
@@ -143,7 +143,7 @@ class Replay:
             yield page[-1], counts
 
     def _copies(self, calls: Iterable[KnownCall]) -> Iterator[_Copy]:
-        """Look at the records of some calls, and at what their deliveries have come to."""
+        """Read the records of some calls, and the state of their deliveries."""
         calls = list(calls)
         pipeline = self._ledger.client.pipeline(transaction=False)
         for call in calls:
@@ -160,9 +160,9 @@ class Replay:
         return self._let_through(copies)
 
     def _let_through(self, copies: list[_Copy]) -> Iterator[_Copy]:
-        """Leave out what a sink's filter does not let through. Only for those that have one are records read."""
+        """Leave out records that a sink's filter rejects. Records are read only for sinks with a filter."""
         sinks = self._ledger.sinks
-        copies = [copy for copy in copies if copy.book.sink in sinks]  # else it was removed a moment ago
+        copies = [copy for copy in copies if copy.book.sink in sinks]  # else it was just removed
         filtered = [copy for copy in copies if sinks[copy.book.sink].filter is not None]
         pipeline = self._ledger.client.pipeline(transaction=False)
         for copy in filtered:
@@ -170,13 +170,13 @@ class Replay:
         packed = iter(pipeline.execute() if filtered else ())
         for copy in copies:
             spec = sinks[copy.book.sink]
-            # One that is forgotten meanwhile is told to be gone when it is to be queued.
+            # One that is forgotten meanwhile is reported as gone when it is queued.
             event = next(packed) if spec.filter is not None else None
             if event is None or is_wanted(spec, unpack_event(event)):
                 yield copy
 
     def _books(self, account_sid: str, event_key: str) -> list[DeliveryBook]:
-        """Return the books of the sinks that are to have a record, by its key."""
+        """Return the books of the sinks that should receive a record, by its key."""
         event_type = _TYPE_OF.get(event_key.rpartition("/")[2])
         if event_type is None or self._wanted.event_type not in {None, event_type}:
             return []

@@ -1,1 +1,1 @@
-"""What is read from the ledger. Nothing here changes it."""
+"""Read-only queries on the ledger."""

@@ -1,4 +1,4 @@
-"""What was given up on: the fetches of calls, and deliveries, as letters."""
+"""List failed calls and dead letters, both as `DeadLetter`."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Something given up on at `at_ms` (of Redis's clock): the fetch of a call, or where there is a `sink`, a delivery."""
+    """A call that failed at `at_ms` (of Redis's clock); or, if there is a `sink`, a delivery that became a dead letter."""
 
     account_sid: str
     call_sid: str
     at_ms: float
     reason: str
     sink: str | None = None
-    #: Of a delivery: the record as `<revision>/<kind>`, and what the ledger has noted, its last attempts for instance.
+    #: For a delivery: the record as `<revision>/<kind>`, and the stored delivery with its last attempts.
     event_key: str = ""
     delivery: dict[str, Any] = field(default_factory=dict)
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
-        """The last attempts of a delivery."""
+        """Return the last attempts of a delivery."""
         attempts: list[dict[str, Any]] = self.delivery.get("attempts", [])
         return attempts
 
     @property
     def last_answer(self) -> dict[str, Any] | None:
-        """What the sink said when it did not take the record (`status`, `body`, `at`), if it is known."""
+        """Return the sink's last answer (`status`, `body`, `at`), or None if it is unknown."""
         return self.delivery.get("last_answer")
 
 
 def dead_letters(ledger: Ledger, *, account_sid: str | None = None, sink: str | None = None) -> Iterator[DeadLetter]:
-    """Yield all that was given up on, or that of an account, or the deliveries to a sink; the oldest first."""
+    """Yield all failed calls and dead letters, or those of an account, or those of a sink; the oldest first."""
     lists: list[tuple[str, Iterator[DeadLetter]]] = [
         (book.key("dead"), _dead_calls(ledger, book))
         for book in ledger.calls.values()
@@ -56,7 +56,7 @@ def dead_letters(ledger: Ledger, *, account_sid: str | None = None, sink: str | 
         for book in ledger.deliveries.values()
         if sink in {None, book.sink} and account_sid in {None, book.account_sid}
     ]
-    # Nearly all of them are empty, and each would be asked for its end and its first page.
+    # Most lists are empty, and each would cost two commands.
     pipeline = ledger.client.pipeline(transaction=False)
     for key, _ in lists:
         pipeline.exists(key)
@@ -66,7 +66,7 @@ def dead_letters(ledger: Ledger, *, account_sid: str | None = None, sink: str | 
 
 
 def dead_letters_of(ledger: Ledger, call_sid: str) -> list[DeadLetter] | None:
-    """Return what of a call, or of an operator record, was given up on, the call first; None if no account knows it."""
+    """Return the failures of a call, or of an operator record, the call itself first; None if it is unknown."""
     book = book_that_knows(ledger, call_sid) or book_that_knows(ledger, call_sid, by="deliveries")
     if book is None:
         return None
@@ -106,14 +106,14 @@ def _dead_deliveries(ledger: Ledger, book: DeliveryBook) -> Iterator[DeadLetter]
 
 
 def dead_call(book: CallBook, call_sid: str, died: float, state: bytes) -> DeadLetter:
-    """Return the letter of a call that was given up on, out of what the ledger holds of it."""
-    return DeadLetter(book.account.sid, call_sid, died, CallState.parse(state).reason or "no reason noted")
+    """Return the `DeadLetter` of a failed call, made from its stored state."""
+    return DeadLetter(book.account.sid, call_sid, died, CallState.parse(state).reason or "no reason stored")
 
 
 def dead_delivery(book: DeliveryBook, item: str, died: float, stored: bytes) -> DeadLetter:
-    """Return the letter of a delivery that was given up on, out of what the ledger holds of it."""
+    """Return the `DeadLetter` of a delivery, made from its stored JSON."""
     call_sid, _, event_key = item.partition("/")
     delivery = json.loads(stored)
     attempts = delivery.get("attempts", [])
-    reason = attempts[-1]["answer"] if attempts else "no reason noted"
+    reason = attempts[-1]["answer"] if attempts else "no reason stored"
     return DeadLetter(book.account_sid, call_sid, died, reason, book.sink, event_key, delivery)

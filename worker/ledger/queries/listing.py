@@ -1,4 +1,4 @@
-"""Leaf through the calls, however many there are: a page costs the same at the first call and at the hundred-thousandth."""
+"""List the calls page by page; a page costs the same at any position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ListCursor(NamedTuple):
-    """Where a page ended: its last call, and the time that it stands under. The next page begins after it."""
+    """The end of a page: its last call and that call's time. The next page begins after it."""
 
     at_ms: float
     call_sid: str
@@ -48,10 +48,10 @@ def page_of_calls(
     until_ms: float | None = None,
     after: ListCursor | None = None,
 ) -> Page:
-    """Return up to `limit` calls after a place, the latest first; those of a span of time, `until_ms` not included.
+    """Return up to `limit` calls after a cursor, the latest first, in a span of time that excludes `until_ms`.
 
-    The time of a call is that of its state: when it is due, or until when a worker has it, which may lie ahead; when it
-    was settled or given up. Calls go on moving while somebody leafs through them.
+    A call's time depends on its state: when it is due, or when its lease ends, both possibly in the future; or when it
+    settled or failed. Calls can change state between pages.
     """
     span = _Span(since_ms, until_ms, after)
     lists = [
@@ -75,14 +75,14 @@ def page_of_calls(
 
 
 class _Span(NamedTuple):
-    """Which rows are looked for: by their time, and after a place."""
+    """The wanted rows: a span of time, and a cursor."""
 
     since_ms: float | None
     until_ms: float | None
     after: ListCursor | None
 
     def scores(self) -> tuple[float | str, float | str]:
-        """Return the highest and the lowest as Redis takes them: `(` leaves a bound itself out."""
+        """Return the highest and the lowest score in Redis's syntax: `(` excludes the bound itself."""
         lowest = "-inf" if self.since_ms is None else self.since_ms
         if self.after is not None and (self.until_ms is None or self.after.at_ms < self.until_ms):
             return self.after.at_ms, lowest
@@ -90,7 +90,7 @@ class _Span(NamedTuple):
 
 
 class _List(NamedTuple):
-    """A sorted set that holds calls of an account in a state."""
+    """A sorted set of an account's calls in one state."""
 
     account_sid: str
     state: str
@@ -113,7 +113,7 @@ def _rows(ledger: Ledger, lists: list[_List], span: _Span, limit: int) -> list[_
 
 
 def _without_confirmed(ledger: Ledger, calls: list[CallSummary]) -> list[CallSummary]:
-    """Leave out the calls that are fetched only to be confirmed: they are settled, and listed as that."""
+    """Leave out calls that are fetched only to be confirmed: they are settled, and listed as such."""
     confirmed: set[str] = set()
     for account_sid in {call.account_sid for call in calls if call.state == "fetching"}:
         mine = [call.call_sid for call in calls if (call.account_sid, call.state) == (account_sid, "fetching")]

@@ -1,4 +1,4 @@
-"""Where calls are: those in a state, and one call's whole story. Reads only."""
+"""Find calls: those in a state, and one call's whole history. Reads only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from worker.ledger.calls import CallBook
 
 STATES = ("waiting", "fetching", "settled", "dead")
-#: Those of calls that are to be fetched; who is in another one is settled.
+#: The lanes of calls to be fetched; calls in the other lane are settled.
 WAITING_LANES = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """Where a call is: its state, when that is due or was reached, and what is known of it."""
+    """A call's state, the time at which that is due or was reached, and details."""
 
     account_sid: str
     call_sid: str
@@ -36,7 +36,7 @@ class CallSummary:
 
 @dataclass(frozen=True, slots=True)
 class CallHistory:
-    """All that the ledger holds of a call."""
+    """All data of a call in the ledger."""
 
     summary: CallSummary
     details: CallState
@@ -44,7 +44,7 @@ class CallHistory:
     steps: tuple[dict[str, Any], ...]
     events: dict[str, dict[str, Any]]
     deliveries: dict[str, dict[str, Any]]
-    #: From when on a settled call is read once more, with quota that nobody else wants; None if it is not.
+    #: When a settled call is due for its confirmation, at lowest priority; None if it is not.
     confirm_at_ms: float | None
 
 
@@ -64,14 +64,14 @@ def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first
 
 
 def index_keys(book: CallBook, state: str) -> list[str]:
-    """Return the sorted sets that hold the calls in one of STATES, by its time."""
+    """Return the keys of the sorted sets that hold the calls in one of STATES."""
     if state == "waiting":
         return [book.fetches.due_key(lane) for lane in WAITING_LANES]
     return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
 
 
 def summary_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallSummary:
-    """Return where a call is, out of the state that the ledger holds of it."""
+    """Return a call's summary, made from its stored state."""
     details = CallState.parse(text) if text is not None else None
     return CallSummary(
         account_sid,
@@ -84,24 +84,24 @@ def summary_of(account_sid: str, call_sid: str, state: str, at: float, text: byt
 
 
 def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
-    """Tell a call that an operator has dropped from one that was on its way from a list to the next."""
+    """Return the state of a call that is in no list: dropped by an operator, or moving between two lists."""
     last = json.loads(steps[-1]) if steps else {}
     return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
 
 
 def in_order(events: Iterable[bytes]) -> list[str]:
-    """Return the keys of a call's records, `<revision>/<kind>`, the oldest first; what is no record is left out.
+    """Return the keys of a call's records, `<revision>/<kind>`, the oldest first; other keys are left out.
 
-    A call that was given up on and came back later has two records of the same revision.
+    A call that failed and succeeded later has two records of the same revision.
     """
     keys = [key.decode() for key in events if key != b"partial"]
     return sorted(keys, key=lambda key: (int(key.partition("/")[0]), not key.endswith("/unavailable")))
 
 
 def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallBook | None:
-    """Return the book of the account that knows a call (a CallSid is one account's), or None. One round trip.
+    """Return the book of the account that has a call (a CallSid belongs to one account), or None. One round trip.
 
-    `by` is what is kept of it: an operator record, whose name stands in the place of a CallSid, has `deliveries` alone.
+    `by` is the key to look for: an operator record, whose name is used in place of a CallSid, has only `deliveries`.
     """
     books = list(ledger.calls.values())
     pipeline = ledger.client.pipeline(transaction=False)
@@ -111,7 +111,7 @@ def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallB
 
 
 def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
-    """Return what is known of a call; None if no account knows it. Two round trips."""
+    """Return all data of a call; None if it is unknown. Two round trips."""
     book = book_that_knows(ledger, call_sid)
     if book is None:
         return None

@@ -1,4 +1,4 @@
-"""Finds calls by a party's number. The ledger has no index of numbers, so the latest calls are looked through."""
+"""Find calls by a party's number. The ledger has no index of numbers, so the latest calls are searched."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.queries.lookup import CallSummary
 
-# Some tenths of a second of one web process; Redis answers others in between.
+# Takes some tenths of a second in one web process; Redis serves other clients in between.
 LOOKED_THROUGH = 2000
-#: What can be looked for: what somebody would dial, or a sip address.
+#: What can be searched for: a dialled number, or a SIP address.
 NUMBER = r"(\+?[0-9 ()./-]{4,32}|[sS][iI][pP][sS]?:[!-~]{1,128})"
-# What two spellings of one number have in common, and few other texts.
+# Digits that all spellings of a number share, and few other texts contain.
 _TAIL = 6
 _NO_DIGIT = re.compile(r"\D")
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
@@ -32,7 +32,7 @@ _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The calls with a number among those looked through; `next` is where to look on, None if that was all there is."""
+    """The calls with a number among those searched; `next` is where to continue, None at the end."""
 
     calls: list[CallSummary]
     looked_through: int
@@ -40,7 +40,7 @@ class Found:
 
 
 def find_by_number(ledger: Ledger, number: str, *, after: ListCursor | None = None) -> Found:
-    """Look through the next LOOKED_THROUGH calls for a number, in E.164 or as it is dialled in the account's region."""
+    """Search the next LOOKED_THROUGH calls for a number, in E.164 or as it is dialled in the account's region."""
     found: list[CallSummary] = []
     looked = 0
     while looked < LOOKED_THROUGH:
@@ -50,7 +50,7 @@ def find_by_number(ledger: Ledger, number: str, *, after: ListCursor | None = No
         after = page.next
         if after is None:
             break
-    # A call that moved on while we looked may have been met twice.
+    # A call that changed state during the search may be found twice.
     return Found(list({call.call_sid: call for call in found}.values()), looked, after)
 
 
@@ -70,7 +70,7 @@ def _with_number(ledger: Ledger, calls: list[CallSummary], number: str) -> Itera
 
 
 class _Wanted(NamedTuple):
-    """A number as it was asked for, and in E.164 as a region writes it."""
+    """A number as it was entered, and in E.164 for a region."""
 
     number: str
     e164: str | None
@@ -82,7 +82,7 @@ class _Wanted(NamedTuple):
         return cls(number, to_e164(number, region), region)
 
     def is_in(self, document: bytes) -> bool:
-        """Is one of the values of this JSON the number? Most are ruled out without being read."""
+        """Return whether a value of this JSON is the number. Most documents are ruled out without parsing."""
         if self.e164 is None:
             may_be = orjson.dumps(self.number)[1:-1] in document
         else:

@@ -1,4 +1,4 @@
-"""Walk through what is too long to be looked at as a whole: a page at a time, while others add to it and take away."""
+"""Walk through a long sorted set page by page, while others add and remove members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-# One round trip each. Larger pages would hardly be faster, and would hold Redis up while everybody waits.
+# Members per page, each one round trip. Larger pages would hardly be faster, and would block Redis for longer.
 PAGE = 200
 
 
@@ -19,7 +19,7 @@ def walk(
 ) -> Iterator[tuple[bytes, float]]:
     """Yield the members of a sorted set with their scores between `since` and `until`, the lowest first.
 
-    What is added at the end after the walk has begun is left out, so that a walk ends whatever is done to its rows.
+    Members added at the end after the walk has begun are left out, so that it always ends.
     """
     last = client.zrange(key, 0, 0, desc=True, withscores=True)
     until = min(until, last[0][1]) if last else float("-inf")
@@ -32,7 +32,7 @@ def walk(
             return
         if fresh:
             passed = fresh[-1][1], fresh[-1][0]
-        else:  # more of one score than a page has room for
+        else:  # more members of one score than fit a page
             size *= 2
 
 

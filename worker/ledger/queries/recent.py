@@ -1,4 +1,4 @@
-"""What failed lately, and what was given up on, the latest first: read from the ends of lists, however long those are."""
+"""List recent failures and dead letters, the latest first, from the ends of lists of any length."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from worker.ledger.queries.dead_letters import DeadLetter
 
 
-# Of each account.
+# Per account.
 _LOOKED_AT = 50
 
 
 class DeadLetterCursor(NamedTuple):
-    """Where a page ended: its last letter, and when that was given up on. The next page begins after it."""
+    """The end of a page: its last letter, and when that failed. The next page begins after it."""
 
     at_ms: float
-    #: The CallSid; of a delivery, `<CallSid>/<revision>/<kind>`.
+    #: The CallSid; for a delivery, `<CallSid>/<revision>/<kind>`.
     item: str
-    #: '' where the fetch of a call was given up on.
+    #: '' for a failed call.
     sink: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    """Some letters, the latest first; `next` is None on the last page."""
+    """A page of letters, the latest first; `next` is None on the last page."""
 
     letters: list[DeadLetter]
     next: DeadLetterCursor | None
@@ -50,7 +50,7 @@ class _Row(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A delivery that has failed and is to be tried again: its last attempt, and when the next one is due."""
+    """A delivery that failed and will be retried: its last attempt, and when the next one is due."""
 
     failed_ms: float
     account_sid: str
@@ -62,9 +62,9 @@ class Failure(NamedTuple):
 
 
 def recent_failures(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
-    """Return deliveries to a sink that are to be tried again, those that failed last first. Two round trips.
+    """Return deliveries to a sink that will be retried, the latest failures first. Two round trips.
 
-    They are looked for among those that are due first.
+    They are searched among the deliveries that are due first.
     """
     books = [book for (_, name), book in ledger.deliveries.items() if name == sink]
     pipeline = ledger.client.pipeline(transaction=False)
@@ -88,7 +88,7 @@ def recent_failures(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
 
 
 def recent_dead_letters(ledger: Ledger, *, limit: int, sink: str | None = None) -> list[DeadLetter]:
-    """Return the last letters, the newest first; those of a sink alone, if it is named. Two round trips."""
+    """Return the latest letters, the newest first; only those of `sink`, if it is given. Two round trips."""
     return page_of_dead_letters(ledger, limit=limit, sink=sink).letters
 
 
@@ -100,7 +100,7 @@ def page_of_dead_letters(
     sink: str | None = None,
     after: DeadLetterCursor | None = None,
 ) -> DeadLetterPage:
-    """Return up to `limit` letters after a place, the latest first; fewer where some were forgotten meanwhile."""
+    """Return up to `limit` letters after a cursor, the latest first; fewer if some were forgotten meanwhile."""
     lists = [_List(sid, "", book.key("dead")) for sid, book in ledger.calls.items() if sink is None]
     lists += [
         _List(sid, name, book.dead_key) for (sid, name), book in ledger.deliveries.items() if sink in {None, name}

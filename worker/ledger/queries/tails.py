@@ -1,4 +1,4 @@
-"""The latest members of many sorted sets by time, in one round trip however many those are."""
+"""Read the latest members of many sorted sets by time, in one round trip."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def latest_members(
     lowest: float | str = "-inf",
     wanted: Callable[[int, Member], bool] | None = None,
 ) -> list[list[Member]]:
-    """Return of each set its `limit` latest members between two times, or a few more of the same moment.
+    """Return for each set its `limit` latest members between two times, or a few more with the same time.
 
-    `wanted` says of a member (and of which set, by its place in `keys`) whether it counts: of the members of one moment,
-    those that a page before had are left out. Raises redis.RedisError.
+    `wanted` says whether a member (of the set at an index of `keys`) counts: members with the same time that were on an
+    earlier page are left out. Raises redis.RedisError.
     """
     found: dict[int, list[Member]] = {}
     size, left = limit, list(range(len(keys)))
@@ -35,6 +35,6 @@ def latest_members(
             fresh = members if wanted is None else [member for member in members if wanted(at, member)]
             if len(fresh) >= limit or len(members) < size:
                 found[at] = fresh
-        # The rest have more members of one moment than a page has room for.
+        # The rest have more members of one time than fit a page.
         left, size = [at for at in left if at not in found], size * 2
     return [found[at] for at in range(len(keys))]

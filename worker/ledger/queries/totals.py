@@ -1,6 +1,6 @@
-"""How accounts and sinks stand: the numbers of the status and of the metrics. Reads only.
+"""Count the work of accounts and sinks, for the status and the metrics. Reads only.
 
-Redis counts for itself: with hundreds of accounts and several sinks each, what costs is the number of commands.
+Scripts count within Redis: with hundreds of accounts and several sinks each, the number of commands is what costs.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.calls import CallBook
 
-# The oldest of a lane is looked for among so many that are due first: fresh calls are due in the order in which they
-# came, so it is nearly always the very first.
+# The oldest item of a lane is searched among this many that are due first: fresh calls are due in order of arrival, so it
+# is nearly always the first.
 _OLDEST_AMONG = 16
 
 
 @dataclass(frozen=True, slots=True)
 class AccountTotals:
-    """How an account stands. Times are in seconds, moments in milliseconds of Redis's clock.
+    """An account's totals. Durations are in seconds, times in milliseconds of Redis's clock.
 
-    `overdue_seconds` is for how long the call that is due first has been due; 0 while all wait on purpose.
+    `overdue_seconds` is how long the most overdue call has been due; 0 if none is due yet.
     """
 
     sid: str
@@ -46,7 +46,7 @@ class AccountTotals:
 
 @dataclass(frozen=True, slots=True)
 class SinkTotals:
-    """How a sink stands, over all accounts. `overdue_seconds` as with an account, of its deliveries."""
+    """A sink's totals, over all accounts. `overdue_seconds` as for an account, but of deliveries."""
 
     name: str
     state: str
@@ -59,7 +59,7 @@ class SinkTotals:
 
 
 def totals_of_accounts(ledger: Ledger, sids: Iterable[str]) -> list[AccountTotals]:
-    """Count the calls of accounts and look at their buckets, in one round trip. Raises redis.RedisError."""
+    """Return the totals of accounts' calls and buckets, in one round trip. Raises redis.RedisError."""
     books = [ledger.calls[sid] for sid in sids]
     pipeline = ledger.client.pipeline(transaction=False)
     for book in books:
@@ -75,7 +75,7 @@ def totals_of_accounts(ledger: Ledger, sids: Iterable[str]) -> list[AccountTotal
 
 
 def totals_of_account(ledger: Ledger, sid: str) -> AccountTotals:
-    """Count an account's calls and look at its bucket, in one round trip. Raises redis.RedisError."""
+    """Return the totals of an account's calls and bucket, in one round trip. Raises redis.RedisError."""
     return totals_of_accounts(ledger, [sid])[0]
 
 
@@ -108,7 +108,7 @@ def _state(look: Look, book: CallBook) -> str:
 
 
 def _eta(book: CallBook, waiting: int, look: Look, last_due_seconds: float) -> float:
-    """Return in how many seconds the backlog will be done: by quota, and not before its last fresh call is due."""
+    """Return in how many seconds the backlog will be done: limited by quota, and not before its last fresh call is due."""
     if not waiting:
         return 0.0
     by_quota = max(0, waiting - look.free) / look.limit * book.account.quota_seconds
@@ -116,7 +116,7 @@ def _eta(book: CallBook, waiting: int, look: Look, last_due_seconds: float) -> f
 
 
 def totals_of_sinks(ledger: Ledger, names: Iterable[str], states: dict[str, dict[str, Any]]) -> list[SinkTotals]:
-    """Count the deliveries to sinks over all accounts, in one round trip; `states` is what `Ledger.sink_states` returned.
+    """Return the totals of sinks over all accounts, in one round trip; `states` is what `Ledger.sink_states` returned.
 
     Raises redis.RedisError.
     """
@@ -132,7 +132,7 @@ def totals_of_sinks(ledger: Ledger, names: Iterable[str], states: dict[str, dict
 
 
 def totals_of_sink(ledger: Ledger, name: str, states: dict[str, dict[str, Any]]) -> SinkTotals:
-    """Count a sink's deliveries over all accounts, as `totals_of_sinks` does."""
+    """Return a sink's totals over all accounts, as `totals_of_sinks` does."""
     return totals_of_sinks(ledger, [name], states)[0]
 
 

@@ -1,1 +1,1 @@
-"""What is in the ledger until it is taken away: subscribers, tokens, login attempts, revoked sessions."""
+"""What the ledger stores besides calls: subscribers, tokens, login attempts, revoked sessions."""

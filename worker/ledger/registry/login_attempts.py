@@ -1,4 +1,4 @@
-"""Counts wrong passwords, for all web processes together: from an address only so many are listened to."""
+"""Count wrong passwords for all web processes together, and limit them per address."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from schemas.addresses import read_address
 from worker.ledger.keys import ALL_GUESSES, GUESSES
 from worker.ledger.scripts import Scripts
 
-# A person who mistypes needs a handful; a thousand a day get nowhere with any password worth the name.
+# Enough for typing errors; a thousand attempts a day do not guess a good password.
 PER_ADDRESS = 10
-# From everywhere together. Beyond it every address has one try left, so that nobody can lock the operators out by
-# guessing from a thousand places.
+# From all addresses together. Beyond it every address has one attempt left, so that an attacker with a thousand addresses
+# cannot lock the operators out.
 IN_ALL = 100
-# From the first wrong one on.
+# Seconds, from the first wrong password on.
 WINDOW_SECONDS = 900
 
 
@@ -26,7 +26,7 @@ class LoginAttempts:
         self._scripts = Scripts(client)
 
     def wait_seconds(self, address: str) -> float:
-        """Return how long an address has to wait before it is listened to again; 0: not at all."""
+        """Return how many seconds an address has to wait before its next attempt; 0: none."""
         mine = GUESSES + _neighbourhood(address)
         pipeline = self._client.pipeline(transaction=False)
         pipeline.get(mine)
@@ -37,13 +37,13 @@ class LoginAttempts:
         return max(1.0, left_ms / 1000) if int(here or 0) >= allowed else 0.0
 
     def count(self, address: str) -> int:
-        """Count a wrong password; returns how many there were from this address."""
+        """Count a wrong password; return how many there are from this address."""
         keys = [GUESSES + _neighbourhood(address), ALL_GUESSES]
         return int(self._scripts.run("login_attempt/count", keys, [WINDOW_SECONDS * 1000]))
 
 
 def _neighbourhood(address: str) -> str:
-    """Return what counts as one address: whoever has an IPv6 address has the 2^64 beside it too."""
+    """Return what counts as one address: an IPv6 client usually controls a whole /64 network."""
     given = read_address(address)
     if given is None:
         return "?"

@@ -1,4 +1,4 @@
-"""Remembers the sessions of the console that were ended before their time, for every web process."""
+"""Store the console's sessions that were signed out before they expired, for every web process."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from worker.ledger.keys import SIGNED_OUT
 
 
 class RevokedSessions:
-    """The sessions somebody signed out of, until they would have ended anyway. Raises redis.RedisError."""
+    """The sessions that were signed out, until they would have expired. Raises redis.RedisError."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def end(self, session: str, seconds: float) -> None:
-        """End a session that would go on for so long."""
+        """Revoke a session that would expire in `seconds`."""
         self._client.set(SIGNED_OUT + session, 1, px=max(1, round(seconds * 1000)))
 
     def has_ended(self, session: str) -> bool:
-        """Was it ended?"""
+        """Return whether a session was revoked."""
         return bool(self._client.exists(SIGNED_OUT + session))

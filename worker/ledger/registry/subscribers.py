@@ -1,4 +1,4 @@
-"""The sinks that were added at run time, kept in Redis, where every process finds them."""
+"""Store the sinks that were added at run time, for all processes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 # The version of a stored subscriber. Raise it when an older Legwork could misread what this one writes.
 _VERSION = 1
-# The field of the ledger that grows with every change, so that looking whether there was one costs next to nothing.
+# The field of the ledger that grows with every change, which makes checking for changes cheap.
 CHANGES = "subscribers"
 
 
 class NameTaken(LegworkError):
-    """Raised when there is a sink of that name."""
+    """Raised if there is a sink with that name already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """All subscribers at one moment: those that can be used, and those that cannot, with the reason."""
+    """A snapshot of all subscribers: those that can be used, and those that cannot, with the reason."""
 
     changes: int = 0
     specs: dict[str, SinkSpec] = field(default_factory=dict)
@@ -35,14 +35,14 @@ class Register:
 
 
 class Subscribers:
-    """Adds, changes and removes subscribers. URLs, secrets and options are encrypted, the rest can be read by anybody."""
+    """Adds, changes and removes subscribers. URLs, secrets and options are encrypted; the rest is plain text."""
 
     def __init__(self, client: Any, keys: Sequence[str]) -> None:
         self._client = client
         self._encryptor = Encryptor(keys)
 
     def load(self) -> Register:
-        """Read all of them."""
+        """Return all subscribers."""
         pipeline = self._client.pipeline()
         pipeline.hget(LEDGER, CHANGES)
         pipeline.hgetall(SUBSCRIBERS)
@@ -57,7 +57,7 @@ class Subscribers:
         return register
 
     def need_key(self) -> None:
-        """Raise Locked where there is no key under which anything could be added."""
+        """Raise Locked if there is no key, without which none can be added."""
         self._encryptor.encrypt("")
 
     def add(self, spec: SinkSpec) -> None:
@@ -70,9 +70,9 @@ class Subscribers:
             raise NameTaken(f"there is a sink called {spec.name}: give another name, or remove that one")
 
     def change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> bool:
-        """Put what `how` makes of a subscriber in its place; False if there is none of that name.
+        """Replace a subscriber with the result of `how`; return False if there is none of that name.
 
-        Where somebody else changed one meanwhile, `how` is asked again. Raises Locked, and whatever `how` raises.
+        If another process changed it meanwhile, `how` is called again. Raises Locked, and whatever `how` raises.
         """
 
         def put(pipeline: Any) -> bool:
@@ -88,18 +88,18 @@ class Subscribers:
         return bool(self._client.transaction(put, SUBSCRIBERS, value_from_callable=True))
 
     def remove(self, name: str, *, now_ms: float) -> bool:
-        """Take a subscriber out; False if there was none. What waits for it is `purging.purge`'s business."""
+        """Remove a subscriber; return False if there was none. `purging.purge` drops its pending deliveries."""
         pipeline = self._client.pipeline()
         pipeline.hdel(SUBSCRIBERS, name)
         pipeline.hincrby(LEDGER, CHANGES, 1)
-        # Workers that have not heard of it yet may still put records on its backlog: their dispatchers clear it for a while.
+        # Workers that have not loaded the change may still put records on its backlog: dispatchers clear it for a while.
         pipeline.hset(REMOVED_SINKS, name, round(now_ms))
         pipeline.hdel(SINKS, name)
         pipeline.hdel(SINK_RUNS, name)
         return bool(pipeline.execute()[0])
 
     def removed(self) -> dict[str, float]:
-        """Return the sinks removed lately, and when (milliseconds of Redis's clock)."""
+        """Return the recently removed sinks, and when (milliseconds of Redis's clock)."""
         return {name.decode(): float(at) for name, at in self._client.hgetall(REMOVED_SINKS).items()}
 
     def forget_removed(self, name: str) -> None:

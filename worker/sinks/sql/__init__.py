@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 # The drivers of the extra `sql`; SQLite's comes with Python.
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql"}
-# PostgreSQL cuts names off after 63 bytes; `_schema` has to fit behind.
+# PostgreSQL cuts names off after 63 bytes; `_schema` must fit after the name.
 _TABLE = r"([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,55}"
 
 
 class Options(Schema):
-    """What may be said of a SQL sink, in the URL's query or in legwork.toml."""
+    """Options of a SQL sink, in the URL's query or in legwork.toml."""
 
     table = fields.String(
         load_default="calls",
-        validate=validate.Regexp(f"^{_TABLE}$", error="is to be a name of up to 56 letters, digits and _"),
+        validate=validate.Regexp(f"^{_TABLE}$", error="must be a name of up to 56 letters, digits and _"),
         metadata={
-            "doc": "The table of calls, after a schema and a full stop if need be. The legs' has `_legs` behind."
+            "doc": "The table of calls, optionally with a schema: `crm.calls`. The table of legs has the suffix `_legs`."
         },
     )
 
@@ -36,7 +36,7 @@ class Options(Schema):
 class SqlSink(Sink):
     """`postgresql://user:password@host/database`, `mysql://user:password@host/database`, `sqlite:///calls.db`.
 
-    A row a call and a row a leg, in tables that are made where they are missing, in one transaction a batch.
+    A row per call and a row per leg, in tables that are created if missing, in one transaction per batch.
     """
 
     Options = Options
@@ -50,10 +50,10 @@ class SqlSink(Sink):
         self._driver = _DRIVERS.get(scheme.lower())
         self._full_url = f"{scheme.lower()}+{self._driver}:{rest}" if self._driver else self.url
         if scheme.lower().startswith("sqlite") and rest.partition("?")[0] in {"", "//", "///", "///:memory:"}:
-            raise ValidationError("is to be sqlite:///name.db, or sqlite:////absolute/name.db", "url")
+            raise ValidationError("must be sqlite:///name.db, or sqlite:////absolute/name.db", "url")
 
     def open(self) -> None:
-        """Load the libraries; the database is looked for when there is something to write."""
+        """Load the libraries; it connects when there is something to write."""
         if self._driver:
             import_or_explain(self._driver, extra="sql")
         self._database = import_or_explain("worker.sinks.sql.database", extra="sql").Database(
@@ -61,7 +61,7 @@ class SqlSink(Sink):
         )
 
     def send(self, records: list[Record]) -> str:
-        """Write the calls. What is no call, such as a record about a sink, has no row and is passed over."""
+        """Write the records of calls. Other records, such as one about a sink, have no row and are skipped."""
         calls = [record for record in records if record["type"].startswith("legwork.call.")]
         if not calls:
             return "no call, no row"
@@ -69,11 +69,11 @@ class SqlSink(Sink):
         return "written"
 
     def check(self) -> str:
-        """Connect, and make the tables if they are missing."""
+        """Connect, and create the tables if they are missing."""
         return self._database.about()
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> list[Kept] | None:
-        """Rewrite the rows of a SQLite file; other databases are elsewhere, whichever host they are on."""
+        """Rewrite the rows of a SQLite file; other databases do not count as stored on this host."""
         # The scheme may name its driver: postgresql+psycopg.
         if not self.url.lower().startswith("sqlite"):
             return None

@@ -1,4 +1,4 @@
-"""How to connect to a database so that it takes every text whole, and what of a URL would keep it from that."""
+"""Connect to a database so that it stores every text unchanged, and refuse options of a URL that would prevent that."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CONNECT_SECONDS = 10
-# A statement that takes longer waits for a lock that somebody forgot to give back; a thread is not to wait along.
+# Seconds. A longer statement is waiting for a lock that was never released; the thread must not wait too.
 STATEMENT_SECONDS = 30
-# Firewalls forget a connection that was silent for an hour or so.
+# Seconds. Firewalls drop connections that are idle for about an hour.
 _LONGEST_LIFE_SECONDS = 1800
 _CONNECT: dict[str, dict[str, Any]] = {
-    # A server that vanished is noticed in half a minute; left to itself, the system waits a quarter of an hour.
+    # A lost server is noticed in half a minute; by default the system waits a quarter of an hour.
     "postgresql": {
         "application_name": "legwork",
-        # psycopg sends JSON as UTF-8 whatever the database is in, and a server that believes otherwise keeps rubbish.
+        # psycopg sends JSON as UTF-8 always; a server that expects another encoding would store wrong characters.
         "client_encoding": "utf8",
         "connect_timeout": _CONNECT_SECONDS,
         "keepalives_idle": 10,
@@ -38,11 +38,11 @@ _CONNECT: dict[str, dict[str, Any]] = {
     # Several workers may write to one file, one after the other.
     "sqlite": {"timeout": STATEMENT_SECONDS},
 }
-# A pooler in transaction mode leads each transaction to another connection of the server's, where a statement that was given
-# a name is not known, or is another one. It costs an eighth of the rate: a statement is planned anew each time (side by side,
-# batch by batch, 0.88 times the calls a second in batches of a hundred, 0.86 times one by one).
+# A pooler in transaction mode may run each transaction on another server connection, where a named prepared statement is
+# unknown, or another one. So none is used, which costs an eighth of the rate: each statement is planned again (measured
+# side by side, 0.88 times the calls a second in batches of a hundred, 0.86 times one by one).
 _PSYCOPG: dict[str, Any] = {"prepare_threshold": None}
-# What no URL may say, since a record would be cut off, mangled or written in part: such options are ours.
+# Options that a URL may not set, since records would be truncated, changed or written partly; Legwork sets them.
 _OURS = {
     "postgresql": {"client_encoding": "utf8", "prepare_threshold": None, "replication": None},
     "mysql": {
@@ -56,28 +56,27 @@ _OURS = {
         ),
     },
 }
-# PyMySQL takes any text for true here.
+# PyMySQL treats any text as true here.
 _MYSQL_SWITCHES = {"ssl_disabled", "ssl_verify_identity"}
-# libpq looks at these where it connects, and there is nobody here to connect to.
+# libpq validates these only while connecting, and the test below does not connect.
 _WHERE = {"host", "hostaddr", "port", "gssencmode"}
-# Run last, after an `init_command` of the URL's and whatever the server's own settings are. Without strictness MySQL cuts
-# off what is too long or not in its character set, and says that all is well; and it may replace the engine by one without
-# transactions.
+# Run last, after the URL's `init_command`, overriding the server's settings. Without strict mode MySQL silently truncates what
+# is too long or not in its character set, and may substitute an engine without transactions.
 _MYSQL_SESSION = (
     "SET NAMES utf8mb4",
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
     "SET SESSION autocommit = 0",
 )
 
-# A replica, a primary that was told to write no more, one that shuts down or starts up. A connection that lives through a
-# failover says so for as long as it lives. (SQLSTATE, Appendix A of PostgreSQL's manual.)
+# A replica, a read-only primary, or a server that is shutting down or starting up. A connection that survives a failover
+# returns these errors from then on. (SQLSTATE, Appendix A of PostgreSQL's manual.)
 _NOT_THE_PRIMARY = {"25006", "57P01", "57P02", "57P03"}
-# --read-only or --super-read-only, a transaction that is read-only, read-only mode, shutting down, a node of Galera apart.
+# --read-only or --super-read-only, a read-only transaction, read-only mode, shutting down, a disconnected Galera node.
 _MYSQL_NOT_THE_PRIMARY = {1290, 1792, 1836, 1053, 1047}
 
 
 def engine_for(url: str) -> sa.Engine:
-    """Return an engine that has not connected yet. Raises PermanentFailure where it could not, or would lose something."""
+    """Return an engine that has not connected yet. Raises PermanentFailure if it could not connect, or would lose data."""
     try:
         parsed = sa.make_url(url)
         kind = parsed.get_backend_name()
@@ -90,17 +89,17 @@ def engine_for(url: str) -> sa.Engine:
         engine = sa.create_engine(
             parsed,
             connect_args=ours,
-            # As many as there are threads; one that died while it lay idle is noticed before it is used.
+            # As many as threads; a connection lost while idle is detected before use.
             pool_size=0,
             pool_pre_ping=True,
             pool_recycle=_LONGEST_LIFE_SECONDS,
-            # By default MySQL locks the gaps between rows too, and those who write different calls would deadlock.
+            # By default MySQL also locks the gaps between rows, and writers of different calls would deadlock.
             **({"isolation_level": "READ COMMITTED"} if kind == "mysql" else {}),
             json_serializer=lambda value: orjson.dumps(value).decode(),
             hide_parameters=True,
         )
         _try_arguments(engine, parsed, ours)
-    except Exception as error:  # whatever a driver raises about its arguments
+    except Exception as error:  # a driver may raise anything about its arguments
         raise PermanentFailure(f"cannot connect by this URL: {_words(error)}") from error
     sa.event.listen(engine, "handle_error", _meet_the_primary_anew)
     if kind == "mysql":
@@ -114,10 +113,10 @@ def _refuse_options(kind: str, url: sa.URL) -> None:
     if kind == "mysql" and not url.database:
         raise ValueError("it names no database: mysql://user:password@host/database")
     if "plugin" in url.query:
-        raise ValueError("plugin is no option here")
+        raise ValueError("plugin is not allowed here")
     if kind == "sqlite":
         if others := sorted(url.query.keys() - {"timeout"}):
-            raise ValueError(f"{', '.join(others)}: no option here; there is timeout, in seconds")
+            raise ValueError(f"{', '.join(others)}: unknown option; the only one is timeout, in seconds")
         return
     ours = _OURS[kind]
     for name, value in url.query.items():
@@ -127,7 +126,7 @@ def _refuse_options(kind: str, url: sa.URL) -> None:
 
 
 def _try_arguments(engine: sa.Engine, url: sa.URL, ours: Mapping[str, Any]) -> None:
-    """Hand the driver all that it will be given, without connecting; it raises whatever it likes."""
+    """Test the driver's arguments without connecting. Raises whatever the driver raises."""
     if engine.dialect.is_async:
         raise ValueError(f"{url.drivername} is for asyncio: leave the driver out")
     positional, named = engine.dialect.create_connect_args(url)
@@ -136,15 +135,15 @@ def _try_arguments(engine: sa.Engine, url: sa.URL, ours: Mapping[str, Any]) -> N
     if engine.dialect.driver == "psycopg":
         _try_libpq(driver, {name: arguments[name] for name in arguments.keys() - _PSYCOPG.keys() - {"context"}})
     elif engine.dialect.driver == "pymysql":
-        # Looks at each, certificates too, and opens no connection.
+        # Validates all arguments, certificates too, and opens no connection.
         driver.connections.Connection(*positional, **arguments, defer_connect=True)
 
 
 def _try_libpq(psycopg: Any, arguments: dict[str, Any]) -> None:
-    """Have libpq read its options, and begin to connect to a socket that is not there."""
+    """Have libpq validate its options by connecting to a socket that does not exist."""
     for name in ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"):
         if not str(arguments[name]).strip().isdecimal():
-            raise ValueError(f"{name} is to be a whole number")
+            raise ValueError(f"{name} must be a whole number")
     psycopg.conninfo.make_conninfo(**arguments)
     elsewhere = {name: value for name, value in arguments.items() if name not in _WHERE}
     begun = psycopg.pq.PGconn.connect_start(psycopg.conninfo.make_conninfo(**elsewhere, host="/nonexistent").encode())
@@ -156,15 +155,15 @@ def _try_libpq(psycopg: Any, arguments: dict[str, Any]) -> None:
 
 def _switch(name: str, value: Any) -> bool:
     if value not in {"true", "1", "false", "0"}:
-        raise ValueError(f"{name} is to be true or false")
+        raise ValueError(f"{name} must be true or false")
     return value in {"true", "1"}
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, UnicodeError):  # which would show a character of the password
+    if isinstance(error, UnicodeError):  # its message would show a character of the password
         return "the user's name or the password has a character that MySQL's protocol cannot carry"
     if isinstance(error, FileNotFoundError) and error.filename is None:
-        return "ssl_ca, ssl_cert or ssl_key names a file that is not there"
+        return "ssl_ca, ssl_cert or ssl_key names a file that does not exist"
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return text.removeprefix("Connection.__init__() got an ")
 
@@ -183,9 +182,9 @@ def _connect_to_mysql(dialect: Any, _record: Any, positional: Any, named: Any) -
 
 
 def _meet_the_primary_anew(context: sa.ExceptionContext) -> None:
-    """Let go of all connections where the server says that it is not, or no longer, the one to write to.
+    """Close all connections if the server reports that it is not, or no longer, writable.
 
-    Another one may have its name by now, and is met by the next attempt.
+    The host name may point to another server by now, which the next attempt then reaches.
     """
     error = context.original_exception
     code = error.args[0] if error.args else None

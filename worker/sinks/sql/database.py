@@ -1,4 +1,4 @@
-"""The database of a SQL sink: how to connect, and what its failures mean."""
+"""The database of a SQL sink: its connections, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker.numbers.erasure import Eraser
     from worker.sinks.base import Record
 
-# What no retry mends besides bad data: PostgreSQL's class of codes for "too much", MySQL's packet that is too large.
+# Permanent errors besides bad data: PostgreSQL's codes for exceeded limits, MySQL's too large packet.
 _TOO_MUCH, _PACKET_TOO_LARGE = "54", 1153
 
 
@@ -30,7 +30,7 @@ class Database:
     """The tables of one sink and the connections to them; safe to share between threads."""
 
     def __init__(self, url: str, table: str) -> None:
-        """Connect to nothing yet. Raises PermanentFailure where that could never work."""
+        """Prepare without connecting. Raises PermanentFailure if connecting could never work."""
         self._engine = engine_for(url)
         self._kind = self._engine.dialect.name
         self._tables = tables_named(table)
@@ -47,14 +47,14 @@ class Database:
                 self._rows.write(connection, records)
 
     def erase(self, eraser: Eraser, *, dry_run: bool) -> Kept:
-        """Take a person's number out of a SQLite file, if there is one."""
+        """Erase a person's number from a SQLite file, if it exists."""
         path = Path(self._engine.url.database or "")
         if not path.is_file():
             return Kept(str(path), is_missing=True)
         return erase_rows(self._engine, self._tables, self._rows, eraser, Kept(str(path)), dry_run=dry_run)
 
     def about(self) -> str:
-        """Connect, see to the tables, and say what is there. Raises TemporaryFailure, PermanentFailure."""
+        """Connect, create or update the tables, and return what is there. Raises TemporaryFailure, PermanentFailure."""
         with self._failures():
             self._is_up_to_date = False
             self._see_to_tables()
@@ -80,9 +80,9 @@ class Database:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            # The tables may be gone, or the whole database; the next attempt looks.
+            # The tables or the whole database may be gone; the next attempt checks.
             self._is_up_to_date = False
-            # `str(error)` holds the statement; the driver's words will do.
+            # `str(error)` contains the statement; the driver's message is enough.
             cause = getattr(error, "orig", None) or error
             kind = PermanentFailure if _is_for_good(error, cause) else TemporaryFailure
             raise kind(_words(cause)) from error
@@ -95,6 +95,6 @@ def _is_for_good(error: sa.exc.SQLAlchemyError, cause: BaseException) -> bool:
 
 
 def _words(cause: BaseException) -> str:
-    # PostgreSQL tells the row in a second line, MySQL a number before the text.
+    # PostgreSQL puts the row in a second line, MySQL a number before the text.
     text = str(cause.args[-1]) if cause.args else type(cause).__name__
     return text.strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Takes a person's number out of the tables in a SQLite file."""
+"""Erase a person's number from the tables in a SQLite file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from worker.sinks.sql.rows import RowWriter
     from worker.sinks.sql.tables import Tables
 
-# As many as come in a batch of deliveries.
+# Rows per batch, as many as in a batch of deliveries.
 _AT_ONCE = 100
 _BLOCK_BYTES, _OVERLAP_BYTES = 1024 * 1024, 64
 
@@ -23,7 +23,7 @@ _BLOCK_BYTES, _OVERLAP_BYTES = 1024 * 1024, 64
 def erase_rows(
     engine: sa.Engine, tables: Tables, rows: RowWriter, eraser: Eraser, kept: Kept, *, dry_run: bool
 ) -> Kept:
-    """Write the records with the number anew, without it: the same record mends its rows, an older one changes nothing."""
+    """Rewrite the records with the number without it: the same record updates its rows, an older one changes nothing."""
     try:
         if not sa.inspect(engine).has_table(tables.calls.name, schema=tables.calls.schema):
             return kept
@@ -46,7 +46,7 @@ def erase_rows(
 
 
 def _is_left_in(path: Path, eraser: Eraser) -> bool:
-    """Do bytes of the file look as if a sweep before this one had come to nothing, because somebody held the file?"""
+    """Return whether the number is still in the file's bytes, because an earlier sweep failed on a locked file."""
     for one in (path, path.with_name(f"{path.name}-wal")):
         with suppress(FileNotFoundError), one.open("rb") as file:
             before = b""
@@ -58,7 +58,7 @@ def _is_left_in(path: Path, eraser: Eraser) -> bool:
 
 
 def _sweep(engine: sa.Engine) -> None:
-    """Write the file anew: what was deleted or overwritten in a database stays in its free pages, and in its log."""
+    """Rewrite the file: deleted or overwritten data stays in a database's free pages, and in its log."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,4 +1,4 @@
-"""Finds out whether tables can hold all that will be written into them: they may have been made or changed by somebody else."""
+"""Check that existing tables can store every record, since another program may have created or changed them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from worker.sinks.sql.tables import Tables
 
-# What MySQL compares byte for byte, or by case and accents: to the others two SIDs may be the same.
+# MySQL's collations that compare by bytes, or by case and accents: in others two SIDs may be equal.
 _EXACT = ("_bin", "_as_cs")
-# The encodings of PostgreSQL in which a text comes back as it went in.
+# PostgreSQL's encodings that store every text unchanged.
 _WHOLE = {"UTF8", "SQL_ASCII"}
 
 
 def see_that_they_fit(connection: sa.Connection, tables: Tables) -> None:
-    """Compare the tables that are there with ours. Raises TemporaryFailure with all that would lose or mangle a record."""
+    """Compare the existing tables with the expected ones. Raises TemporaryFailure with everything that would lose data."""
     problems = [
         f"{table.name}: {problem}"
         for table in (tables.calls, tables.legs)
@@ -32,7 +32,7 @@ def see_that_they_fit(connection: sa.Connection, tables: Tables) -> None:
 
 
 def rehearse(connection: sa.Connection, tables: Tables) -> None:
-    """Write nothing, by all the ways that records are written. Raises what a read-only database or a missing right raises."""
+    """Run every write statement with no rows. Raises the errors of a read-only database or a missing right."""
     for table in (tables.calls, tables.legs):
         nothing = sa.select(*table.columns).where(sa.false())
         connection.execute(sa.insert(table).from_select(table.columns.keys(), nothing))
@@ -41,7 +41,7 @@ def rehearse(connection: sa.Connection, tables: Tables) -> None:
 
 
 def see_to_encoding(connection: sa.Connection) -> None:
-    """Look for a PostgreSQL database that refuses whatever its encoding lacks. Raises TemporaryFailure."""
+    """Raise TemporaryFailure if a PostgreSQL database's encoding lacks characters."""
     if connection.dialect.name != "postgresql":
         return
     encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
@@ -60,15 +60,15 @@ def _misfits(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
         set(index["column_names"]) for index in there.get_indexes(table.name, schema=table.schema) if index["unique"]
     ]
     if set(key) not in unique:
-        yield f"its key is to be {', '.join(key)}"
+        yield f"its key must be {', '.join(key)}"
     for found in there.get_columns(table.name, schema=table.schema):
         name, wanted = found["name"], table.columns.get(found["name"])
         if wanted is None:
             filled = found.get("default") or found.get("identity") or found.get("computed")
             if not found["nullable"] and not filled and found.get("autoincrement") is not True:
-                yield f"the column {name} is none of ours and must not be empty"
+                yield f"the column {name} is unknown and must not be empty"
         elif _is_shorter(found["type"], wanted.type, connection.dialect):
-            yield f"the column {name} is too short, and is to be {wanted.type.compile(connection.dialect)}"
+            yield f"the column {name} is too short, and must be {wanted.type.compile(connection.dialect)}"
 
 
 def _is_shorter(found: Any, wanted: Any, dialect: sa.Dialect) -> bool:
@@ -82,7 +82,7 @@ def _is_shorter(found: Any, wanted: Any, dialect: sa.Dialect) -> bool:
 
 
 def _mysql_misfits(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-    """What other character sets and collations do: `latin1` has no Devanagari, `utf8mb3` no emoji."""
+    """Yield problems with character sets and collations: `latin1` has no Devanagari, `utf8mb3` no emoji."""
     if connection.dialect.name != "mysql":
         return
     columns = connection.execute(
@@ -97,6 +97,6 @@ def _mysql_misfits(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
         if wanted is None or characters is None:
             continue
         if characters != "utf8mb4":
-            yield f"the column {name} is in {characters}, and is to be in utf8mb4"
+            yield f"the column {name} is in {characters}, and must be in utf8mb4"
         elif wanted.primary_key and not collation.endswith(_EXACT):
-            yield f"the column {name} has the collation {collation}, and is to have utf8mb4_bin"
+            yield f"the column {name} has the collation {collation}, and must have utf8mb4_bin"

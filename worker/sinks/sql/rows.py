@@ -1,4 +1,4 @@
-"""Writes calls and their legs as rows; of several records of one call the newest stays."""
+"""Write calls and their legs as rows; of several records of a call the newest is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RowWriter:
     def __init__(self, tables: Tables, dialect: str) -> None:
         self._is_postgresql = dialect == "postgresql"
         self._statements = statements_for(tables, dialect)
-        # SQLAlchemy's names are a kind of text of its own, which is no key to JSON.
+        # SQLAlchemy's names are a subclass of str that JSON does not accept as a key.
         self._call_columns, self._leg_columns = (
             [str(column.name) for column in table.columns] for table in (tables.calls, tables.legs)
         )
@@ -39,7 +39,7 @@ class RowWriter:
             key = (record["data"]["account_sid"], record["data"]["call_sid"])
             if key not in newest or _rank(record) >= _rank(newest[key]):
                 newest[key] = _without_nul(record) if self._is_postgresql else record
-        # Everybody writes in the same order, so that no two workers wait for each other's rows.
+        # All workers write in the same order, so that none wait for each other's rows.
         for account_sid, keys in groupby(sorted(newest), key=lambda key: key[0]):
             records_of = {call_sid: newest[account_sid, call_sid] for _, call_sid in keys}
             won = self._upsert(connection, account_sid, records_of)
@@ -48,12 +48,12 @@ class RowWriter:
                 connection.execute(self._statements.insert_legs, self._parameters(legs))
 
     def _upsert(self, connection: sa.Connection, account_sid: str, records: dict[str, Record]) -> list[str]:
-        """Write the calls; the CallSids of those whose record is now the one that is there."""
+        """Write the calls; return the CallSids whose record is now the stored one."""
         rows = [self._call_row(record) for record in records.values()]
         written = connection.execute(self._statements.upsert_calls, self._parameters(rows))
         if self._statements.held is None:
             return list(written.scalars())
-        # The upsert has locked these rows, those that it left as they were too: what they hold now is the last word.
+        # The upsert has locked these rows, even unchanged ones, so what they contain now is final.
         held = connection.execute(self._statements.held, {"account": account_sid, "calls": list(records)})
         return [sid for sid, *rank in held if rank == [records[sid]["data"]["revision"], records[sid]["type"]]]
 
@@ -66,7 +66,7 @@ class RowWriter:
 
     def _leg_rows(self, data: dict[str, Any]) -> list[Row]:
         key = {"account_sid": data["account_sid"], "call_sid": data["call_sid"]}
-        # By SID: nothing keeps Exotel from telling of a leg twice.
+        # By SID: Exotel may report a leg twice.
         legs = {leg["sid"]: leg for leg in data["legs"]}
         return [{name: leg.get(name) for name in self._leg_columns} | key for leg in legs.values()]
 
@@ -76,7 +76,7 @@ def _rank(record: Record) -> tuple[int, bool]:
 
 
 def _without_nul(value: Any) -> Any:
-    r"""Copy what holds the character U+0000, which PostgreSQL cannot keep, with U+FFFD in its place."""
+    r"""Return a copy with U+0000, which PostgreSQL cannot store, replaced by U+FFFD."""
     if b"\\u0000" not in orjson.dumps(value):
         return value
     if isinstance(value, str):

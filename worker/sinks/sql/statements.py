@@ -1,4 +1,4 @@
-"""The statements that write calls and legs, in the words of each database."""
+"""Build the statements that write calls and legs, in each database's SQL."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What it takes to write a batch. `account` and `calls` stand for an account's SID and a list of CallSids."""
+    """The statements of a batch. Parameters: `account` is an account's SID, `calls` a list of CallSids."""
 
     upsert_calls: sa.Executable
-    #: The rank of each call that is there now. Where there is none, the upsert returns the CallSids that it wrote.
+    #: Selects the stored rank of each call. If None, the upsert returns the CallSids that it wrote.
     held: sa.Executable | None
     delete_legs: sa.Executable
     insert_legs: sa.Executable
@@ -33,7 +33,7 @@ def statements_for(tables: Tables, dialect: str) -> Statements:
         return Statements(
             written.returning(calls.c.call_sid),
             None,
-            # One array instead of a hundred parameters: it plans the statement once, and looks each SID up in the index.
+            # One array instead of a hundred parameters: planned once, and each SID is looked up in the index.
             sa.delete(legs).where(
                 _of_account(legs), legs.c.call_sid == sa.any_(sa.bindparam("calls", type_=sa.ARRAY(sa.Text)))
             ),
@@ -51,7 +51,7 @@ def statements_for(tables: Tables, dialect: str) -> Statements:
 
 
 def _rows_of(table: sa.Table) -> sa.Select[Any]:
-    """All rows out of one JSON text, the parameter `rows`: PostgreSQL takes them apart faster than a driver fills them in."""
+    """Return all rows from one JSON text, the parameter `rows`: PostgreSQL parses it faster than a driver binds values."""
     columns = [sa.column(column.name, column.type) for column in table.columns]
     rows = sa.func.jsonb_to_recordset(sa.bindparam("rows", type_=postgresql.JSONB)).table_valued(*columns)
     return sa.select(rows.render_derived(name="rows", with_types=True))
@@ -68,7 +68,7 @@ def _upsert(insert: Any, calls: sa.Table) -> Any:
 
 
 def _mysql_upsert(calls: sa.Table) -> sa.Insert:
-    # It knows no WHERE here, and reads what it has just assigned: what decides comes last.
+    # MySQL has no WHERE here, and sees values just assigned: so the deciding columns come last.
     insert = mysql.insert(calls)
     new, old = insert.inserted, calls.c
     names = [
@@ -79,8 +79,8 @@ def _mysql_upsert(calls: sa.Table) -> sa.Insert:
 
 
 def _takes_over(new: Any, old: Any) -> sa.ColumnElement[bool]:
-    """Does a record take the place of the one that is there? The same one does: sent again, it mends the row."""
-    # In the statement itself: PyMySQL puts rows together only where nothing but the rows has to be filled in.
+    """Return the condition for replacing the stored record: a newer one, or the same one again, which repairs the row."""
+    # Literals, not parameters: PyMySQL combines rows only if the rows are the only parameters.
     unavailable: sa.ColumnElement[str] = sa.literal_column(f"'{TYPE_UNAVAILABLE}'")
     known = sa.or_(new.type != unavailable, old.type == unavailable)
     return sa.or_(new.revision > old.revision, sa.and_(new.revision == old.revision, known))

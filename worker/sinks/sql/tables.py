@@ -1,4 +1,4 @@
-"""The tables of the SQL sinks in their newest form, and the steps that bring older ones there."""
+"""Define the tables of the SQL sinks, and the migrations of older ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     Step = Callable[[sa.Connection, "Tables"], None]
 
-# A SID has up to 64 letters and digits. Whatever people look for has a length that each database can index.
+# A SID has up to 64 letters and digits. Searchable columns have a length that each database can index.
 _SID, _WORD = sa.String(64), sa.String(255)
-# MySQL's TEXT ends at 64 KiB, a quarter of what one callback may hold.
+# MySQL's TEXT is limited to 64 KiB, a quarter of what one callback may contain.
 _TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-# MySQL would hold SIDs that differ in the case of a letter to be the same.
+# By default MySQL treats SIDs that differ only in case as equal.
 _MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
-# Workers that start at the same time make the tables one after the other. Each lock ends with its transaction or, in
-# MySQL, with its connection.
+# Locks, so that workers that start at the same time create the tables one after the other. Each is released with its
+# transaction or, in MySQL, with its connection.
 _LOCK_NAME = 64 - len("legwork ")
 _LOCKS = {
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('legwork {name}'))",
@@ -33,25 +33,25 @@ _LOCKS = {
 
 
 class Instant(sa.types.TypeDecorator[str]):
-    """An instant, given as the record has it: PostgreSQL keeps it with its zone, MySQL as UTC, SQLite as it stands."""
+    """A time as written in the record: PostgreSQL stores it with its zone, MySQL as UTC, SQLite as text."""
 
     impl = sa.String
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Give the column's type."""
+        """Return the column's type."""
         if dialect.name == "postgresql":
             return postgresql.TIMESTAMP(timezone=True)
         return mysql.DATETIME(fsp=6) if dialect.name == "mysql" else sa.String(32)
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Write it the way MySQL reads it; the others read it as it is."""
+        """Return the value in MySQL's format; the others read it unchanged."""
         return value.replace("T", " ").rstrip("Z") if value and dialect.name == "mysql" else value
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of one sink: a row a call, a row a leg, a row for each step that was taken."""
+    """The tables of one sink: a row per call, per leg, and per migration that was run."""
 
     calls: sa.Table
     legs: sa.Table
@@ -59,7 +59,7 @@ class Tables:
 
 
 def tables_named(name: str) -> Tables:
-    """Describe the tables, given the first one's name, with a schema before it perhaps: `calls`, `crm.calls`."""
+    """Return the tables, given the first one's name, optionally with a schema: `calls`, `crm.calls`."""
     schema, _, name = name.rpartition(".")
     metadata = sa.MetaData(schema=schema or None)
     return Tables(
@@ -78,7 +78,7 @@ def tables_named(name: str) -> Tables:
             sa.Column("monitored", sa.Boolean),
             *_columns(_TEXT, "custom_field", "recording_url", "digits", "reason"),
             sa.Column("record", _JSON, nullable=False),
-            # The call first: there are few accounts, and whoever looks for a call has its SID.
+            # The call first: there are few accounts, and a search for a call has its SID.
             sa.PrimaryKeyConstraint("call_sid", "account_sid"),
             **_MYSQL,
         ),
@@ -100,7 +100,7 @@ def tables_named(name: str) -> Tables:
 
 
 def make_tables(connection: sa.Connection, tables: Tables) -> None:
-    """Version 1. Raises TemporaryFailure where a table of somebody else's has one of the names."""
+    """Create version 1. Raises TemporaryFailure if another program's table has one of the names."""
     there = sa.inspect(connection)
     for table in (tables.calls, tables.legs):
         if not there.has_table(table.name, schema=table.schema):
@@ -111,19 +111,19 @@ def make_tables(connection: sa.Connection, tables: Tables) -> None:
             raise TemporaryFailure(f"{table.name} is there and lacks {', '.join(lacking)}; name another with table=")
 
 
-#: Each brings the tables from one version to the next. MySQL keeps what a failed step has done, so a step looks at what
-#: is there before it changes anything; a new column is added by a step, and to the tables above.
+#: The migrations, each to the next version. MySQL keeps what a failed migration has done, so each checks what exists before
+#: it changes anything; a new column is added both by a migration and to the tables above.
 STEPS: tuple[Step, ...] = (make_tables,)
 
 
 def bring_up_to_date(engine: sa.Engine, tables: Tables, steps: Sequence[Step] = STEPS) -> None:
-    """Make or change the tables where that is needed. Raises TemporaryFailure where a newer Legwork was here before."""
+    """Create or migrate the tables if needed. Raises TemporaryFailure if a newer Legwork has migrated them."""
     with engine.connect() as connection:
         if _version(connection, tables, len(steps)) == len(steps):
             return
     with engine.connect() as connection:
         connection.detach()
-        # The name of a lock in MySQL has up to 64 characters; two tables that share one wait for each other, no more.
+        # A lock's name in MySQL has up to 64 characters; if two tables share one, they only wait for each other.
         connection.exec_driver_sql(_LOCKS[engine.dialect.name].format(name=tables.schema.name[-_LOCK_NAME:]))
         tables.schema.create(connection, checkfirst=True)
         for version in range(_version(connection, tables, len(steps)), len(steps)):

@@ -94,7 +94,7 @@ def test_without_the_key_a_subscriber_is_told_to_be_unusable_and_the_others_work
     other.refresh_sinks()
     assert "plain" in other.sinks
     assert "crm" not in other.sinks
-    assert "behind the present one" in other.register.unusable["crm"]
+    assert "after the current one" in other.register.unusable["crm"]
     without = make_ledger(key=None)
     without.refresh_sinks()
     assert without.register.unusable.keys() == {"crm", "plain"}

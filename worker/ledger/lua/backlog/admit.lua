@@ -1,10 +1,10 @@
--- Note a callback, and with the first one of a call the call itself.
+-- Store a callback and, with a call's first callback, the call itself.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 totals
 -- ARGV 1 CallSid, 2 the callback packed, 3 '1' if it says that the call has ended, 4 wait in ms until the first fetch,
---      5 callbacks kept of one call at most, 6 clock or ''
+--      5 maximum number of callbacks stored per call, 6 clock or ''
 -- Returns 1 if the call was not known, else 0.
--- The first callback that says so sets the end: the wait runs from it, and the schedule begins anew. Callbacks that do
--- not say so put the first fetch off while the call goes on. Whatever comes after the end moves nothing any more.
+-- The first callback that says so sets the end: the wait runs from it, and the schedule starts again. Callbacks that do
+-- not say so postpone the first fetch while the call goes on. Callbacks after the end change no due time.
 local now, sid, ended = clock(ARGV[6]), ARGV[1], ARGV[3] == '1'
 local due = now + tonumber(ARGV[4])
 
@@ -17,7 +17,7 @@ if redis.call('EXISTS', KEYS[9]) == 0 then
   return 1
 end
 
--- A retried write whose answer was lost: it is noted already, and `1` was the answer if it was the first.
+-- A retried write whose reply was lost: the callback is stored already, and the reply was 1 if it was the first.
 if redis.call('LINDEX', KEYS[9], -1) == ARGV[2] then
   return redis.call('LLEN', KEYS[9]) == 2 and 1 or 0
 end

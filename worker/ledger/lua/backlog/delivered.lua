@@ -1,4 +1,4 @@
--- Close the books of one delivery.
+-- Finish one delivery: it is delivered, or a dead letter.
 -- KEYS 1-8 backlog of the sink, 9 deliveries of the call, 10 forget, 11 totals, 12 dead letters of the sink
 -- ARGV 1 item (CallSid/revision/kind), 2 lease, 3 sink, 4 'delivered' | 'dead', 5 JSON of the delivery,
 --      6 retention in ms, 7 clock or ''

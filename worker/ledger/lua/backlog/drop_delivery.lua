@@ -1,8 +1,8 @@
--- Let go of a dead letter: the sink does without this record, and the call does not wait for it any more.
+-- Drop a dead letter: the sink never gets this record, and the call no longer waits for it.
 -- KEYS 1-8 backlog of the sink, 9 deliveries of the call, 10 dead letters of the sink, 11 forget
--- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 when it was given up on, as the caller saw it,
---      4 JSON of the delivery from now on, 5 retention in ms, 6 clock or ''
--- Returns 1, or 0 where that is not how it stands any more.
+-- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 when it became a dead letter, as the caller saw it,
+--      4 new JSON of the delivery, 5 retention in ms, 6 clock or ''
+-- Returns 1, or 0 if its state has changed since.
 local now, item = clock(ARGV[6]), ARGV[1]
 if tonumber(redis.call('ZSCORE', KEYS[10], item) or '-1') ~= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', KEYS[10], item)

@@ -1,17 +1,17 @@
--- Forget one call whose time has come, unless something of it is still to be done.
+-- Forget one call whose retention is over, unless work on it remains.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget, 15 dead
--- ARGV 1 CallSid, 2 how long to look away in ms if it is not finished, 3 how long before its time in ms it may be
---      forgotten, 4 clock or ''
+-- ARGV 1 CallSid, 2 wait in ms until it is checked again if it is unfinished, 3 how many ms before the end of its
+--      retention it may be forgotten, 4 clock or ''
 -- Returns 1 if it was forgotten, else 0.
--- A call that only waits to be confirmed is settled and delivered. It is confirmed first; but where that has been due for an
--- hour and its retention is over, its account is not asked any more perhaps, and nobody is kept for that.
+-- A call that only waits to be confirmed is settled and delivered. It is confirmed first; but if that has been overdue for
+-- an hour and its retention is over, the account may be fetched no more, and the call is forgotten unconfirmed.
 local CONFIRM, OVERDUE = 4, 3600000
 local now, sid = clock(ARGV[4]), ARGV[1]
 local until_ms = now + tonumber(ARGV[3])
 local at = redis.call('ZSCORE', KEYS[14], sid)
 if not at or tonumber(at) > until_ms then return 0 end
 if redis.call('ZSCORE', KEYS[15], sid) then
-  -- Given up on: it stays until an operator has retried it, which gives it a new end, or dropped it.
+  -- Failed: it stays until an operator has retried it, which gives it a new end, or dropped it.
   redis.call('ZREM', KEYS[14], sid)
   return 0
 end
@@ -22,7 +22,7 @@ end
 local confirm = redis.call('ZSCORE', KEYS[CONFIRM], sid)
 unfinished = unfinished or (confirm and (tonumber(confirm) > now - OVERDUE or tonumber(at) > now))
 if unfinished then
-  -- Beyond what is looked at now, else who looks early would meet the same ones again and again, and no others.
+  -- Beyond the range checked now, else an early check would find only the same calls again and again.
   redis.call('ZADD', KEYS[14], text(until_ms + tonumber(ARGV[2])), sid)
   return 0
 end

@@ -1,12 +1,12 @@
--- Lease what is due, the most urgent first.
--- KEYS 1-8 backlog, 9 fence counter, and for deliveries that begin at once: 10 states of the sinks
--- ARGV 1 how many at most, 2-5 how many at most from each lane, 6 lease in ms, 7 clock or '',
---      8 the worker's name if it begins at once, or '', 9 how many may be out in all, or '', then for deliveries that begin
---      at once: 10 what the account's keys begin with, 11 sink (nothing is leased where that is disabled)
--- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each, and of such a delivery the
--- record, packed, and the JSON of the delivery: whoever begins would ask for them next, and a round trip costs him more.
--- Every twentieth lease looks at the lower lanes first, so that a steady stream of fresh calls never starves the
--- retries. The last lane (confirmations) has no such share: it lives on what nobody else wants.
+-- Lease due items, the most urgent first.
+-- KEYS 1-8 backlog, 9 fence counter, and for deliveries that are begun at once: 10 states of the sinks
+-- ARGV 1 maximum number of items, 2-5 maximum from each lane, 6 lease in ms, 7 clock or '',
+--      8 the worker's name if it begins at once, or '', 9 maximum number of leases in all, or '', then for deliveries that
+--      are begun at once: 10 prefix of the account's keys, 11 sink (nothing is leased if it is disabled)
+-- Returns a flat list: item, lease, lane, due, attempts, deaths, now (numbers as text) of each, and for such a delivery the
+-- packed record and the JSON of the delivery: the worker needs them next, and this saves a round trip.
+-- Every twentieth lease takes from the lower lanes first, so that a steady stream of fresh calls never starves the
+-- retries. The last lane (confirmations) has no such share: it uses only spare quota.
 local SHARE = 20
 local now, leased = clock(ARGV[7]), {}
 local left = { tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]) }
@@ -19,7 +19,7 @@ end
 
 if is_disabled(KEYS[10], ARGV[11]) then return leased end
 local room = tonumber(ARGV[1])
--- Two that look at the same moment both see that nothing is out.
+-- Checked in the script: two dispatchers that surveyed at the same time both saw free places.
 if ARGV[9] ~= '' then room = math.min(room, tonumber(ARGV[9]) - redis.call('ZCARD', LEASES)) end
 for _ = 1, room do
   local turn = tonumber(redis.call('GET', KEYS[9]) or '0') + 1

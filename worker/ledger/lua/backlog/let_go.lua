@@ -1,7 +1,7 @@
--- Drop a delivery to a sink that is no more, wherever it stands.
+-- Drop a delivery to a removed sink, whatever its state.
 -- KEYS 1-8 backlog of the sink, 9 deliveries of the call, 10 dead letters of the sink, 11 forget
 -- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 retention in ms, 4 clock or ''
--- Returns 1, or 0 where nothing was owed.
+-- Returns 1, or 0 if there was nothing to deliver.
 local now, item = clock(ARGV[4]), ARGV[1]
 local owed = undue(item) ~= nil
 if redis.call('HEXISTS', FENCES, item) == 1 then owed = true end

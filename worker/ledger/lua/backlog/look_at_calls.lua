@@ -1,10 +1,9 @@
--- How the calls of an account stand. Reads only.
+-- Count an account's calls and measure how long they wait. Reads only.
 -- KEYS 1-8 backlog, 9 totals, 10 dead, 11 gate of the bucket
--- ARGV 1 what the keys of its calls begin with, 2 how many of each lane are looked at, 3 clock or ''
--- Returns: waiting, fetching, received, settled, dead; ms for which one has waited at most, ms for which one has been due
---      at most, ms until the last fresh one is due; why the account is suspended or '', when its pause ends or '0', how
---      often it was refused.
--- Whoever waits to be confirmed is settled, so the last lane is left out; so are the leases that came from it.
+-- ARGV 1 prefix of its calls' keys, 2 how many calls of each lane are examined, 3 clock or ''
+-- Returns: waiting, fetching, received, settled, dead; longest wait in ms, longest time overdue in ms, ms until the
+--      last fresh one is due; why the account is suspended or '', when its pause ends or '0', number of 429 responses.
+-- Calls that wait to be confirmed are settled, so the last lane and the leases from it are left out.
 local CONFIRM = 4
 local now, waiting, fetching = clock(ARGV[3]), 0, 0
 local since, due = now, now

@@ -1,12 +1,12 @@
--- How the deliveries of an account's records to a sink stand. Reads only.
+-- Count an account's deliveries to a sink and measure how long they wait. Reads only.
 -- KEYS 1-8 backlog, 9 totals, 10 dead
--- ARGV 1 what the keys of the calls' deliveries begin with, 2 sink, 3 how many of each lane are looked at, 4 clock or ''
--- Returns: waiting (those that a worker has included), delivered, dead; ms for which one has waited at most, since it was
---      due or since its first attempt, and ms for which one has been due at most.
+-- ARGV 1 prefix of the keys of the calls' deliveries, 2 sink, 3 how many of each lane are examined, 4 clock or ''
+-- Returns: waiting (including those that a worker holds), delivered, dead; longest wait in ms, since it was due or since
+--      its first attempt; longest time overdue in ms.
 local now, waiting = clock(ARGV[4]), redis.call('ZCARD', LEASES)
 local since, first_due = now, now
 
--- When a delivery was tried first, or nil.
+-- Return the time of a delivery's first attempt, or nil.
 local function begun(item)
   local sid, record = string.match(item, '^([^/]+)/(.+)$')
   local stored = redis.call('HGET', ARGV[1] .. sid, ARGV[2] .. '/' .. record)

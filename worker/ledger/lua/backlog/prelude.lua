@@ -1,5 +1,5 @@
--- Stands before the scripts of a backlog, which have its eight keys first, always in this order:
---   1-4 due lists, one a lane, most urgent first (zset item -> due)     5 leases (zset item -> expiry)
+-- Prepended to the scripts of a backlog, which have its eight keys first, always in this order:
+--   1-4 due lists, one per lane, most urgent first (zset item -> due)     5 leases (zset item -> expiry)
 --   6 fences (hash item -> "lease lane due worker")                     7 deaths (hash)      8 attempts (hash)
 -- Behind all its keys each is given the key of the ledger itself, which is taken out here: a script counts its own keys.
 -- The worker of a lease is the one that has begun the work on it, NOBODY before that.
@@ -7,14 +7,14 @@ local LEDGER = table.remove(KEYS)
 local NOBODY = '0'
 local LANES, LEASES, FENCES, DEATHS, ATTEMPTS = 4, KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 
--- Has the ledger become another Legwork's, which reads what lies here in its own way?
+-- Return whether the ledger now belongs to another Legwork, whose data has another schema.
 local function is_anothers()
   local schema = redis.call('HGET', LEDGER, 'schema')
   return schema and schema ~= SCHEMA
 end
 
--- What is known of a lease: a table, or nil if the item is not leased, or under another lease than `lease`. In another's
--- ledger no lease that was given out is held any more: work that was begun before is not written into it.
+-- Return a lease as a table, or nil if the item is not leased, or under another lease than `lease`. In another's ledger no
+-- lease is held any more, so work begun before is not written into it.
 local function held(item, lease)
   local fence = redis.call('HGET', FENCES, item)
   if not fence then return nil end
@@ -23,13 +23,13 @@ local function held(item, lease)
   return { id = id, lane = tonumber(lane), due = tonumber(due), worker = worker, started = worker ~= NOBODY }
 end
 
--- Is nothing to be sent to a sink? `states` is the hash of the sinks' states, nil for the backlog of the fetches.
+-- Return whether a sink is disabled. `states` is the hash of the sinks' states, nil for the backlog of the fetches.
 local function is_disabled(states, sink)
   local found = states and redis.call('HGET', states, sink)
   return found and cjson.decode(found).state == 'disabled'
 end
 
--- Give an item out under a new fencing id, which is returned; `by` is the worker that begins at once, if one does.
+-- Lease an item under a new fencing id, which is returned; `by` is the worker that begins at once, if one does.
 local function hold(fence_counter, item, lane, due, expiry, by)
   local lease = redis.call('INCR', fence_counter)
   redis.call('ZADD', LEASES, text(expiry), item)
@@ -37,13 +37,13 @@ local function hold(fence_counter, item, lane, due, expiry, by)
   return lease
 end
 
--- Take an item back from whoever holds it.
+-- Remove an item's lease.
 local function unhold(item)
   redis.call('ZREM', LEASES, item)
   redis.call('HDEL', FENCES, item)
 end
 
--- Take an item out of whichever lane it waits in; returns that lane, or nil.
+-- Remove an item from the lane it waits in; returns that lane, or nil.
 local function undue(item)
   for lane = 1, LANES do
     if redis.call('ZREM', KEYS[lane], item) == 1 then return lane end

@@ -1,16 +1,16 @@
--- Take back what expired leases hold, and the leases of workers that are gone.
+-- Take back the items of expired leases, and of workers that are gone.
 -- KEYS 1-8 backlog, 9 fence counter
--- ARGV 1 how many at most, 2 deaths allowed, 3 lease in ms, 4 wait in ms between two suspects, 5 clock or '',
---      6 ... the workers that are alive; without any, nobody is known to be gone
--- Returns: how many are due again, then item, lease of each that has died too often and is to be buried by the caller
--- (under a lease of its own, so that a caller that dies over it leaves it to the next).
--- Who died twice may be the innocent neighbour of one that kills its worker: such suspects come back one at a time, so
--- that the next death is of one of them alone.
+-- ARGV 1 maximum number of items, 2 deaths allowed, 3 lease in ms, 4 wait in ms between two suspects, 5 clock or '',
+--      6 ... the workers that are alive; if none is given, none counts as gone
+-- Returns: how many are due again, then item and lease of each that exceeded the deaths allowed and that the caller must
+-- mark as failed (under a new lease: if the caller dies too, the next one takes over).
+-- An item with two deaths may only have shared a worker with the one that kills it: such suspects come back one at a
+-- time, so that the next death is that of a single suspect.
 local SUSPICIOUS = 2
 local now, again, suspects, poisoned = clock(ARGV[5]), 0, 0, {}
 
 if ARGV[6] then
-  -- '-' is a process that is no worker: nobody hears whether it is alive.
+  -- '-' is a process that is not a worker and so does not report that it is alive.
   local alive = { [NOBODY] = true, ['-'] = true }
   for i = 6, #ARGV do alive[ARGV[i]] = true end
   for _, item in ipairs(redis.call('HKEYS', FENCES)) do

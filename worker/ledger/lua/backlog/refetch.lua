@@ -1,9 +1,8 @@
--- Have a call fetched at an operator's word, whatever its schedule says.
+-- Make a call due now at an operator's request, whatever its schedule says.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 settled, 12 dead
 -- ARGV 1 CallSid, 2 clock or ''
--- Returns nil for a call that is not known, 'under_way' where a worker has it or it is due already, 'sooner' where it
--- waited for its time, 'confirm' where it is settled: it is read once more, when nobody else wants the quota; 'retried'
--- where it was given up on, or dropped.
+-- Returns nil for an unknown call; 'under_way' if a worker has it or it is due already; 'sooner' if it was waiting;
+-- 'confirm' if it is settled: it is fetched once more, at lowest priority; 'retried' if it had failed or was dropped.
 local now, sid = clock(ARGV[2]), ARGV[1]
 local stored = redis.call('LINDEX', KEYS[9], 0)
 if not stored then return nil end

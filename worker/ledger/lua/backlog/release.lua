@@ -1,4 +1,4 @@
--- Give leased items back as they came: whoever held them has done nothing about them, or cannot tell.
+-- Release leased items unchanged: nothing was done about them, or the result is unknown.
 -- KEYS 1-8 backlog
 -- ARGV item, lease, item, lease ...
 -- Returns how many were still held under these leases.

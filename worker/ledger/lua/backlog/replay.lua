@@ -1,8 +1,8 @@
 -- Deliver a record to a sink again, or for the first time: it is due now, below live traffic.
 -- KEYS 1-8 backlog of the sink, 9 events of the call, 10 deliveries of the call, 11 dead letters of the sink
--- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 JSON of the delivery as the caller saw it or '', 4 the same from now on,
+-- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 JSON of the delivery as the caller saw it or '', 4 its new JSON,
 --      5 '1' if the delivery was finished, or never begun, 6 clock or ''
--- Returns 'queued', 'waiting' (it is due or leased already, or has got on since the caller looked), or 'gone' (the
+-- Returns 'queued', 'waiting' (it is due or leased already, or has changed since the caller looked), or 'gone' (the
 -- ledger has forgotten the record).
 local now, item = clock(ARGV[6]), ARGV[1]
 local record = string.match(item, '^[^/]+/(.+)$')
@@ -13,7 +13,7 @@ if redis.call('HEXISTS', FENCES, item) == 1 then return 'waiting' end
 for lane = 1, LANES do
   if redis.call('ZSCORE', KEYS[lane], item) then return 'waiting' end
 end
--- A dead letter is pending still, and comes back to life by this.
+-- A dead letter still counts as pending, and is only made due again.
 redis.call('ZREM', KEYS[11], item)
 if ARGV[5] == '1' then redis.call('HINCRBY', KEYS[10], 'pending', 1) end
 redis.call('HSET', KEYS[10], delivery, ARGV[4])

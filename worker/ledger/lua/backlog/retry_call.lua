@@ -1,8 +1,8 @@
--- Ask for a call again that was given up on: it is due now, among the most urgent. Its schedule begins anew, for its
--- attempts were forgotten when it died.
+-- Retry a failed call: it is due now, among the most urgent. Its schedule starts again, since its attempts were
+-- deleted when it failed.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 dead
--- ARGV 1 CallSid, 2 when it was given up on, as the caller saw it, 3 clock or ''
--- Returns 1, or 0 where that is not how it stands any more.
+-- ARGV 1 CallSid, 2 when it failed, as the caller saw it, 3 clock or ''
+-- Returns 1, or 0 if its state has changed since.
 local now, sid = clock(ARGV[3]), ARGV[1]
 if tonumber(redis.call('ZSCORE', KEYS[11], sid) or '-1') ~= tonumber(ARGV[2]) then return 0 end
 redis.call('ZREM', KEYS[11], sid)

@@ -1,9 +1,9 @@
--- Deliver a dead letter again: it is due now, behind the first attempts. Its schedule begins anew, for its attempts
--- were forgotten when it died.
+-- Retry a dead letter: it is due now, after first attempts. Its schedule starts again, since its attempts were
+-- deleted when it became a dead letter.
 -- KEYS 1-8 backlog of the sink, 9 deliveries of the call, 10 dead letters of the sink
--- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 when it was given up on, as the caller saw it,
---      4 JSON of the delivery from now on, 5 clock or ''
--- Returns 1, or 0 where that is not how it stands any more.
+-- ARGV 1 item (CallSid/revision/kind), 2 sink, 3 when it became a dead letter, as the caller saw it,
+--      4 new JSON of the delivery, 5 clock or ''
+-- Returns 1, or 0 if its state has changed since.
 local now, item = clock(ARGV[5]), ARGV[1]
 if tonumber(redis.call('ZSCORE', KEYS[10], item) or '-1') ~= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', KEYS[10], item)

@@ -1,9 +1,9 @@
--- Decide a call: store its record, put it on the backlog of every sink that wants it, and close the call's books.
+-- Decide a call: store its record, put it on the backlog of every sink that wants it, and finish the call.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 dead, 15 forget, 16 totals,
 --      17 ... the most urgent due list of each sink that wants the record
--- ARGV 1 CallSid, 2 lease, 3 'settled' | 'dead' | 'confirmed', 4 <revision>/<kind> of the record or '', 5 the record packed,
---      6 the call's revision from now on, 7 reason or '', 8 requests spent, 9 wait in ms for the confirmation or '',
---      10 step for the story as JSON or '', 11 retention in ms, 12 clock or '', 13 ... the sinks' names
+-- ARGV 1 CallSid, 2 lease, 3 'settled' | 'dead' | 'confirmed', 4 <revision>/<kind> of the record or '', 5 the packed record,
+--      6 the call's new revision, 7 reason or '', 8 requests made, 9 wait in ms for the confirmation or '',
+--      10 step for the history as JSON or '', 11 retention in ms, 12 clock or '', 13 ... the sinks' names
 -- Returns 1, or 0 for a stale lease.
 local now, sid, outcome = clock(ARGV[12]), ARGV[1], ARGV[3]
 if not held(sid, ARGV[2]) then return 0 end
@@ -26,7 +26,7 @@ end
 if outcome ~= 'dead' then redis.call('HDEL', KEYS[11], 'partial') end
 
 if ARGV[4] ~= '' then
-  -- What went out under an id stays as it went out: a call given up, retried and given up again says the same as before.
+  -- A record that was sent under an id never changes: a call that fails again after a retry keeps its first record.
   redis.call('HSETNX', KEYS[11], ARGV[4], ARGV[5])
   for i = 13, #ARGV do
     local delivery = ARGV[i] .. '/' .. ARGV[4]

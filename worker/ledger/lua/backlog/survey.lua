@@ -1,4 +1,4 @@
--- Count what a backlog has to do.
+-- Count a backlog's due and leased items.
 -- KEYS 1-8 backlog
 -- ARGV 1 clock or ''
 -- Returns: due now in each of the four lanes, then leased.

@@ -1,4 +1,4 @@
--- Return a token: it is back one window after now, when the response to its request has arrived (or was given up).
+-- Return a token: it is free again one window from now. Called when the response to its request has arrived or was abandoned.
 -- KEYS 1-3 bucket
 -- ARGV 1 token, 2 window in ms, 3 clock or ''
 redis.call('ZREM', FLYING, ARGV[1])

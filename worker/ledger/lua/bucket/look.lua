@@ -1,7 +1,7 @@
--- How the bucket stands, without taking anything.
+-- Read the state of the bucket, without taking a token.
 -- KEYS 1-3 bucket
 -- ARGV 1 quota, 2 how far to look ahead in ms, 3 clock or ''
--- Returns: tokens free now, tokens that come back within the look-ahead, flying, cooling, limit in force,
+-- Returns: tokens free now, tokens that come back within the look-ahead, in flight, cooling down, effective limit,
 --      ms until the gate opens ('0': open), 'open' | 'paused' | 'suspended' | 'probe' | 'trial'.
 local now, quota = clock(ARGV[3]), tonumber(ARGV[1])
 local flying = redis.call('ZCOUNT', FLYING, '(' .. text(now), '+inf')

@@ -1,9 +1,9 @@
 -- Stop taking tokens for a while: Exotel answered 429.
 -- KEYS 1-3 bucket
--- ARGV 1 how long in ms, 2 how long in ms to give way, 3 the factor by which the share shrinks, 4 clock or ''
--- Returns 1 if a storm began with this, 0 if it is part of one (then the pause is only made longer, if need be).
--- We keep the quota, so a 429 means that somebody else spends from the same account: our share shrinks with each storm.
--- A storm lasts until a request gets in, however many are refused before that.
+-- ARGV 1 how long in ms, 2 how long in ms to keep the share reduced, 3 the factor by which the share shrinks, 4 clock or ''
+-- Returns 1 if this 429 begins a series, 0 if it is part of one (then the pause is only extended, if necessary).
+-- Legwork keeps the quota, so a 429 means that another program uses the same account: our share shrinks with each
+-- series. A series lasts until a request succeeds, however many are refused before that.
 local now = clock(ARGV[4])
 local before = share(now)
 local paused_until = math.max(now + tonumber(ARGV[1]), tonumber(redis.call('HGET', GATE, 'paused_until') or '0'))

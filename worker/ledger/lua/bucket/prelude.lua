@@ -1,19 +1,19 @@
--- Stands before the scripts of the token bucket, which have its three keys:
---   1 flying (zset token -> when it is back if nobody ever returns it): taken, its request not answered yet
---   2 cooling (zset token -> when it is back): its request was answered less than a window ago
+-- Prepended to the scripts of the token bucket, which have its three keys:
+--   1 flying (zset token -> when it is free again if it is never returned): taken, its request not answered yet
+--   2 cooling (zset token -> when it is free again): its request was answered less than a window ago
 --   3 gate (hash): paused_until, storm_since, suspended_since, suspension, probe_at, share, yield_until, refused
 local FLYING, COOLING, GATE = KEYS[1], KEYS[2], KEYS[3]
 
--- After a 429 that we did not earn, how fast the share we allow ourselves climbs back, once the time of giving way is over.
+-- After a 429 although the quota was kept: how fast our share of the quota grows back, once yield_until has passed.
 local CLIMB_PER_MS = 0.05 / 60000
 
--- Tokens whose time has come are back.
+-- Free the tokens whose time has come.
 local function recover(now)
   redis.call('ZREMRANGEBYSCORE', FLYING, '-inf', text(now))
   redis.call('ZREMRANGEBYSCORE', COOLING, '-inf', text(now))
 end
 
--- The part of the quota we may use while we give way to somebody else, 1 when we do not.
+-- Return our share of the quota: below 1 while throttled because another program uses the account.
 local function share(now)
   local yielding = redis.call('HMGET', GATE, 'share', 'yield_until')
   if not yielding[1] then return 1 end
@@ -22,8 +22,8 @@ end
 
 local function limit(quota, now) return math.max(1, math.floor(quota * share(now) + 1e-9)) end
 
--- Is the gate shut? Returns how long in ms and why; or nil and what the next request is: 'open' one of many, or the one
--- that finds out whether a suspension ('probe') or a storm of 429s ('trial') is over.
+-- Return for how long in ms the gate is closed, and why; or nil and the kind of the next request: 'open' (one of many), or
+-- the one that tests whether a suspension ('probe') or a series of 429s ('trial') is over.
 local function gate(now)
   local kept = redis.call('HMGET', GATE, 'suspended_since', 'storm_since', 'probe_at', 'paused_until')
   local suspended, storm, probe_at, paused_until = kept[1], kept[2], tonumber(kept[3] or '0'), tonumber(kept[4] or '0')

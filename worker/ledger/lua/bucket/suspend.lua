@@ -1,4 +1,4 @@
--- Stop asking for this account: Exotel refuses its credentials or its plan.
+-- Suspend requests for this account: Exotel refuses its credentials or its plan.
 -- KEYS 1-3 bucket
 -- ARGV 1 reason, 2 wait in ms until the next probe, 3 clock or ''
 -- Returns 1 if the account was not suspended before.

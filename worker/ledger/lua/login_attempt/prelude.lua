@@ -1,1 +1,1 @@
--- Stands before the scripts that count wrong passwords.
+-- Prepended to the scripts that count wrong passwords.

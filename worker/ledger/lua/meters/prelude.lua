@@ -1,1 +1,1 @@
--- Stands before the script of the meters.
+-- Prepended to the script of the meters.

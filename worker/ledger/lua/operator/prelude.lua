@@ -1,1 +1,1 @@
--- Stands before the script that puts a record of ours, rather than a call's, on the backlogs of sinks.
+-- Prepended to the script that puts operator records, which are about no call, on the backlogs of sinks.

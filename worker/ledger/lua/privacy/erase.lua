@@ -1,7 +1,7 @@
--- Put values in the place of others: all of them, or none where one has changed since the caller looked.
+-- Replace values: all of them, or none if one has changed since the caller read it.
 -- KEYS lists and hashes
--- ARGV for each value: the number of its key, its place in the list or its field of the hash, what it was, what it is to be
--- Returns 1, or 0 where something has changed.
+-- ARGV for each value: the number of its key, its index in the list or its field of the hash, the old value, the new value
+-- Returns 1, or 0 if a value has changed.
 local function is_list(key) return redis.call('TYPE', key).ok == 'list' end
 
 for i = 1, #ARGV, 4 do

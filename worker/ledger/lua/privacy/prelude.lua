@@ -1,1 +1,1 @@
--- Stands before the script that rewrites what the ledger holds of a call, and changes nothing of where the call stands.
+-- Prepended to the script that rewrites a call's data without changing the call's state.

@@ -1,8 +1,8 @@
--- Note that a sink has failed.
+-- Record that attempts at a sink have failed.
 -- KEYS 1 states, 2 runs
 -- ARGV 1 sink, 2 how many attempts have failed, 3 how many in a row make it failing, 4 wait in ms between two probes of a
---      failing sink, 5 after how many ms of nothing but failures it is disabled, 6 reason, 7 clock or ''
--- Returns what it has become by this: 'failing', 'disabled' or ''.
+--      failing sink, 5 ms of nothing but failures after which it is disabled, 6 reason, 7 clock or ''
+-- Returns its new state: 'failing', 'disabled' or ''.
 local now, sink, state = clock(ARGV[7]), ARGV[1], state_of(ARGV[1])
 local run = redis.call('HINCRBY', RUNS, sink, ARGV[2])
 if state and state.state == 'disabled' then return '' end

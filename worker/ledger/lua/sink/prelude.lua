@@ -1,4 +1,4 @@
--- Stands before the scripts of a sink's health, which have two keys:
+-- Prepended to the scripts of a sink's health, which have two keys:
 --   1 states (hash sink -> JSON: state, since, reason, probe_at)     2 runs (hash sink -> failures since the last success)
 local STATES, RUNS = KEYS[1], KEYS[2]
 

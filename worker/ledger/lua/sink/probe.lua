@@ -1,4 +1,4 @@
--- May a failing sink be tried with one delivery now? If so, nobody else may until the next time.
+-- Decide whether a failing sink may be tried with one delivery now. If so, no other worker may until the next time.
 -- KEYS 1 states, 2 runs
 -- ARGV 1 sink, 2 wait in ms between two probes, 3 clock or ''
 -- Returns 1 or 0.

@@ -1,4 +1,4 @@
--- Note that a sink has taken something.
+-- Record that a sink has accepted a delivery.
 -- KEYS 1 states, 2 runs
 -- ARGV 1 sink
 -- Returns 1 if it was failing before.
