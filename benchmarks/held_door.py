@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ack import RESULTS, TOKEN, measure, status_callback
 
-from webhook.serving.connections import make_room
+from webhook.serving.connections import raise_descriptor_limit
 from worker.process import embedded_redis
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
@@ -86,7 +86,7 @@ async def stay(loop: asyncio.AbstractEventLoop, connection: socket.socket, sort:
 
 
 def hold_all(sorts: list[str], port: int, held) -> None:
-    make_room()
+    raise_descriptor_limit()
     os.nice(10)  # they simulate remote clients, which use other processors
 
     async def main() -> None:
