@@ -167,7 +167,7 @@ def test_what_of_a_url_is_a_secret(url, secrets, no_secrets):
 def test_a_port_however_long_is_no_number_that_a_port_can_be(port):
     """One of more than 4300 digits was a ValueError of Python's own, and a traceback at the start."""
     url = f"https://crm.example:{port}/hooks"
-    with pytest.raises(UnclearUrl, match="its port is no number up to 65535"):
+    with pytest.raises(UnclearUrl, match="its port is not a number up to 65535"):
         take_apart(url)
     assert place_of(url) == without_password(url) == "https://…"
 

@@ -50,7 +50,9 @@ def test_a_socks_proxy_is_not_supported_which_is_said(proxy, monkeypatch, scheme
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, proxy.url.replace("http", scheme))
     client = client_of(url)
-    assert "a SOCKS proxy, which is not supported: name an HTTP proxy" in str(failure_of(client, Unreachable))
+    assert "a SOCKS proxy, which is not supported: set HTTPS_PROXY to an HTTP proxy" in str(
+        failure_of(client, Unreachable)
+    )
     client.close()
     assert proxy.seen == []
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Seconds after its removal for which a sink's backlogs are cleared repeatedly. Workers learn of it within seconds.
 CLEARED_SECONDS = 600.0
+# Seconds that are left to the operator's command, which says how many it dropped: what a worker dropped before would be missing.
+LEFT_TO_THE_COMMAND_SECONDS = 5.0
 _AT_ONCE = 200
 _SCANNED_AT_ONCE = 5000
 
@@ -46,8 +48,11 @@ def purge(ledger: Ledger, sink: str, *, clock: Clock = server_clock) -> int:
 def clear_up(ledger: Ledger) -> None:
     """Drop what was still put on the backlogs of recently removed sinks."""
     for sink, at_ms in ledger.subscribers.removed().items():
+        since_seconds = (ledger.now_ms() - at_ms) / 1000
+        if since_seconds < LEFT_TO_THE_COMMAND_SECONDS:
+            continue
         purge(ledger, sink)
-        if ledger.now_ms() - at_ms > CLEARED_SECONDS * 1000:
+        if since_seconds > CLEARED_SECONDS:
             ledger.subscribers.forget_removed(sink)
 
 

@@ -7,7 +7,14 @@ from sink_contract import sink_spec
 from stubs import answer
 from worker_kit import legs_answer
 
-from worker.ledger.operations.purging import CLEARED_SECONDS, clear_up, left_behind, purge, waiting_for
+from worker.ledger.operations.purging import (
+    CLEARED_SECONDS,
+    LEFT_TO_THE_COMMAND_SECONDS,
+    clear_up,
+    left_behind,
+    purge,
+    waiting_for,
+)
 
 SIDS = [f"call{number:04}" for number in range(4)]
 
@@ -68,6 +75,9 @@ def test_what_a_worker_that_had_not_heard_of_the_removal_put_there_is_cleared_fo
     subscribers = bench.ledger.subscribers
     subscribers.remove("crm", now_ms=bench.ledger.now_ms())
     settle(bench, exotel, SIDS[:2])
+    clear_up(bench.ledger)
+    assert waiting_for(bench.ledger, "crm") == 2, "what the command counts is left to it at first"
+    subscribers.remove("crm", now_ms=bench.ledger.now_ms() - LEFT_TO_THE_COMMAND_SECONDS * 1000)
     clear_up(bench.ledger)
     assert waiting_for(bench.ledger, "crm") == 0
     assert subscribers.removed().keys() == {"crm"}
