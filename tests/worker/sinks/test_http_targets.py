@@ -99,5 +99,5 @@ def test_whatever_a_url_may_hold(subscriber, text):
 
 @pytest.mark.parametrize("rest", ["/a?mail=me@b.example", "/a b", "/a@b"])
 def test_what_could_be_read_in_two_ways_is_refused(subscriber, rest):
-    with pytest.raises(BadSink, match="holds a space|has an @ after its host"):
+    with pytest.raises(BadSink, match=r"holds a space|has an @ after its host"):
         sink_for(sink_spec(f"{subscriber.url}{rest}"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Seconds after its removal for which a sink's backlogs are cleared repeatedly. Workers learn of it within seconds.
 CLEARED_SECONDS = 600.0
-# Seconds that are left to the operator's command, which says how many it dropped: what a worker dropped before would be missing.
+# Seconds that are left to the operator's command, which reports how many it dropped: a worker's share would be missing.
 LEFT_TO_THE_COMMAND_SECONDS = 5.0
 _AT_ONCE = 200
 _SCANNED_AT_ONCE = 5000
