@@ -12,8 +12,8 @@ from schemas.record import DATASCHEMA, EVENT, TYPE_COMPLETED, TYPE_CORRECTED, TY
 from worker.numbers.erasure import ERASED
 from worker.numbers.phone import to_e164
 from worker.record.envelope import envelope, event_id
+from worker.record.facts import facts_of
 from worker.record.hints import Hints
-from worker.record.outcome import outcome
 from worker.record.roles import Part, direction, parts_of, with_role
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def build_record(
     """
     parts = parts_of(answer.legs if answer else (), region)
     hints = Hints(callbacks, region=region, timezone=timezone)
-    facts = outcome(parts)
+    facts = facts_of(parts)
     event_type = _event_type(parts, revision)
     legs = [_leg(part, region) for part in parts]
     data = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TELLING = ("busy", "no-answer", "failed", "canceled")
 
 
-def outcome(parts: Sequence[Part]) -> dict[str, Any]:
+def facts_of(parts: Sequence[Part]) -> dict[str, Any]:
     """Return the fields that contract section 5 derives from the legs alone; times are timezone-aware datetimes."""
     callees = with_role(parts, "callee")
     started_at, ended_at = _span(part.leg for part in parts)
@@ -37,10 +37,11 @@ def outcome(parts: Sequence[Part]) -> dict[str, Any]:
 def _status(callers: Sequence[Part], callees: Sequence[Part]) -> str | None:
     if any(part.talked for part in callers) and any(part.talked for part in callees):
         return "completed"
-    return _most_telling(callees) or _most_telling(callers)
+    return most_telling(callees) or most_telling(callers)
 
 
-def _most_telling(parts: Iterable[Part]) -> str | None:
+def most_telling(parts: Iterable[Part]) -> str | None:
+    """Return the most informative status of parties that were not reached; None if no leg has one."""
     statuses = [part.leg.status for part in parts if part.leg.status]
     # Among equally informative ones `min` takes the first, in the order of the legs.
     return min(
