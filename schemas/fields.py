@@ -30,7 +30,8 @@ class NothingAware(fields.Field[Any]):
     def __init__(self, *, required: bool = False, **options: Any) -> None:
         if not required:
             options.setdefault("load_default", None)
-        super().__init__(required=required, allow_none=not required, **options)
+        options.setdefault("allow_none", not required)
+        super().__init__(required=required, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         del attr, data, kwargs

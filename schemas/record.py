@@ -18,6 +18,7 @@ DATASCHEMA = "https://github.com/legwork/legwork/schemas/call-record/v1"
 DIRECTIONS = ("inbound", "outbound")
 ROLES = ("caller", "callee", "supervisor", "unknown")
 NUMBER_KINDS = ("phone", "sip", "unknown")
+OUTCOMES = ("answered", "missed", "busy", "failed")
 SCENARIOS = ("direct", "multi_party", "unanswered", "unknown")
 CALLBACK_KINDS = ("passthru", "status")
 
@@ -75,6 +76,19 @@ class LegSchema(Schema):
     )
 
 
+class AgentSchema(Schema):
+    """An agent who was tried, in all legs of the call; who was rung twice is one entry."""
+
+    number = _or_null(fields.String, "The agent's number in E.164, null where it has none.", validate=_E164)
+    number_raw = _or_null(fields.String, "The agent's number as Exotel wrote it, such as a softphone's sip: address.")
+    number_kind = _one_of(NUMBER_KINDS, "What number_raw is.")
+    status = _or_null(
+        fields.String,
+        "completed if the agent talked, else the most telling status of the legs, as in the call's status.",
+    )
+    on_call_seconds = _always(Seconds, "How long the agent was on the call, all legs together.")
+
+
 class CallbackSchema(Schema):
     """One callback about the call, which is not signed and so only a hint."""
 
@@ -120,11 +134,22 @@ class CallDataSchema(Schema):
         "The outcome: completed if a caller and a callee both talked, else the most informative status of the "
         "callee legs (busy, then no-answer, failed, canceled, then any other), else of the callers'.",
     )
+    outcome = _or_null(
+        fields.String,
+        "How it went for the customer. Inbound: answered if a callee talked, else missed. Outbound, by the customer's leg: "
+        "answered if it talked, busy, missed if nobody answered, else failed. Null where the legs do not tell.",
+        validate=validate.OneOf(OUTCOMES),
+    )
     started_at = _or_null(Instant, "The earliest creation or start of all legs.")
     ended_at = _or_null(Instant, "The latest end or update of all legs.")
     duration_seconds = _or_null(
         fields.Integer, "Whole seconds from started_at to ended_at.", validate=validate.Range(min=0)
     )
+    answered_at = _or_null(
+        Instant,
+        "When the first callee began to talk: the end of the first callee leg that talked, less its on_call_seconds.",
+    )
+    wait_seconds = _or_null(Seconds, "Seconds from started_at to answered_at; null where nobody answered.")
     talk_seconds = _always(Seconds, "The sum of on_call_seconds over the callee legs.")
     participant_count = _always(
         fields.Integer,
@@ -146,6 +171,13 @@ class CallDataSchema(Schema):
         fields.String,
         "The agent's number in E.164, null where it is not known; never guessed.",
         validate=_E164,
+    )
+    agent_raw = _or_null(
+        fields.String, "The same agent as Exotel wrote it, where the agent has no number in E.164, such as a softphone."
+    )
+    agents = _list_of(
+        AgentSchema,
+        "Every agent who was tried, by first leg: the callees of an inbound call, the caller of an outbound one.",
     )
     legs = _list_of(LegSchema, "Every leg, ordered by created_at, then sid.")
     callbacks = _list_of(CallbackSchema, "Every callback, in order of arrival.")

@@ -58,6 +58,7 @@ def record(kind="completed", *, name="evt_1", sid=SID, at=1.0, **data):
         "participant_count": 2,
         "scenario": "direct",
         "monitored": False,
+        "agents": [{"number": "+919000009001", "on_call_seconds": 34}],
         "legs": [] if kind == "unavailable" else copy.deepcopy(LEGS),
     }
     return arrived({"id": name, "type": f"legwork.call.{kind}", "subject": sid, "data": usual | data}, at=at)
@@ -141,6 +142,8 @@ def test_what_was_not_acknowledged_has_to_come_again_as_it_was(seen):
         {"direction": "inbound"},
         {"talk_seconds": 20},
         {"participant_count": 3},
+        {"agents": []},
+        {"agents": [{"number": "+919000009001", "on_call_seconds": 35}]},
         {"account_sid": "beta1m"},
     ],
 )

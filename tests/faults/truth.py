@@ -30,6 +30,9 @@ def differences(event: dict[str, Any], truth: dict[str, Any], *, whole: bool = T
         for name, right in _derived(right_legs, truth).items()
         if data[name] != right
     ]
+    agents = [(agent["number"], agent["on_call_seconds"]) for agent in data["agents"]]
+    if agents != (right_agents := _agents(right_legs, truth["direction"])):
+        found.append(f"agents are {agents} instead of {right_agents}")
     return found
 
 
@@ -56,7 +59,21 @@ def _derived(legs: list[dict[str, Any]], truth: dict[str, Any]) -> dict[str, Any
         "participant_count": len(talked),
         "scenario": "unknown" if not callees else ("unanswered", "direct", "multi_party")[min(len(who), 2)],
         "monitored": any(leg["role"] == "supervisor" and leg["on_call_seconds"] for leg in legs),
+        # Of an outbound call it depends on a callback, which may come after the record.
+        **({"outcome": "answered" if who else "missed"} if truth["direction"] == "inbound" else {}),
     }
+
+
+def _agents(legs: list[dict[str, Any]], direction: str) -> list[tuple[str | None, float]]:
+    """Number and seconds of each agent who was tried; the legs are in order of their beginning."""
+    seconds: dict[str, float] = {}
+    numbers: dict[str, str | None] = {}
+    for leg in legs:
+        if leg["role"] == ("callee" if direction == "inbound" else "caller"):
+            party = leg["number"] or leg["sid"]
+            numbers[party] = leg["number"]
+            seconds[party] = seconds.get(party, 0) + leg["on_call_seconds"]
+    return [(numbers[party], total) for party, total in seconds.items()]
 
 
 def _status(callers: list[dict[str, Any]], callees: list[dict[str, Any]]) -> str | None:

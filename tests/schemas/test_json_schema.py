@@ -8,6 +8,7 @@ from payloads.records import CALLER, build, legs_of
 from schemas.json_schema import _constraint, json_schema
 from schemas.record import (
     DATASCHEMA,
+    AgentSchema,
     CallbackSchema,
     CallDataSchema,
     EventSchema,
@@ -16,7 +17,7 @@ from schemas.record import (
     WaitedSchema,
 )
 
-SCHEMAS = [EventSchema, CallDataSchema, LegSchema, CallbackSchema, ProvenanceSchema, WaitedSchema]
+SCHEMAS = [EventSchema, CallDataSchema, AgentSchema, LegSchema, CallbackSchema, ProvenanceSchema, WaitedSchema]
 
 
 def test_it_is_a_json_schema_of_2020_12_and_can_be_written():
@@ -44,6 +45,7 @@ def test_closed_vocabularies_are_listed_and_open_ones_are_not():
     leg, call = json_schema()["$defs"]["Leg"]["properties"], json_schema()["$defs"]["CallData"]["properties"]
     assert leg["role"]["enum"] == ["caller", "callee", "supervisor", "unknown"]
     assert call["direction"]["enum"] == ["inbound", "outbound", None]
+    assert call["outcome"]["enum"] == ["answered", "missed", "busy", "failed", None]
     assert call["scenario"]["enum"] == ["direct", "multi_party", "unanswered", "unknown"]
     assert "enum" not in leg["status"]
     assert "enum" not in call["status"]

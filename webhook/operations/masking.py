@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from schemas.settings import Settings, SinkSpec
 
 # A record's fields for a party's address, which need not look like a number (`sip:alice@…`).
-_PARTIES = frozenset({"number", "number_raw", "customer", "agent", "exophone", "backup_exophone"})
+_PARTIES = frozenset({"number", "number_raw", "customer", "agent", "agent_raw", "exophone", "backup_exophone"})
 # Exotel's ids and ours; some are all digits.
 _IDS = frozenset({"account_sid", "call_sid", "dataschema", "id", "response_sha256", "sid", "source", "subject", "uri"})
 # The keys in these come from outside and may be anything.

@@ -14,7 +14,9 @@ from worker.numbers.phone import to_e164
 from worker.record.envelope import envelope, event_id
 from worker.record.facts import facts_of
 from worker.record.hints import Hints
+from worker.record.outcome import answer_times, outcome_of
 from worker.record.roles import Part, direction, parts_of, with_role
+from worker.record.sides import agents_of, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -82,6 +84,7 @@ def build_record(
         "revision": revision,
         "settled": settled,
         **facts,
+        **answer_times(with_role(parts, "callee"), facts["started_at"]),
         **_who(parts, hints),
         "exophone": next((leg["exophone"] for leg in legs if leg["exophone"]), None) or hints.exophone,
         "legs": legs,
@@ -142,16 +145,19 @@ def _event_id(account_sid: str, call_sid: str, revision: int, event_type: str) -
     return event_id(hashlib.sha256(name.encode()).hexdigest())
 
 
-def _who(parts: Sequence[Part], hints: Hints) -> dict[str, str | None]:
+def _who(parts: Sequence[Part], hints: Hints) -> dict[str, Any]:
     way = direction(parts) or hints.direction
-    customer, agent = None, None
-    if way == "inbound":
-        customer = next((part.number for part in with_role(parts, "caller")), None)
-        talked = [part for part in with_role(parts, "callee") if part.talked]
-        agent = max(talked, key=lambda part: part.leg.on_call_seconds).number if talked else None
-    elif way == "outbound":
-        customer, agent = hints.customer_and_agent(parts)
-    return {"direction": way, "customer": customer, "agent": agent}
+    sides = sides_of(way, parts, hints)
+    agent = sides.agent
+    return {
+        "direction": way,
+        "outcome": outcome_of(way, sides),
+        "customer": sides.customer.number if sides.customer else None,
+        "agent": agent.number if agent else None,
+        # Softphones have no number in E.164; who reads the record still wants to know which agent it was.
+        "agent_raw": agent.leg.number_raw if agent and not agent.number else None,
+        "agents": agents_of(sides),
+    }
 
 
 def _leg(part: Part, region: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def facts_of(parts: Sequence[Part]) -> dict[str, Any]:
         "started_at": started_at,
         "ended_at": ended_at,
         "duration_seconds": _duration(started_at, ended_at),
-        "talk_seconds": _total(part.leg.on_call_seconds for part in callees),
+        "talk_seconds": total(part.leg.on_call_seconds for part in callees),
         "participant_count": len({part.party for part in parts if part.talked and part.role != "supervisor"}),
         "scenario": _scenario(callees),
         # A supervisor who was rung and did not answer did not monitor the call.
@@ -76,6 +76,11 @@ def _scenario(callees: Sequence[Part]) -> str:
     return "direct" if len(talked) == 1 else "multi_party"
 
 
-def _total(seconds: Iterable[float]) -> int | float:
-    total = math.fsum(seconds)
-    return int(total) if total.is_integer() else total
+def total(seconds: Iterable[float]) -> int | float:
+    """Return a sum of seconds, whole where it is whole."""
+    return whole(math.fsum(seconds))
+
+
+def whole(seconds: float) -> int | float:
+    """Return seconds as an int where they are whole, as Exotel writes most of them."""
+    return int(seconds) if seconds.is_integer() else seconds

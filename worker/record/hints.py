@@ -87,12 +87,12 @@ class Hints:
             or self._latest(lambda found: self._e164(found.text("OutgoingPhoneNumber")))
         )
 
-    def customer_and_agent(self, parts: Sequence[Part]) -> tuple[str | None, str | None]:
+    def customer_and_agent(self, parts: Sequence[Part]) -> tuple[Part | None, Part | None]:
         """
-        Return the customer's and the agent's number of an outbound call, by the latest callback that matches the legs.
+        Return the legs of the customer and the agent of an outbound call; None for who is not known.
 
-        The callee leg of its `To` is the customer, the caller leg its agent. A callback that names another
-        caller than the legs do (its `From`) is about something else.
+        The latest callback whose numbers are those of legs says who is who: the callee leg of its `To` is the customer's, the
+        caller leg the agent's. A callback whose `From` is no caller of the legs is about something else.
         """
         callers, callees = with_role(parts, "caller"), with_role(parts, "callee")
         for found in reversed(self._parameters):
@@ -101,7 +101,7 @@ class Hints:
             customers = [part for part in callees if part.party == called]
             agents = [part for part in callers if calling in (None, part.party)]
             if customers and (agents or not callers):
-                return customers[0].number, agents[0].number if agents else None
+                return customers[0], agents[0] if agents else None
         return None, None
 
     def ended_at(self) -> datetime | None:

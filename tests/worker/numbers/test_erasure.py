@@ -131,6 +131,8 @@ def test_a_record_stays_valid_and_keeps_its_ids_its_times_and_its_counts():
     assert (after["id"], after["time"], after["subject"]) == (before["id"], before["time"], before["subject"])
     assert before["data"]["agent"] == NUMBER
     assert (after["data"]["agent"], after["data"]["customer"]) == (None, "+919000000011")
+    assert [(agent["number"], agent["number_raw"]) for agent in before["data"]["agents"]] == [(NUMBER, AGENT)]
+    assert [(agent["number"], agent["number_raw"]) for agent in after["data"]["agents"]] == [(None, ERASED)]
     ours, theirs = after["data"]["legs"]
     assert (ours["number"], ours["number_raw"], ours["number_kind"], ours["on_call_seconds"]) == (
         None,

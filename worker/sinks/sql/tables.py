@@ -77,6 +77,7 @@ def tables_named(name: str) -> Tables:
             sa.Column("participant_count", sa.Integer),
             sa.Column("monitored", sa.Boolean),
             *_columns(_TEXT, "custom_field", "recording_url", "digits", "reason"),
+            *_since_version_2(),
             sa.Column("record", _JSON, nullable=False),
             # The call first: there are few accounts, and a search for a call has its SID.
             sa.PrimaryKeyConstraint("call_sid", "account_sid"),
@@ -107,13 +108,26 @@ def make_tables(connection: sa.Connection, tables: Tables) -> None:
             table.create(connection)
             continue
         found = {column["name"] for column in there.get_columns(table.name, schema=table.schema)}
-        if lacking := [column.name for column in table.columns if column.name not in found]:
+        later = {column.name for column in _since_version_2()}
+        if lacking := [column.name for column in table.columns if column.name not in found | later]:
             raise TemporaryFailure(f"{table.name} is there and lacks {', '.join(lacking)}; name another with table=")
+
+
+def add_outcome(connection: sa.Connection, tables: Tables) -> None:
+    """Version 2: how a call went for the customer, and the agents who were tried. In older rows these are null."""
+    found = {
+        column["name"] for column in sa.inspect(connection).get_columns(tables.calls.name, schema=tables.calls.schema)
+    }
+    table = connection.dialect.identifier_preparer.format_table(tables.calls)
+    for column in _since_version_2():
+        if column.name not in found:
+            words = sa.schema.CreateColumn(tables.calls.columns[column.name]).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {words}")
 
 
 #: The migrations, each to the next version. MySQL keeps what a failed migration has done, so each checks what exists before
 #: it changes anything; a new column is added both by a migration and to the tables above.
-STEPS: tuple[Step, ...] = (make_tables,)
+STEPS: tuple[Step, ...] = (make_tables, add_outcome)
 
 
 def bring_up_to_date(engine: sa.Engine, tables: Tables, steps: Sequence[Step] = STEPS) -> None:
@@ -141,6 +155,16 @@ def _version(connection: sa.Connection, tables: Tables, newest: int) -> int:
             f"{tables.calls.name} is of version {version}, this Legwork knows {newest}: install a newer one"
         )
     return int(version)
+
+
+def _since_version_2() -> list[sa.Column[Any]]:
+    return [
+        *_columns(_WORD, "outcome"),
+        *_columns(Instant(), "answered_at"),
+        *_columns(sa.Double(), "wait_seconds"),
+        *_columns(_TEXT, "agent_raw"),
+        *_columns(_JSON, "agents"),
+    ]
 
 
 def _columns(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
