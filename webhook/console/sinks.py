@@ -90,6 +90,13 @@ def enable(name: str) -> ResponseReturnValue:
     return back_to("console.sinks.show_one", "enabled" if done else "unchanged", name=name)
 
 
+@blueprint.post("/sinks/<name>/retry")
+def retry(name: str) -> ResponseReturnValue:
+    """Make all that waits for a sink due now."""
+    brought_forward = _operations().retry(name)
+    return back_to("console.sinks.show_one", "brought_forward", brought_forward, name=name)
+
+
 @blueprint.post("/sinks/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Send a webhook a signed ping, or run another sink's own check, and show the result."""
