@@ -94,6 +94,20 @@ def test_where_nobody_answers_is_refused_if_that_is_asked_for(web, receiver):
     assert web.post("/api/sinks?check=maybe", json=given).status_code == 422
 
 
+def test_a_type_that_is_none_of_ours_is_refused_with_the_nearest(web):
+    """It was taken, and the sink was active and got nothing, for ever."""
+    refused = add(web, types=["legwork.call.complete"])
+    assert refused.status_code == 422
+    assert "did you mean legwork.call.completed?" in refused.json["errors"]["types"][0]
+    assert web.get("/api/sinks/crm").status_code == 404
+
+
+def test_every_type_of_the_description_is_taken(web):
+    schemas = web.get("/openapi.json").json["components"]["schemas"]
+    (types,) = [schema["properties"]["types"] for name, schema in schemas.items() if name.startswith("Subscriber")]
+    assert add(web, types=types["items"]["enum"]).json["types"] == types["items"]["enum"]
+
+
 def test_every_key_arrives(web):
     keys = {
         "types": ["legwork.call.completed"],

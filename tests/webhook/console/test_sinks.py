@@ -124,7 +124,8 @@ def test_a_subscriber_is_added_and_its_secret_shown_once(open_web, person, recei
         ({"url": "ftp://crm.example.com"}, "give https://host/path"),
         ({"rate": "often"}, "is not a rate; give a number per second"),
         ({"filter": "data["}, "does not parse"),
-        ({"types": "nonsense"}, "is not a list of types of records"),
+        ({"types": "nonsense"}, "is not a type of record"),
+        ({"types": "legwork.call.correct"}, "did you mean legwork.call.corrected?"),
     ],
 )
 def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(person, receiver, fields, said):
