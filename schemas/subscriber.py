@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 
 from schemas.plain import encodable
+from schemas.record_types import RECORD_TYPES
 from schemas.settings.fields import Listed, Matching, WholeNumber
 from schemas.settings.secret_fields import SigningSecrets
-from schemas.settings.sink_fields import Expression, RateLimit
+from schemas.settings.sink_fields import Expression, RateLimit, RecordTypes
 from schemas.settings.sinks import SINK_KEYS
 from schemas.settings.specs import SinkSpec
 from schemas.settings.urls import SinkUrl
@@ -55,6 +56,8 @@ def _as_schema(field: SettingField[Any]) -> dict[str, Any]:
     match field:
         case Matching():
             return {"pattern": f"^{field.pattern.pattern}$"}
+        case RecordTypes():
+            return {"items": {"type": "string", "enum": list(RECORD_TYPES)}, "minItems": 1}
         case Listed():
             return {"items": {"type": "string", "pattern": f"^{field.each.pattern.pattern}$"}, "minItems": 1}
         case WholeNumber():

@@ -76,3 +76,13 @@ def deliver(ledger, sink="crm", *, dead=False):
     for delivery in owed:
         assert (book.bury if dead else book.delivered)(delivery, "200")
     return [delivery.lease.item for delivery in owed]
+
+
+def put_off(ledger, sink="crm", *, wait_seconds=7200, answer="503"):
+    """Let what is due for a sink fail, so that it waits for its next attempt; how many that are."""
+    ledger.refresh_sinks()
+    book = ledger.deliveries[ACCOUNT, sink]
+    leases = book.backlog.lease(10_000)
+    for lease in leases:
+        assert book.postpone(book.claim(lease), answer, wait_seconds=wait_seconds, attempt=True)
+    return len(leases)

@@ -55,6 +55,7 @@ ANSWERS = {
     "sinks remove": Answer((sinks.Removed(),), "There is no such subscriber, or a no to the question."),
     "sinks disable": Answer((sinks.Sink(),), "There is no such sink."),
     "sinks enable": Answer((sinks.Sink(),), "There is no such sink."),
+    "sinks retry": Answer((sinks.Retried(),), "There is no such sink, or it is disabled."),
     "sinks rotate-secret": Answer(
         (sinks.Secret(), sinks.OutOfUse()), "There is no such subscriber, or it has four secrets already."
     ),

@@ -1,17 +1,22 @@
-"""The types of settings that only sinks have: expressions, rates, and the encryption keys of their secrets."""
+"""The settings that only sinks have: types of records, expressions, rates, and the encryption keys of their secrets."""
 
 from __future__ import annotations
 
 import base64
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from marshmallow import ValidationError
 
-from schemas.settings.fields import SettingField
+from schemas.record_types import RECORD_TYPES
+from schemas.settings.document import nearest
+from schemas.settings.fields import Listed, SettingField
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,30 @@ class RateLimit(SettingField[Rate]):
         if found is None:
             raise ValidationError("is not a rate")
         return Rate(int(found[1]), self.UNITS[found[2]])
+
+
+def check_type(word: str, among: Collection[str] = RECORD_TYPES) -> str:
+    """Return `word` if it is one of these types of records.
+
+    Raises ValidationError, which names the type that was probably meant, and not the word.
+    """
+    if word not in among:
+        raise ValidationError(f"is not a type of record{nearest(word, among)}")
+    return word
+
+
+class RecordTypes(Listed):
+    """Types of records: a list in TOML, else separated by spaces."""
+
+    def __init__(self) -> None:
+        right = f"give a list of some of these: {', '.join(RECORD_TYPES)}"
+        super().__init__("|".join(map(re.escape, RECORD_TYPES)), wrong="is not a type of record", right=right)
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Read one type or several."""
+        for word in text.split():
+            check_type(word)
+        return super().read(text)
 
 
 class Expression(SettingField[str]):

@@ -9,7 +9,7 @@ from schemas.settings.declare import Variable
 from schemas.settings.document import nearest
 from schemas.settings.fields import Listed, Matching, WholeNumber
 from schemas.settings.model import VARIABLES
-from schemas.settings.sink_fields import Expression, RateLimit
+from schemas.settings.sink_fields import Expression, RateLimit, RecordTypes
 from schemas.settings.specs import SinkSpec
 from schemas.settings.urls import SINK_SCHEMES, SinkUrl
 from schemas.urls import UnclearUrl, take_apart
@@ -50,11 +50,7 @@ SINK_KEYS = {
     ),
     "types": Variable(
         name="types",
-        field=Listed(
-            r"legwork\.[a-z._]+",
-            wrong="is not a list of types of records",
-            right='give a list such as ["legwork.call.completed"]',
-        ),
+        field=RecordTypes(),
         meaning="The types of records that the sink receives.",
         otherwise="all",
     ),

@@ -160,7 +160,10 @@ def test_a_made_up_name_leaves_the_names_of_the_file_alone(toml):
         ("[[sinks]]\nname = 'x'\nurl = 'gopher:'", "sinks[1].url: the value has an unknown scheme"),
         ("[[sinks]]\nname = 'x'\nurl = ''", "sinks[1].url: the value is empty"),
         ("secret = 'hunter2'", "sinks[0].secret: the value does not start with whsec_"),
-        ("types = ['call.completed']", "sinks[0].types: the value is not a list of types of records"),
+        (
+            "types = ['call.completed']",
+            "sinks[0].types: the value is not a type of record (did you mean legwork.call.completed?); give a list of",
+        ),
         ("types = []", "sinks[0].types: the value is empty"),
         ("accounts = ['acme2m']", "sinks[0].accounts: 'acme2m' is not an account (did you mean acme1m?)"),
         ("key = 'env:NOWHERE'", "sinks[0].key: refers to NOWHERE, which is not set"),

@@ -17,12 +17,12 @@ from searching import PASSWORDS, SID, assert_nothing_shows, few, told_by_command
 from services import MYSQL, POSTGRESQL, RABBITMQ, need
 from worker_kit import MemorySink
 
+from schemas.record_types import OPERATOR_TYPES
 from schemas.settings import SettingsError, SinkSpec
 from worker.context import WorkerContext
 from worker.ledger import Ledger
 from worker.logs import set_up_logs
 from worker.sinks import sink_for
-from worker.steps.announce import OPERATOR_EVENTS
 from worker.steps.deliver import deliver
 
 #: Enough for a sink to be called failing; then its deliveries die.
@@ -115,9 +115,7 @@ def test_a_sinks_password_shows_nowhere(url_of, client, redis_url, echo):
             assert refused.exit_code == 2
             assert_nothing_shows(password, refused.output)
             return
-        pager = SinkSpec(
-            name="pager", url="stdout:", types=tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
-        )
+        pager = SinkSpec(name="pager", url="stdout:", types=OPERATOR_TYPES)
         settings = replace(settings, sinks=(SinkSpec(name="crm", url=url), pager))
         assert_nothing_shows(password, told_by_deliveries(settings, client))
         assert_nothing_shows(password, told_by_pages(settings))

@@ -94,7 +94,8 @@ def test_a_failing_sink_is_tried_with_one_delivery_until_it_is_back(make_bench, 
     dispatcher.run_once()
     dispatcher.run_once()
     assert [len(batch) for _, _, batch in tray.deliveries] == [1]
-    health.succeeded("crm")
+    assert health.succeeded("crm")
+    assert health.recovered("crm")
     dispatcher.run_once()
     assert [len(batch) for _, _, batch in tray.deliveries] == [1, 3, 3, 3], "and then as before, within its part"
 

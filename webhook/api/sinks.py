@@ -16,6 +16,7 @@ from webhook.api.shapes.sinks import (
     OutOfUse,
     Recovered,
     Removed,
+    Retried,
     Secret,
     Sink,
     Span,
@@ -120,6 +121,19 @@ def enable(name: str) -> dict[str, Any]:
     operations = _operations()
     operations.enable(name)
     return operations.describe(name)
+
+
+@blueprint.post("/<name>/retry")
+@blueprint.doc(operationId="retry_sink")
+@blueprint.response(200, Retried())
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=f"It is disabled. {UNUSABLE}")
+def retry(name: str) -> dict[str, Any]:
+    """Retry a sink.
+
+    Makes every delivery that waits for it due now. Attempts already made still count.
+    """
+    return {"name": name, "brought_forward": _operations().retry(name)}
 
 
 @blueprint.post("/<name>/rotate-secret")

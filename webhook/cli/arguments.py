@@ -11,6 +11,8 @@ import click
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
+from schemas.record_types import CALL_TYPES
+from schemas.settings.sink_fields import check_type
 from webhook.cli.common import note
 from webhook.cli.errors import CommandFailed
 
@@ -40,6 +42,20 @@ class GivenTime:
 
 #: Earlier than any call.
 BEGINNING = GivenTime(datetime(2000, 1, 1, tzinfo=UTC))
+
+
+class CallType(click.Choice[str]):
+    """A type of the records about calls, as the type of an option."""
+
+    def __init__(self) -> None:
+        super().__init__(CALL_TYPES)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the type. Raises click.BadParameter, which names the type that was probably meant."""
+        try:
+            return check_type(value, CALL_TYPES)
+        except ValidationError as error:
+            self.fail(f"{value!r} {error.messages[0]}; give one of {', '.join(CALL_TYPES)}", param, ctx)
 
 
 def call_sid(text: str) -> str:

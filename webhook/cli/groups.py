@@ -40,6 +40,11 @@ _SINKS = {
         "webhook.cli.sinks:disable",
     ),
     "enable": Entry("Commands", "Resume deliveries to a sink, and reset its failures.", "webhook.cli.sinks:enable"),
+    "retry": Entry(
+        "Commands",
+        "Retry all waiting deliveries to a sink now, instead of at their scheduled times.",
+        "webhook.cli.sinks:retry",
+    ),
     "rotate-secret": Entry("Commands", "Rotate the signing secret.", "webhook.cli.sinks_edit:rotate_secret"),
     "test": Entry(
         "Commands",

@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from webhook.cli.arguments import (
+    CallType,
     GivenTime,
     call_sid,
     check_account,
@@ -25,7 +26,7 @@ from webhook.cli.errors import Interrupted
 from webhook.cli.progress import counting, progress
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
 from webhook.operations.times import utc
-from worker.ledger.operations.replaying import RECORD_TYPES, Fate, Replay, Wanted, calls_between
+from worker.ledger.operations.replaying import Fate, Replay, Wanted, calls_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +50,7 @@ _SINCE = (
 @click.option("--until", type=given_time, metavar="T", help="End of that span; default: now.")
 @click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only to this sink.")
 @click.option("--account", metavar="SID", shell_complete=account_sids, help="Only records of this account.")
-@click.option("--type", "event_type", type=click.Choice(RECORD_TYPES), help="Only records of this type.")
+@click.option("--type", "event_type", type=CallType(), help="Only records of this type.")
 @click.option(
     "--only-missing",
     is_flag=True,

@@ -1,4 +1,4 @@
-"""`legwork sinks list`, `test`, `disable`, `enable` and `recover`: for all sinks."""
+"""`legwork sinks list`, `test`, `disable`, `enable`, `retry` and `recover`: for all sinks."""
 
 from __future__ import annotations
 
@@ -66,6 +66,23 @@ def enable(name: str, as_json: bool) -> None:
     operations, _ = open_sinks_for_command()
     changed = translate_errors(lambda: operations.enable(name))
     _tell_state(operations, name, f"{name} is enabled." if changed else f"{name} was active already.", as_json)
+
+
+@click.command(epilog=examples("legwork sinks retry crm", "legwork sinks retry crm --json"))
+@click.argument("name", shell_complete=sink_names)
+@json_option
+def retry(name: str, as_json: bool) -> None:
+    """Retry all waiting deliveries to a sink now, instead of at their scheduled times.
+
+    They are delivered within the sink's rate and concurrency, and attempts already made still count. A sink that recovers by
+    itself does not need it.
+    """
+    operations, _ = open_sinks_for_command()
+    brought_forward = translate_errors(lambda: operations.retry(name))
+    if as_json:
+        print_json({"name": name, "brought_forward": brought_forward})
+    else:
+        click.echo(f"Deliveries to {name} brought forward: {brought_forward}.")
 
 
 def _tell_state(operations: SinkOperations, name: str, text: str, as_json: bool) -> None:

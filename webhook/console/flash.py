@@ -27,6 +27,7 @@ _SAID = {
     "dropped": ("One was dropped.", "{} were dropped."),
     "disabled": ("The sink is disabled: what is for it waits.", ""),
     "enabled": ("The sink is enabled.", ""),
+    "brought_forward": ("One delivery is retried now.", "{} deliveries are retried now."),
     "removed": ("The sink is removed; one delivery that waited was dropped.", "The sink is removed; {} were dropped."),
     "finished": ("One secret signs no more.", "{} secrets sign no more."),
     "unchanged": ("Nothing was changed: it was so already.", ""),

@@ -8,6 +8,7 @@ import redis
 from flask import Blueprint, abort, render_template, request
 from marshmallow import ValidationError
 
+from schemas.record_types import RECORD_TYPES
 from schemas.subscriber import load_subscriber
 from schemas.urls import secrets_in
 from webhook.console.charts import latency, latency_ms
@@ -17,9 +18,7 @@ from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.masking import Shown
 from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
-from worker.ledger.operations.replaying import RECORD_TYPES
 from worker.ledger.queries.recent import recent_dead_letters, recent_failures
-from worker.steps.announce import OPERATOR_EVENTS
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("sinks", __name__)
 
 _FAILED = 10
-_OPERATOR_TYPES = tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
-_TYPES = (*RECORD_TYPES, *_OPERATOR_TYPES)
 #: The form's text fields.
 _TEXTS = ("name", "url", "filter", "rate")
 
@@ -90,6 +87,13 @@ def enable(name: str) -> ResponseReturnValue:
     return back_to("console.sinks.show_one", "enabled" if done else "unchanged", name=name)
 
 
+@blueprint.post("/sinks/<name>/retry")
+def retry(name: str) -> ResponseReturnValue:
+    """Make all that waits for a sink due now."""
+    brought_forward = _operations().retry(name)
+    return back_to("console.sinks.show_one", "brought_forward", brought_forward, name=name)
+
+
 @blueprint.post("/sinks/<name>/test")
 def test(name: str) -> ResponseReturnValue:
     """Send a webhook a signed ping, or run another sink's own check, and show the result."""
@@ -137,7 +141,7 @@ def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
     ledger = services().ledger
     sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _operations().descriptions()]
     can_add = bool(services().settings.legwork_secret_key)
-    more = {"types": _TYPES, "given": given, "wrong": wrong, "can_add": can_add}
+    more = {"types": RECORD_TYPES, "given": given, "wrong": wrong, "can_add": can_add}
     return render_template("sinks.html", sinks=sinks, **more)
 
 

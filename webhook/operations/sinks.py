@@ -16,6 +16,7 @@ from webhook.operations.redaction import discreet
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
 from worker.encryption import Locked
 from worker.errors import LegworkError
+from worker.ledger.operations.bringing_forward import bring_forward
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
@@ -38,6 +39,10 @@ _MOST_SECRETS = 4
 
 class NoSuchSink(LegworkError):
     """Raised if there is no sink of that name, or the operation does not apply to it; the message lists the sinks."""
+
+
+class SinkDisabled(LegworkError):
+    """Raised if nothing can be delivered to a sink because it is disabled; the message says how to enable it."""
 
 
 class SinkOperations:
@@ -114,6 +119,16 @@ class SinkOperations:
     def enable(self, name: str) -> bool:
         """Enable a sink, with its count of failures reset; False if it was active already. Raises NoSuchSink."""
         return self._ledger.enable_sink(self.spec(name).name)
+
+    def retry(self, name: str) -> int:
+        """Make all that waits for a sink due now; return how many deliveries were due later.
+
+        Attempts already made still count. Raises NoSuchSink, Locked, SinkDisabled.
+        """
+        sink = self.spec(name).name
+        if self._ledger.sink_states().get(sink, {}).get("state") == "disabled":
+            raise SinkDisabled(f"the sink {sink} is disabled; `legwork sinks enable {sink}` enables it")
+        return bring_forward(self._ledger, sink)
 
     def rotate_secret(self, name: str) -> str:
         """Add a new signing secret to the existing ones; return it, this once. Raises NoSuchSink, Locked, ValidationError."""

@@ -25,6 +25,8 @@ REAPED_AT_ONCE = 100
 # A message that no worker has begun after this long counts as lost (with a worker that had taken it, or with the broker's
 # memory). If it arrives later after all, because all threads were busy, its lease is stale.
 BEGIN_SECONDS = 10.0
+# How many items one run brings forward: 10 ms of Redis's time.
+BROUGHT_FORWARD_AT_ONCE = 2000
 # An item that kills its worker does so within seconds; after this wait the previous suspect is done, or known as the cause.
 SUSPECTS_APART_SECONDS = 2.0
 
@@ -195,6 +197,20 @@ class Backlog:
     def release(self, leases: Sequence[Lease]) -> int:
         """Release leases whose items were not processed; return how many were still valid."""
         return int(self._scripts.run("backlog/release", self.keys, [part for lease in leases for part in lease]))
+
+    def bring_forward(self) -> int:
+        """Make all waiting items due now, in the order of their due times; return how many were due later.
+
+        Leased items, lanes and attempts stay as they are.
+        """
+        moved, now = 0, self._clock()
+        while True:
+            args: list[Argument] = [BROUGHT_FORWARD_AT_ONCE, now]
+            some, now = self._scripts.run("backlog/bring_forward", self.keys, args)
+            moved += int(some)
+            # The items that are added meanwhile count as later too; they must not make this loop endless.
+            if some < BROUGHT_FORWARD_AT_ONCE:
+                return moved
 
     def reap(self, alive: Sequence[str] = ()) -> Reaped:
         """Take back the items of expired leases; items that kill their workers are returned under a new lease.

@@ -48,8 +48,16 @@ class SinkHealth:
         return become.decode()
 
     def succeeded(self, sink: str) -> bool:
-        """Record a success; return True if the sink was failing."""
+        """Record a success; return True if the sink is failing, which `recovered` ends.
+
+        It stays failing until then, so that the caller may bring forward what waits for it first: if the caller dies, the
+        next success is told the same.
+        """
         return bool(self._scripts.run("sink/succeeded", [SINKS, SINK_RUNS], [sink]))
+
+    def recovered(self, sink: str) -> bool:
+        """Make a failing sink active; return False if it was not failing any more."""
+        return bool(self._scripts.run("sink/recovered", [SINKS, SINK_RUNS], [sink]))
 
     def may_probe(self, sink: str) -> bool:
         """Return whether a failing sink may be tried now. A True uses up the turn: the next caller has to wait."""

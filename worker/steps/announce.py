@@ -12,18 +12,6 @@ from worker.record.shape import sinks_for
 if TYPE_CHECKING:
     from worker.context import WorkerContext
 
-#: The operator events; each is `legwork.operator.<name>`, once per change of state.
-OPERATOR_EVENTS = (
-    "account_suspended",
-    "account_resumed",
-    "quota_shared",
-    "sink_failing",
-    "sink_disabled",
-    "sink_recovered",
-    "call_dead",
-    "ledger_new",
-)
-
 
 def announce_new_ledger(context: WorkerContext) -> None:
     """Announce for each account that its ledger was created within the last day: it is the first day, or Redis lost its data.
@@ -39,8 +27,8 @@ def announce_new_ledger(context: WorkerContext) -> None:
 def announce(context: WorkerContext, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
     """Put an operator record on the backlogs of the sinks that want its type; without one, do nothing.
 
-    `name` is one of OPERATOR_EVENTS; `data` says what happened, without secrets and full numbers. Calls with the same `once`
-    make the same record, in any process.
+    `name` is one of `OPERATOR_EVENTS` (`schemas/record_types.py`); `data` says what happened, without secrets and full
+    numbers. Calls with the same `once` make the same record, in any process.
     """
     event_type = f"legwork.operator.{name}"
     specs = context.ledger.sinks.values()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker.ledger.operations.bringing_forward import bring_forward
 from worker.steps.announce import announce
 
 if TYPE_CHECKING:
@@ -17,10 +18,18 @@ log = structlog.get_logger(__name__)
 
 
 def succeeded(context: WorkerContext, book: DeliveryBook) -> None:
-    """Record that a sink accepted or refused a record. Costs a round trip."""
-    if context.ledger.health.succeeded(book.sink):
-        log.warning("sink.recovered")
+    """Record that a sink accepted or refused a record. Costs a round trip.
+
+    If the sink was failing, all that waits for it is due now: the reason for the wait is gone.
+    """
+    ledger = context.ledger
+    if not ledger.health.succeeded(book.sink):
+        return
+    brought_forward = bring_forward(ledger, book.sink)
+    if ledger.health.recovered(book.sink):
+        log.warning("sink.recovered", brought_forward=brought_forward)
         announce(context, book.account_sid, "sink_recovered", sink=book.sink)
+    context.nudge()
 
 
 def failed(context: WorkerContext, book: DeliveryBook, failure: TemporaryFailure, *, attempts: int = 1) -> None:

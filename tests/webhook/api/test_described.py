@@ -16,7 +16,7 @@ OF_SINKS = {
     "/api/sinks/{name}": {"get", "delete"},
     **{
         f"/api/sinks/{{name}}/{action}": {"post"}
-        for action in ("disable", "enable", "rotate-secret", "finish-rotation", "test", "recover")
+        for action in ("disable", "enable", "retry", "rotate-secret", "finish-rotation", "test", "recover")
     },
 }
 
@@ -132,7 +132,10 @@ def test_every_tag_has_a_meaning_and_is_used(document):
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        *(("post", f"/api/sinks/crm/{action}", None) for action in ("disable", "enable", "rotate-secret", "test")),
+        *(
+            ("post", f"/api/sinks/crm/{action}", None)
+            for action in ("disable", "enable", "retry", "rotate-secret", "test")
+        ),
         ("post", "/api/sinks/crm/finish-rotation", None),
         ("post", "/api/sinks/crm/recover", {"since": "2026-09-16T05:30:00Z"}),
         ("get", "/api/dead?sink=crm", None),

@@ -209,6 +209,13 @@ def test_a_replay_of_nothing_in_particular_is_refused(stocked, given):
     assert stocked.post("/api/replay", json=given).status_code == 422
 
 
+def test_a_replay_of_a_type_that_is_none_of_ours_is_refused_with_the_nearest(stocked):
+    refused = stocked.post("/api/replay", json={"since": "2026-09-16T05:30:00Z", "type": "legwork.call.complete"})
+    assert refused.status_code == 422
+    (said,) = refused.json["errors"]["type"]
+    assert said.startswith("It is not a type of record (did you mean legwork.call.completed?). Must be one of: ")
+
+
 def test_accounts_tell_of_quota_and_suspension(stocked):
     stocked.ledger.calls[ACCOUNT].bucket.suspend("402: no credit")
     (account,) = stocked.get("/api/accounts").json

@@ -9,7 +9,7 @@ import pytest
 from cli_kit import settle
 from factories import ACCOUNT, make_settings
 from stubs import answer
-from subscribing import KEY, OTHER_KEY, SECRET, deliver, is_signed_with, signatures
+from subscribing import KEY, OTHER_KEY, SECRET, deliver, is_signed_with, put_off, signatures
 from web_app import PROBLEM
 
 from webhook import create_app
@@ -17,7 +17,7 @@ from worker.process.embedded_redis import free_port
 
 URL = "https://crm.example.com/hooks"
 HIDDEN = "hunter2-of-crm"
-ACTIONS = ["disable", "enable", "rotate-secret", "finish-rotation", "test", "recover"]
+ACTIONS = ["disable", "enable", "retry", "rotate-secret", "finish-rotation", "test", "recover"]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_one_that_no_key_decrypts_is_described_with_what_would_help(web, make_we
     assert (described.status_code, described.json["state"]) == (200, "unusable")
     assert "no key in LEGWORK_SECRET_KEY decrypts it" in described.json["reason"]
     assert described.json in other.get("/api/sinks").json
-    for action in ("disable", "rotate-secret", "test"):
+    for action in ("disable", "retry", "rotate-secret", "test"):
         assert act(other, action).status_code == 409
     assert other.client.delete("/api/sinks/crm").status_code == 200
 
@@ -92,6 +92,20 @@ def test_where_nobody_answers_is_refused_if_that_is_asked_for(web, receiver):
     assert web.get("/api/sinks/crm").status_code == 404
     assert web.post("/api/sinks?check=true", json=given | {"url": receiver.url}).status_code == 201
     assert web.post("/api/sinks?check=maybe", json=given).status_code == 422
+
+
+def test_a_type_that_is_none_of_ours_is_refused_with_the_nearest(web):
+    """It was taken, and the sink was active and got nothing, for ever."""
+    refused = add(web, types=["legwork.call.complete"])
+    assert refused.status_code == 422
+    assert "did you mean legwork.call.completed?" in refused.json["errors"]["types"][0]
+    assert web.get("/api/sinks/crm").status_code == 404
+
+
+def test_every_type_of_the_description_is_taken(web):
+    schemas = web.get("/openapi.json").json["components"]["schemas"]
+    (types,) = [schema["properties"]["types"] for name, schema in schemas.items() if name.startswith("Subscriber")]
+    assert add(web, types=types["items"]["enum"]).json["types"] == types["items"]["enum"]
 
 
 def test_every_key_arrives(web):
@@ -178,6 +192,23 @@ def test_one_of_the_settings_cannot_be_removed(web):
     refused = web.client.delete("/api/sinks/stdout")
     assert refused.status_code == 404
     assert "stdout is defined in the settings" in refused.json["detail"]
+
+
+def test_all_that_waits_can_be_made_due_now(web):
+    add(web)
+    settle(web.ledger, "settled00001")
+    assert put_off(web.ledger) == 1
+    assert act(web, "retry").json == {"name": "crm", "brought_forward": 1}
+    assert act(web, "retry").json["brought_forward"] == 0
+    assert deliver(web.ledger) == ["settled00001/1/completed"]
+
+
+def test_a_disabled_sink_is_not_retried(web):
+    add(web)
+    act(web, "disable")
+    refused = act(web, "retry")
+    assert (refused.status_code, refused.content_type) == (409, PROBLEM)
+    assert "`legwork sinks enable crm`" in refused.json["detail"]
 
 
 def test_what_waits_for_a_disabled_sink_is_kept(web):

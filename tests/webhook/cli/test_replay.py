@@ -270,3 +270,9 @@ def test_a_span_begins_and_ends_where_it_was_said(redis_url, ledger):
 def test_bad_usage_changes_nothing(redis_url, ledger, arguments):
     assert legwork(redis_url, *arguments).exit_code == 2
     assert deliver(ledger) == []
+
+
+def test_a_type_that_is_none_of_ours_is_refused_with_the_nearest(redis_url, ledger):
+    refused = legwork(redis_url, "--since", "1h", "--type", "legwork.call.complete")
+    assert refused.exit_code == 2
+    assert "is not a type of record (did you mean legwork.call.completed?)" in " ".join(refused.stderr.split())

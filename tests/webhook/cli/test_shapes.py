@@ -45,6 +45,7 @@ GIVEN = [
     ("sinks remove", ["crm", "--yes"], 0),
     ("sinks disable", ["crm"], 0),
     ("sinks enable", ["crm"], 0),
+    ("sinks retry", ["crm"], 0),
     ("sinks rotate-secret", ["crm"], 0),
     ("sinks rotate-secret", ["crm", "--finish"], 0),
     ("sinks test", ["crm"], 0),

@@ -7,7 +7,7 @@ import json
 import pytest
 from cli_kit import open_ledger, run, settle
 from factories import ACCOUNT
-from subscribing import KEY, OTHER_KEY, PRIVATE, SECRET, deliver, is_signed_with
+from subscribing import KEY, OTHER_KEY, PRIVATE, SECRET, deliver, is_signed_with, put_off
 from tls import Authority
 
 URL = "https://crm.example.com/hooks"
@@ -239,7 +239,8 @@ def test_a_key_is_made_that_can_be_used_at_once(operator, form):
         (["crm", URL, "--secret", "env:CRM_SECRET"], "--secret: refers to CRM_SECRET, which is not set"),
         (["crm", URL, "--secret", f"env:{HIDDEN}"], "--secret: refers to a variable that is not set"),
         (["crm", URL, "--secret", "whsk_" + "RERE" * 21 + "RA=="], "secret: holds a public key that is not"),
-        (["crm", URL, "--type", "calls"], "types: is not a list of types"),
+        (["crm", URL, "--type", "calls"], "types: is not a type of record; give a list of some of these: "),
+        (["crm", URL, "--type", "legwork.call.complete"], "(did you mean legwork.call.completed?)"),
         (["crm", URL, "--account", "acme9m"], "accounts: acme9m: no such account; there are acme1m"),
         (["crm", URL, "--filter", "data."], "filter: does not parse"),
         (["crm", URL, "--rate", "fast"], "rate: is not a rate"),
@@ -332,6 +333,33 @@ def test_one_that_no_key_decrypts_can_be_removed(operator):
 # Disabling and enabling
 
 
+def test_at_an_operators_word_all_that_waits_is_due_now(operator, ledger):
+    assert put_off(ledger) == 2
+    assert deliver(ledger) == []
+    assert operator.json("retry", "crm") == {"name": "crm", "brought_forward": 2}
+    assert operator.run("retry", "crm").stdout == "Deliveries to crm brought forward: 0.\n"
+    assert sorted(deliver(ledger)) == ["settled00002/1/completed", "settled00003/1/completed"]
+
+
+def test_what_waits_for_a_failing_sink_is_due_now_and_it_goes_on_failing(operator, ledger):
+    put_off(ledger)
+    for _ in range(10):
+        ledger.health.failed("crm", "503")
+    assert operator.json("retry", "crm")["brought_forward"] == 2
+    assert operator.sink()["state"] == "failing", "until it has accepted one"
+
+
+def test_a_disabled_sink_is_not_retried_and_the_command_that_enables_it_is_named(operator, ledger):
+    put_off(ledger)
+    operator.json("disable", "crm")
+    refused = operator.run("retry", "crm")
+    assert refused.exit_code == 1
+    assert "the sink crm is disabled; `legwork sinks enable crm` enables it" in refused.stderr
+    operator.json("enable", "crm")
+    assert deliver(ledger) == []
+    assert operator.json("retry", "crm")["brought_forward"] == 2
+
+
 def test_what_waits_for_a_disabled_sink_is_kept(operator, ledger):
     disabled = operator.json("disable", "crm", "--reason", "moves house")
     assert (disabled["state"], disabled["reason"], disabled["waiting"]) == ("disabled", "moves house", 2)
@@ -367,6 +395,7 @@ def test_a_reason_is_shown_without_numbers_and_control_characters(operator, ledg
         ["remove", "cmr", "--yes"],
         ["disable", "cmr"],
         ["enable", "cmr"],
+        ["retry", "cmr"],
         ["rotate-secret", "cmr"],
         ["rotate-secret", "cmr", "--finish"],
         ["test", "cmr"],
@@ -383,7 +412,7 @@ def test_a_sink_that_there_is_not_is_named_with_the_one_that_was_probably_meant(
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", [["disable"], ["rotate-secret"], ["test"], ["recover", "--since", "1h"]])
+@pytest.mark.parametrize("command", [["disable"], ["retry"], ["rotate-secret"], ["test"], ["recover", "--since", "1h"]])
 def test_of_one_that_no_key_decrypts_the_key_is_asked_for(operator, command):
     operator.add(URL)
     result = operator.run(command[0], "crm", *command[1:], legwork_secret_key="")
@@ -392,7 +421,7 @@ def test_of_one_that_no_key_decrypts_the_key_is_asked_for(operator, command):
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "add", "remove", "disable", "enable", "rotate-secret", "test", "recover", "key"]
+    "command", ["list", "add", "remove", "disable", "enable", "retry", "rotate-secret", "test", "recover", "key"]
 )
 def test_every_command_is_for_programs_too_and_shows_an_example(command):
     shown = run("sinks", command, "--help").stdout

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from console_kit import SID, Person, bury_delivery, settle_calls, words_of
 from factories import ACCOUNT
-from subscribing import KEY
+from subscribing import KEY, deliver, put_off
 
 from worker.process.embedded_redis import free_port
 
@@ -124,7 +124,8 @@ def test_a_subscriber_is_added_and_its_secret_shown_once(open_web, person, recei
         ({"url": "ftp://crm.example.com"}, "give https://host/path"),
         ({"rate": "often"}, "is not a rate; give a number per second"),
         ({"filter": "data["}, "does not parse"),
-        ({"types": "nonsense"}, "is not a list of types of records"),
+        ({"types": "nonsense"}, "is not a type of record"),
+        ({"types": "legwork.call.correct"}, "did you mean legwork.call.corrected?"),
     ],
 )
 def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(person, receiver, fields, said):
@@ -146,6 +147,28 @@ def test_a_name_that_is_taken_is_told(person, receiver):
     add(person, receiver)
     answer = add(person, receiver)
     assert (answer.status_code, "there is a sink called crm" in words_of(answer)) == (409, True)
+
+
+def test_all_that_waits_for_a_sink_is_retried_now(web):
+    settle_calls(web, SID, "call00002")
+    assert put_off(web.ledger, "stdout") == 2
+    person = Person(web)
+    assert "Retry all now" in words_of(person.read("/sinks/stdout"))
+    page = person.follow(person.press("/sinks/stdout/retry"))
+    assert "2 deliveries are retried now." in words_of(page)
+    assert len(deliver(web.ledger, "stdout")) == 2
+    assert "Retry all now" not in words_of(person.read("/sinks/stdout")), "nothing waits"
+
+
+def test_a_disabled_sink_has_no_button_that_retries_and_refuses_to(web):
+    settle_calls(web, SID)
+    put_off(web.ledger, "stdout")
+    person = Person(web)
+    person.press("/sinks/stdout/disable")
+    assert "Retry all now" not in words_of(person.read("/sinks/stdout"))
+    refused = person.press("/sinks/stdout/retry")
+    assert (refused.status_code, "The sink stdout is disabled" in words_of(refused)) == (409, True)
+    assert deliver(web.ledger, "stdout") == []
 
 
 def test_a_sink_is_disabled_and_enabled_again(web):

@@ -53,11 +53,23 @@ def test_a_failing_sink_is_tried_one_at_a_time(health, clock):
     assert not health.may_probe("crm"), "the turn is taken"
 
 
-def test_a_success_ends_it_at_once(health):
+def test_a_success_tells_of_the_recovery_until_it_is_carried_out(health):
+    """The worker may die in between, before it has brought forward what waits."""
+    fail(health, FAILURES_IN_A_ROW)
+    assert [health.succeeded("crm"), health.succeeded("crm")] == [True, True]
+    assert health.states()["crm"]["state"] == "failing"
+    assert [health.recovered("crm"), health.recovered("crm")] == [True, False]
+    assert health.states() == {}
+    assert not health.succeeded("crm")
+    assert fail(health, 1) == [""]
+
+
+def test_a_recovery_does_not_enable_what_was_disabled_meanwhile(health):
     fail(health, FAILURES_IN_A_ROW)
     assert health.succeeded("crm")
-    assert health.states() == {}
-    assert fail(health, 1) == [""]
+    health.disable("crm", "410: gone")
+    assert not health.recovered("crm")
+    assert health.states()["crm"]["state"] == "disabled"
 
 
 def test_five_days_of_nothing_but_failures_disable_a_sink(health, clock):

@@ -10,16 +10,15 @@ from sink_contract import sink_spec
 from stubs import answer
 from worker_kit import MemorySink
 
+from schemas.record_types import OPERATOR_TYPES
 from worker.errors import LegworkError
 from worker.ledger import NEW_SECONDS
 from worker.ledger.keys import LEDGER
 from worker.steps import decide
-from worker.steps.announce import OPERATOR_EVENTS, announce, announce_new_ledger
+from worker.steps.announce import announce, announce_new_ledger
 from worker.steps.decide import Sent
 from worker.steps.deliver import deliver
 from worker.steps.fetch import fetch_call
-
-TYPES = tuple(f"legwork.operator.{name}" for name in OPERATOR_EVENTS)
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def pager():
 @pytest.fixture
 def bench(make_bench, pager):
     calls = MemorySink(sink_spec("stdout:", name="calls"))
-    specs = [replace(sink_spec("stdout:", name="pager"), types=TYPES), sink_spec("stdout:", name="calls")]
+    specs = [replace(sink_spec("stdout:", name="pager"), types=OPERATOR_TYPES), sink_spec("stdout:", name="calls")]
     return make_bench(sink_specs=specs, opened={"pager": pager, "calls": calls}, suspension_probe_seconds=60)
 
 

@@ -6,11 +6,22 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from schemas.record_types import CALL_TYPES
+from schemas.settings.sink_fields import check_type
 from webhook.api.shapes.fields import Instant, TrueOrFalse, call_sids, check_span
-from worker.ledger.operations.replaying import RECORD_TYPES
 
 # For more, give a time span.
 _MOST_SIDS = 1000
+
+
+class _CallType(validate.OneOf):
+    """One of the types of the records about calls; a refusal names the nearest."""
+
+    def __call__(self, value: Any) -> Any:
+        try:
+            return check_type(value, CALL_TYPES)
+        except ValidationError as error:
+            raise ValidationError(f"It {error.messages[0]}. {self._format_error(value)}") from None
 
 
 class Replaying(Schema):
@@ -25,7 +36,7 @@ class Replaying(Schema):
     sink = fields.String(load_default=None, allow_none=True, metadata={"description": "Only deliveries to this sink."})
     type = fields.String(
         load_default=None,
-        validate=validate.OneOf(RECORD_TYPES),
+        validate=_CallType(CALL_TYPES),
         metadata={"description": "Only records of this type."},
     )
     only_missing = TrueOrFalse(load_default=False, metadata={"description": "Only what a sink never received."})

@@ -70,6 +70,15 @@ class OutOfUse(Schema):
     out_of_use = fields.Integer(required=True, metadata={"description": "Number of secrets that no longer sign."})
 
 
+class Retried(Schema):
+    """The waiting deliveries that were made due."""
+
+    name = fields.String(required=True)
+    brought_forward = fields.Integer(
+        required=True, metadata={"description": "Number of deliveries that are due now instead of later."}
+    )
+
+
 class Removed(Schema):
     """A sink just removed."""
 

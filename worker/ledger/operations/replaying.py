@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas.record import TYPE_COMPLETED, TYPE_CORRECTED, TYPE_UNAVAILABLE
+from schemas.record_types import CALL_TYPES
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.codec import unpack_event
 from worker.ledger.queries.lookup import book_that_knows
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from worker.ledger.scripts import Argument
 
 # The kind in a record's key is the last word of its type.
-_TYPE_OF = {name.rpartition(".")[2]: name for name in (TYPE_COMPLETED, TYPE_CORRECTED, TYPE_UNAVAILABLE)}
-RECORD_TYPES = tuple(_TYPE_OF.values())
+_TYPE_OF = {name.rpartition(".")[2]: name for name in CALL_TYPES}
 # The states of a delivery in which the call does not wait for it.
 _NOT_PENDING = frozenset({"never", "delivered", "dropped"})
 

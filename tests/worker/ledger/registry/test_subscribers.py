@@ -111,6 +111,14 @@ def test_what_a_newer_legwork_has_added_is_not_misread(make_ledger, client):
     assert "another version" in ledger.register.unusable["plain"]
 
 
+def test_one_that_was_added_with_a_type_that_is_none_of_ours_is_kept(make_ledger):
+    """Such types were taken once; another version may know more of them."""
+    ledger = make_ledger()
+    ledger.subscribers.add(replace(CRM, types=("legwork.call.done",)))
+    ledger.refresh_sinks()
+    assert (ledger.sinks["crm"].types, ledger.register.unusable) == (("legwork.call.done",), {})
+
+
 def test_a_name_in_the_settings_is_the_settings_own(make_ledger):
     ledger = make_ledger()
     ledger.subscribers.add(SinkSpec(name="stdout", url="https://plain.example/"))
