@@ -33,7 +33,7 @@ GIVEN = [
     ("dead list", [], 0),
     ("dead show", [REFUSED], 0),
     ("dead show", [UNKNOWN], 0),
-    ("dead retry", ["--all"], 0),
+    ("dead retry", ["--all", "--yes"], 0),
     ("dead retry", [UNKNOWN, "nowhere00001"], 1),
     ("dead drop", ["--all", "--yes"], 0),
     ("replay", ["--since", "1h"], 0),
