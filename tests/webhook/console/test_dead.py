@@ -92,6 +92,11 @@ def test_nothing_is_said_to_be_done_until_it_is(person, verb, done):
     assert messages(page, "status") == successes(page) == [done]
 
 
+@pytest.mark.parametrize("path", ["/calls?state=bogus", "/sinks/nobody?", "/no/such/page?"])
+def test_an_error_page_says_nothing_of_a_success(person, path):
+    assert messages(person.read(f"{path}&said=dropped&n=4"), "status") == []
+
+
 def test_a_message_that_nothing_was_changed_is_not_green(person):
     asked = person.press("/dead/confirm", do="retry", all="1")
     agree(person, asked)
