@@ -73,9 +73,18 @@ class LegsAnswer:
         if self.total is None or self.count is None:
             return "the answer does not say how many legs there are"
         if not self.total == self.count == len(self.legs):
-            return f"{len(self.legs)} legs in an answer of {self.count}, of {self.total} in total"
+            return _why_incomplete(len(self.legs), self.count, self.total)
         unfinished = [leg.status or "without a status" for leg in self.legs if leg.status in UNFINISHED]
         return f"a leg is still {unfinished[0]}" if unfinished else None
+
+
+def _why_incomplete(legs: int, count: int, total: int) -> str:
+    """Return how Exotel's numbers of legs differ: those in the response, its `Count` and its `Total`."""
+    # `Count` may be that of the legs in the response, or of all.
+    if legs < total and count in {legs, total}:
+        return f"Incomplete: Exotel returned {legs} of {total} legs"
+    legs_returned = f"{legs} leg{'' if legs == 1 else 's'}"
+    return f"Inconsistent: Exotel returned {legs_returned}, but reports a count of {count} and a total of {total}"
 
 
 class _ExotelLeg(Schema):

@@ -51,10 +51,10 @@ def logs_as_they_were():
         structlog.reset_defaults()
 
 
-def json_of(*arguments, **environ):
-    """What a command says to a program that all is well with."""
+def json_of(*arguments, code=0, **environ):
+    """What a command says to a program; with code 0, that all is well."""
     result = run(*arguments, "--json", **environ)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     return json.loads(result.stdout)
 
 

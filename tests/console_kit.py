@@ -55,6 +55,17 @@ def words_of(answer):
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
+def messages(answer, role):
+    """The texts of a page's messages to its reader: `status` is read out when there is time, `alert` at once."""
+    found = re.findall(rf'<p([^>]*) role="{role}"([^>]*)>(.*?)</p>', answer.text, re.DOTALL)
+    return [unescape(text) for before, after, text in found if "hidden" not in before + after]
+
+
+def successes(answer):
+    """The texts of a page's green messages."""
+    return [unescape(text) for text in re.findall(r'<p class="success"[^>]*>(.*?)</p>', answer.text, re.DOTALL)]
+
+
 def admit(web, *sids, **params):
     for sid in sids:
         web.ledger.calls[ACCOUNT].admit(make_callback(sid, **params), wait_seconds=60)

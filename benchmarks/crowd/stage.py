@@ -98,9 +98,12 @@ class Stage:
         requests.delete(f"{self.exotel}/faults", timeout=5).raise_for_status()
 
     def status(self) -> dict[str, Any]:
-        """Return the output of `legwork status --json`. Raises CalledProcessError."""
+        """Return the output of `legwork status --json`. Raises ValueError if it printed none."""
         command = [BIN / "legwork", "status", "--json"]
-        output = subprocess.run(command, env=self.environ, cwd=self.folder, capture_output=True, check=True, timeout=60)
+        # It exits with 1 for problems, of which these benchmarks make some.
+        output = subprocess.run(
+            command, env=self.environ, cwd=self.folder, capture_output=True, check=False, timeout=60
+        )
         return json.loads(output.stdout)
 
     def memory(self) -> int:

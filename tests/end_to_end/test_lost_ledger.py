@@ -64,7 +64,7 @@ def says(program):
 def ledger_of(stage):
     """What `status` says of the ledger, once it can be seen."""
     answer = stage.legwork("status", "--json")
-    return json.loads(answer.stdout)["ledger"] if answer.returncode == 0 else None
+    return json.loads(answer.stdout)["ledger"] if answer.stdout else None
 
 
 def readyz(stage):

@@ -74,7 +74,9 @@ def test_a_call_that_went_out_unsettled_is_corrected_by_a_retry(stage):
     (unsettled,) = stage.wait_for(sid)
     assert (unsettled["type"], unsettled["data"]["settled"]) == ("legwork.call.completed", False)
     wait_until(lambda: dead_about(stage, sid), "the call among the dead")
-    assert json_of(stage, "dead", "retry", "--all", "--reason", dead_about(stage, sid)[0]["reason"])["calls"] >= 1
+    assert (
+        json_of(stage, "dead", "retry", "--all", "--yes", "--reason", dead_about(stage, sid)[0]["reason"])["calls"] >= 1
+    )
     _, corrected = stage.wait_for(sid, count=2)
     assert corrected["type"] == "legwork.call.corrected"
     assert (corrected["data"]["revision"], corrected["data"]["settled"]) == (2, True)

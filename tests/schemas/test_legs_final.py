@@ -7,6 +7,8 @@ from payloads.samples import ANSWERS
 
 from schemas.legs import load_error
 
+INCONSISTENT = "Inconsistent: Exotel returned"
+
 
 @pytest.mark.parametrize("name", ["S4", "S5", "S6"])
 def test_an_error_says_what_exotel_said(name):
@@ -51,9 +53,14 @@ def test_a_whole_answer_is_final():
     ("document", "reason"),
     [
         (answer(), "no legs yet"),
-        (answer(leg(), total=2), "1 legs in an answer of 1, of 2 in total"),
-        (answer(leg(), count=2), "1 legs in an answer of 2, of 1 in total"),
-        (answer(leg(), total=1, count=0), "1 legs in an answer of 0, of 1 in total"),
+        (answer(leg(), total=2), "Incomplete: Exotel returned 1 of 2 legs"),
+        (answer(leg(), total=2, count=2), "Incomplete: Exotel returned 1 of 2 legs"),
+        (answer(leg(), leg(), total=3), "Incomplete: Exotel returned 2 of 3 legs"),
+        (answer(leg(), count=2), f"{INCONSISTENT} 1 leg, but reports a count of 2 and a total of 1"),
+        (answer(leg(), total=1, count=0), f"{INCONSISTENT} 1 leg, but reports a count of 0 and a total of 1"),
+        (answer(leg(), total=3, count=2), f"{INCONSISTENT} 1 leg, but reports a count of 2 and a total of 3"),
+        (answer(leg(), leg(), total=1), f"{INCONSISTENT} 2 legs, but reports a count of 2 and a total of 1"),
+        (answer(leg(), leg(), total=1, count=1), f"{INCONSISTENT} 2 legs, but reports a count of 1 and a total of 1"),
         ({"legs": [leg()]}, "the answer does not say how many legs there are"),
         (answer(leg(), total="many"), "the answer does not say how many legs there are"),
         (answer(leg(), leg(Status="Ringing")), "a leg is still ringing"),

@@ -130,8 +130,8 @@ def test_a_connection_that_was_closed_while_it_lay_idle_costs_no_attempt(exotel,
 @pytest.mark.parametrize(
     ("legs", "reason"),
     [
-        ({"MetaData": {"Total": 3, "Count": 2}, "legs": [1, 2]}, "2 legs in an answer of 2, of 3 in total"),
-        ({"MetaData": {"Total": 2, "Count": 2}, "legs": [1]}, "1 legs in an answer of 2, of 2 in total"),
+        ({"MetaData": {"Total": 3, "Count": 2}, "legs": [1, 2]}, "Incomplete: Exotel returned 2 of 3 legs"),
+        ({"MetaData": {"Total": 2, "Count": 2}, "legs": [1]}, "Incomplete: Exotel returned 1 of 2 legs"),
         ({"MetaData": {"Total": 0, "Count": 0}, "legs": []}, "no legs yet"),
     ],
 )

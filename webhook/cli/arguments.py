@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -138,3 +139,9 @@ def tell_of_disabled(ledger: Ledger, sinks: Iterable[str]) -> None:
     for sink in sorted(sinks):
         if states.get(sink, {}).get("state") == "disabled":
             note(f"{sink} is disabled: its deliveries wait; `legwork sinks enable {sink}` resumes them")
+
+
+def check_can_ask(otherwise: str) -> None:
+    """Raise click.UsageError if there is no terminal to ask for a confirmation; `otherwise` names the options for that."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"there is no terminal for the confirmation: {otherwise}")

@@ -10,7 +10,7 @@ import click
 
 from webhook.cli.calls_table import as_documents, show_calls
 from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
-from webhook.cli.errors import Interrupted
+from webhook.cli.errors import CommandFailed, Interrupted
 from webhook.cli.progress import progress
 from worker.ledger.queries.number_search import NUMBER, find_by_number
 from worker.numbers.phone import to_e164
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 @click.command("find", epilog=examples("legwork calls find +919000000001", "legwork calls find 09000000001 --json"))
 @click.argument("number", metavar="NUMBER")
 @json_option
-def find_command(number: str, as_json: bool) -> None:
+@click.pass_context
+def find_command(ctx: click.Context, number: str, as_json: bool) -> None:
     """Find the calls that a number was in, newest first.
 
     NUMBER is a whole number, written +919000000001 or 09000000001, or a SIP address; its last digits alone find nothing.
     - reads it from standard input, since others on the host can see arguments. There is no index of numbers, so all calls are
-    searched.
+    searched. Exits with 1 if nothing was found.
     """
     number = sys.stdin.readline().strip() if number == "-" else number.strip()
     if not re.fullmatch(NUMBER, number):
@@ -51,12 +52,14 @@ def find_command(number: str, as_json: bool) -> None:
     calls = list(found.values())
     if as_json:
         print_json(as_documents(ledger, calls))
-        return
-    if calls:
-        show_calls(ledger, calls)
-    click.echo(f"{looked_through:,} call(s) searched; {len(calls):,} with this number.")
-    if not calls and not _is_whole(ledger, number):
-        click.echo("Part of a number finds nothing: give all of it, such as +919000000001 or 09000000001.")
+    else:
+        if calls:
+            show_calls(ledger, calls)
+        click.echo(f"{looked_through:,} call(s) searched; {len(calls):,} with this number.")
+        if not calls and not _is_whole(ledger, number):
+            click.echo("Part of a number finds nothing: give all of it, such as +919000000001 or 09000000001.")
+    if not calls:
+        ctx.exit(CommandFailed.exit_code)
 
 
 def _is_whole(ledger: Ledger, number: str) -> bool:

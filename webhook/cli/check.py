@@ -11,6 +11,7 @@ from webhook.cli.common import console, examples, json_option, print_json, setti
 from webhook.cli.errors import CommandFailed
 from webhook.operations import checks
 from webhook.operations.finding import Finding, Verdict
+from webhook.operations.standing import check_standing
 from worker.connections import connect
 from worker.ledger import Ledger
 from worker.logs import Mask
@@ -30,8 +31,10 @@ _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "red"
 def check(ctx: click.Context, as_json: bool) -> None:
     """Test everything that the settings name.
 
-    Redis and its configuration, the ledger, the Exotel credentials (one request per account) and every sink. One line each:
-    ok, warning or wrong, and what to change. Exits with 1 if anything is wrong.
+    Redis and its configuration, the ledger, the Exotel credentials (one request per account) and every sink; then the state
+    of each account and each sink in the ledger. One line each: ok, warning or wrong, and what to change. Exits with 1 if
+    anything is wrong, such as a suspended account, or a sink that fails or is disabled. What is late or has failed after all
+    retries is a warning, and so is that no worker is running.
     """
     settings = settings_here()
     mask = Mask(secrets_of(settings))
@@ -73,3 +76,5 @@ def check_everything(settings: Settings, mask: Mask) -> Iterator[Finding]:
         for spec in ledger.sinks.values():
             mask.learn(secrets_of_sink(spec))
     yield from checks.check_sinks(settings.sinks if ledger is None else ledger.sinks.values())
+    if ledger is not None:
+        yield from check_standing(ledger)

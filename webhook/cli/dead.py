@@ -15,7 +15,7 @@ from webhook.cli.arguments import letter_sid
 from webhook.cli.call_history import Printer
 from webhook.cli.common import console, examples, json_option, local, print_json
 from webhook.cli.completion_values import dead_sids
-from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, sink_option, why_not
+from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, reason_option, sink_option, why_not
 from webhook.cli.errors import CommandFailed
 from webhook.operations.dead_letters import FETCH
 from webhook.operations.times import spoken
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from worker.ledger.queries.dead_letters import DeadLetter
 
 
-@click.command("list", epilog=examples("legwork dead list", "legwork dead list --sink crm --limit 100"))
+@click.command("list", epilog=examples("legwork dead list", "legwork dead list --sink crm --reason 503 --limit 100"))
 @account_option
 @sink_option
+@reason_option
 @click.option(
     "--limit", metavar="N", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Show at most N."
 )
 @json_option
-def list_command(account: str | None, sink: str | None, limit: int, as_json: bool) -> None:
+def list_command(account: str | None, sink: str | None, reason: str | None, limit: int, as_json: bool) -> None:
     """List failed calls and dead letters: counts by reason, then the most recent."""
-    letters = DeadLetters(account, sink)
+    letters = DeadLetters(account, sink, reason)
     reasons: Counter[tuple[str, str]] = Counter()
 
     def counted() -> Iterator[DeadLetter]:
@@ -57,7 +58,7 @@ def list_command(account: str | None, sink: str | None, limit: int, as_json: boo
         _show_list(letters, rows, groups, reasons.total())
     else:
         narrower = " match; `legwork dead list` without options lists all"
-        click.echo(f"No failed calls or dead letters{narrower if account or sink else ''}.")
+        click.echo(f"No failed calls or dead letters{narrower if account or sink or reason else ''}.")
 
 
 def _show_list(

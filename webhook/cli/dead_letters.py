@@ -19,6 +19,7 @@ RIGHT = "`legwork dead list` lists failed calls and dead letters."
 
 account_option = click.option("--account", metavar="SID", shell_complete=account_sids, help="Only this account.")
 sink_option = click.option("--sink", metavar="NAME", shell_complete=sink_names, help="Only deliveries to this sink.")
+reason_option = click.option("--reason", metavar="TEXT", help="Only where the reason contains TEXT; case is ignored.")
 
 
 class DeadLetters(dead_letters.DeadLetters):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from webhook.cli.arguments import check_all_found, letter_sid, tell_of_disabled
+from webhook.cli.arguments import check_all_found, check_can_ask, letter_sid, tell_of_disabled
 from webhook.cli.common import examples, json_option, print_json
 from webhook.cli.completion_values import dead_sids
-from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, sink_option, why_not
+from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, reason_option, sink_option, why_not
 from webhook.cli.progress import progress
 from worker.ledger.operations.dead_letters import ChangedCounts, DeadLetterOperations
 
@@ -32,7 +32,7 @@ def _selection_options(command: Command) -> Command:
         ),
         account_option,
         sink_option,
-        click.option("--reason", metavar="TEXT", help="Only where the reason contains TEXT; case is ignored."),
+        reason_option,
         click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
         json_option,
     ]
@@ -43,7 +43,7 @@ def _selection_options(command: Command) -> Command:
 
 @click.command(
     epilog=examples(
-        "legwork dead retry 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --sink crm --reason 503"
+        "legwork dead retry 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --sink crm --reason 503 --yes"
     )
 )
 @_selection_options
@@ -51,10 +51,13 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
     """Retry failed calls and dead letters.
 
     Calls are fetched again, and records are delivered again with the same ids, now; their retry schedules start again.
+    --all asks first, unless --yes is given.
     """
+    if everything and not yes:
+        check_can_ask("--all needs --yes; `legwork dead list` shows what would be retried")
     letters = _letters(sids, everything, only)
     found, wrong = _find(letters, sids)
-    total = _ask("Retry", found()) if everything and not yes and sys.stdin.isatty() else None
+    total = _ask("Retry", found()) if everything and not yes else None
     sinks: set[str] = set()
 
     def chosen() -> Iterator[DeadLetter]:
@@ -77,10 +80,8 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
 
     The calls are no longer fetched, and the sinks never receive the records. Asks first, unless --yes is given.
     """
-    if everything and not yes and not sys.stdin.isatty():
-        raise click.UsageError(
-            "there is no terminal for the confirmation: --all needs --yes; `legwork dead list` shows what would be dropped"
-        )
+    if everything and not yes:
+        check_can_ask("--all needs --yes; `legwork dead list` shows what would be dropped")
     letters = _letters(sids, everything, only)
     found, wrong = _find(letters, sids)
     total = _ask("Drop", found()) if not yes and sys.stdin.isatty() else None

@@ -10,6 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from webhook.cli.arguments import check_can_ask
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.errors import CommandFailed, Interrupted
 from webhook.cli.progress import progress
@@ -62,8 +63,8 @@ def forget_command(number: str, region: str | None, dry_run: bool, yes: bool, as
     databases on this host. NUMBER may be written in any usual way, or be - to read it from standard input, since others on
     the host can see arguments. Keep the receipt that it prints: it names what could not be reached.
     """
-    if not (yes or dry_run or sys.stdin.isatty()):
-        raise click.UsageError("there is no terminal for the confirmation: give --yes or --dry-run")
+    if not (yes or dry_run):
+        check_can_ask("give --yes or --dry-run")
     if number == "-":
         number = sys.stdin.readline()
     settings = settings_with_redis()

@@ -87,7 +87,7 @@ def calls() -> None:
     cls=TableGroup,
     table=_DEAD,
     epilog=examples(
-        "legwork dead list", "legwork dead show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all"
+        "legwork dead list", "legwork dead show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g", "legwork dead retry --all --yes"
     ),
 )
 def dead() -> None:

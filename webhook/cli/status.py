@@ -18,6 +18,7 @@ from webhook.cli.common import (
     print_json,
     settings_with_redis,
 )
+from webhook.cli.errors import CommandFailed
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.problem import Severity
 from webhook.operations.snapshot import COUNTS, Status
@@ -27,6 +28,8 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from webhook.operations.problem import Problem
+
 # The texts of these problems already name their subject.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -35,20 +38,25 @@ _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "fail
 
 @click.command(epilog=examples("legwork status", "legwork status --json | jq .calls"))
 @json_option
-def status(as_json: bool) -> None:
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
     """Show accounts, sinks, totals and problems.
 
     Totals; per account its waiting calls and its quota; per sink its waiting and delivered records; then the problems,
-    worst first. Always exits with 0: scripts that test whether something is wrong should use `legwork check`.
+    worst first. Exits with 1 if one of them is an error: a suspended account, a sink that fails or is disabled, no worker, a
+    full Redis, calls that are late although quota is left. Warnings do not change the exit code.
     """
     found = read_status(open_ledger(settings_with_redis()))
+    problems = find_problems(found)
     if as_json:
         print_json(as_document(found))
     else:
-        _show(found, console())
+        _show(found, problems, console())
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        ctx.exit(CommandFailed.exit_code)
 
 
-def _show(found: Status, screen: Console) -> None:
+def _show(found: Status, problems: list[Problem], screen: Console) -> None:
     calls = _table("calls", *COUNTS)
     calls.add_row("", *(str(count) for count in found.totals().values()))
     accounts = _table("account", "state", "waiting", "oldest", "quota used", "done in")
@@ -67,7 +75,7 @@ def _show(found: Status, screen: Console) -> None:
         sinks.add_row(sink.name, _coloured(sink.state), str(sink.waiting), str(sink.delivered), str(sink.dead))
     for table in (calls, accounts, sinks):
         screen.print(table)
-    for problem in find_problems(found):
+    for problem in problems:
         about = "" if problem.about in _SPEAK_FOR_THEMSELVES else f"{problem.about}: "
         screen.print(Text(f"{about}{problem.text}.", style=_COLOURS[problem.severity]), soft_wrap=True)
     new = ": it is new, nothing was stored in this Redis before" if found.is_new else ""

@@ -14,7 +14,7 @@ from webhook.console.call import blueprint as call_pages
 from webhook.console.calls import blueprint as calls_pages
 from webhook.console.dead import blueprint as dead_pages
 from webhook.console.filters import FILTERS
-from webhook.console.flash import flashed_message
+from webhook.console.flash import Flash, flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
 from webhook.console.overview import blueprint as overview_pages
 from webhook.console.signing_in import blueprint as signing_in_pages
@@ -59,8 +59,13 @@ def _known_to_templates() -> dict[str, Any]:
         "signed_in": let_in and visit().signed_in,
         "form_token": form_token,
         "masked": _masked,
-        "said": flashed_message() if let_in else "",
+        "flashed_message": _flashed_message,
     }
+
+
+def _flashed_message() -> Flash | None:
+    """Return the message about the last change, for those who are let in."""
+    return flashed_message() if g.let_in else None
 
 
 def _masked(text: str) -> str:

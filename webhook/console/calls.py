@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
@@ -18,6 +18,7 @@ from worker.ledger.queries.lookup import STATES
 from worker.ledger.queries.number_search import NUMBER, find_by_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import tzinfo
 
     from flask.typing import ResponseReturnValue
@@ -34,8 +35,8 @@ def browse() -> ResponseReturnValue:
     """Show a page of calls, filtered by state, account and time."""
     ledger = services().ledger
     state, account = request.args.get("state", ""), request.args.get("account", "")
-    if state not in {"", *STATES} or account not in {"", *ledger.calls}:
-        abort(404, "There is no such state, or no such account.")
+    _check_choice("state", state, STATES)
+    _check_choice("account", account, ledger.calls)
     # Accounts may have different time zones; times are in the selected account's, which the form shows.
     zone = ledger.account(account or next(iter(ledger.calls))).timezone
     since, until = request.args.get("since", ""), request.args.get("until", "")
@@ -100,11 +101,25 @@ def _moment(text: str, zone: tzinfo) -> float | None:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000
     except (ValueError, OverflowError):
-        abort(400, "That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
+        _refuse("That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
 
 
 def _place(text: str) -> ListCursor | None:
     try:
         return read_cursor(text)
     except ValueError:
-        abort(404, "There is no such page of calls.")
+        _refuse("There is no such page of calls.")
+
+
+def _check_choice(name: str, given: str, choices: Iterable[str]) -> None:
+    """Refuse a filter that selects nothing that exists, with what there is; '' selects everything."""
+    if given and given not in choices:
+        _refuse(f"There is no {name} {given!r}. {name.capitalize()}s: {', '.join(choices)}.")
+
+
+def _refuse(text: str) -> NoReturn:
+    """End the request with a page that says what is wrong with the URL's query, and leads back to all calls."""
+    page = render_template(
+        "message.html", title="These calls cannot be shown", text=text, back=("/calls", "To all calls")
+    )
+    abort(make_response(page, 400))

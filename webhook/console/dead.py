@@ -57,7 +57,7 @@ def confirm() -> ResponseReturnValue:
     # What fails after it was counted is not part of the confirmation.
     until_ms = ledger.now_ms()
     what = Counter(letter.sink or FETCH for letter in chosen.letters(DeadLetters(ledger), until_ms=until_ms))
-    return render_template("confirm.html", verb=verb, said=_VERBS[verb], chosen=chosen, what=what, until_ms=until_ms)
+    return render_template("confirm.html", verb=verb, action=_VERBS[verb], chosen=chosen, what=what, until_ms=until_ms)
 
 
 @blueprint.post("/dead/mend")

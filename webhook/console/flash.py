@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -28,10 +29,25 @@ _SAID = {
     "disabled": ("The sink is disabled: what is for it waits.", ""),
     "enabled": ("The sink is enabled.", ""),
     "brought_forward": ("One delivery is retried now.", "{} deliveries are retried now."),
-    "removed": ("The sink is removed; one delivery that waited was dropped.", "The sink is removed; {} were dropped."),
+    "removed": ("The sink is removed.", ""),
+    "removed_and_dropped": (
+        "The sink is removed; one delivery that waited was dropped.",
+        "The sink is removed; {} deliveries that waited were dropped.",
+    ),
     "finished": ("One secret signs no more.", "{} secrets sign no more."),
     "unchanged": ("Nothing was changed: it was so already.", ""),
 }
+# Messages which say that nothing, or nothing more, was done.
+_CHANGED_NOTHING = frozenset({"waiting", "under_way", "unchanged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """The message about the last change."""
+
+    text: str
+    #: Whether something was changed; the message is green only then.
+    has_succeeded: bool
 
 
 def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> ResponseReturnValue:
@@ -42,8 +58,12 @@ def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> Response
     return redirect(url_for(endpoint, said=said, n=number, **where), 303)
 
 
-def flashed_message() -> str:
-    """Return the message for the requested page; '' for none."""
-    one, many = _SAID.get(request.args.get("said", ""), ("", ""))
+def flashed_message() -> Flash | None:
+    """Return the message for the requested page; None for none."""
+    said = request.args.get("said", "")
+    if said not in _SAID:
+        return None
+    one, many = _SAID[said]
     number = request.args.get("n", default=1, type=int)
-    return one if number == 1 or not many else many.format(f"{number:,}")
+    text = one if number == 1 or not many else many.format(f"{number:,}")
+    return Flash(text, has_succeeded=said not in _CHANGED_NOTHING)

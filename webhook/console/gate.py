@@ -113,12 +113,12 @@ def recognise() -> None:
         g.visit = known
 
 
-def sign_in_page(status: int, said: str = "") -> Response:
+def sign_in_page(status: int, error: str = "") -> Response:
     """Return the sign-in page, which leads to the requested page afterwards."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("wanted", "/")
     over_plain_http = not request.is_secure and request.headers.get("X-Forwarded-Proto", "http") != "https"
     page = render_template(
-        "sign_in.html", wanted=wanted, said=said, will_not_keep=over_plain_http and not is_loopback_host()
+        "sign_in.html", wanted=wanted, error=error, will_not_keep=over_plain_http and not is_loopback_host()
     )
     return make_response(page, status)
 

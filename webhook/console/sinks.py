@@ -130,7 +130,8 @@ def remove(name: str) -> ResponseReturnValue:
         if described["source"] != "added":
             abort(409, f"{name} is defined in the settings: take it out of SINKS or legwork.toml, and restart.")
         return render_template("remove.html", sink=described, waiting=operations.waiting_for(name))
-    return back_to("console.sinks.show", "removed", operations.remove(name))
+    dropped = operations.remove(name)
+    return back_to("console.sinks.show", "removed_and_dropped" if dropped else "removed", dropped)
 
 
 def _operations() -> SinkOperations:

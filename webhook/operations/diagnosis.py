@@ -32,9 +32,9 @@ def find_problems(found: Status) -> list[Problem]:
     """Return what keeps calls from flowing, errors first; failed calls and dead letters come last."""
     problems = [*_system(found)]
     for account, totals in found.accounts:
-        problems += _account(account, totals)
+        problems += account_problems(account, totals)
     for sink in found.sinks:
-        problems += _sink(sink)
+        problems += sink_problems(sink)
     # The sort is stable: within a severity, problems keep the order in which they were found.
     return [*sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR), *_given_up(found)]
 
@@ -69,8 +69,9 @@ def full_ledger(capacity: Capacity | None) -> Problem | None:
     return None
 
 
-def _account(account: Account, totals: AccountTotals) -> Iterator[Problem]:
-    about, waits = f"account {account.sid}", _wait(totals.waiting, "call")
+def account_problems(account: Account, totals: AccountTotals) -> Iterator[Problem]:
+    """Yield what keeps an account's calls from flowing."""
+    about, waits = f"account {account.sid}", waiting(totals.waiting, "call")
     match totals.state:
         case "suspended":
             again = f"next probe in {spoken(totals.look.gate_seconds)}"
@@ -87,15 +88,16 @@ def _account(account: Account, totals: AccountTotals) -> Iterator[Problem]:
 
 
 def _late(totals: AccountTotals) -> tuple[Severity, str]:
-    waits = _wait(totals.waiting, "call")
+    waits = waiting(totals.waiting, "call")
     if totals.look.in_flight + totals.look.cooling_down >= _SPENT * totals.look.limit:
         return Severity.WARNING, f"{waits} for the quota; done in {spoken(totals.eta_seconds)}"
     late = f"{waits}, overdue by {spoken(totals.overdue_seconds)} although quota is left"
     return Severity.ERROR, f"{late}: too few workers, or workers hang; check their logs, start more"
 
 
-def _sink(sink: SinkTotals) -> Iterator[Problem]:
-    about, waits, why = f"sink {sink.name}", _wait(sink.waiting, "record"), f": {sink.reason}" if sink.reason else ""
+def sink_problems(sink: SinkTotals) -> Iterator[Problem]:
+    """Yield what keeps records from a sink."""
+    about, waits, why = f"sink {sink.name}", waiting(sink.waiting, "record"), f": {sink.reason}" if sink.reason else ""
     match sink.state:
         case "disabled":
             text = f"is disabled{why}; {waits}; `legwork sinks enable {sink.name}` delivers to it again"
@@ -112,15 +114,21 @@ def _sink(sink: SinkTotals) -> Iterator[Problem]:
 
 def _given_up(found: Status) -> Iterator[Problem]:
     calls, records = found.totals()["dead"], sum(sink.dead for sink in found.sinks)
-    parts = [_count(number, what) for number, what in ((calls, "call"), (records, "record")) if number]
+    parts = [counted(number, what) for number, what in ((calls, "call"), (records, "record")) if number]
     if parts:
-        text = f"{' and '.join(parts)} failed after all retries; `legwork dead list` shows why, `legwork dead retry` retries"
-        yield Problem("dead", Severity.WARNING, text)
+        yield Problem("dead", Severity.WARNING, exhausted(" and ".join(parts)))
 
 
-def _wait(number: int, what: str) -> str:
-    return f"{_count(number, what)} wait{'s' if number == 1 else ''}" if number else f"no {what} waits"
+def exhausted(what: str) -> str:
+    """Return that these calls or records have failed, and what to do about it."""
+    return f"{what} failed after all retries; `legwork dead list` shows why, `legwork dead retry` retries"
 
 
-def _count(number: int, what: str) -> str:
+def waiting(number: int, what: str) -> str:
+    """Return how many of these wait, in words."""
+    return f"{counted(number, what)} wait{'s' if number == 1 else ''}" if number else f"no {what} waits"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

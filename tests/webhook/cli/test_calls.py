@@ -31,10 +31,19 @@ def ledger(redis_url):
 
 def test_a_search_that_finds_nothing_says_that_a_part_of_a_number_will_not_do(redis_url, ledger):
     found = run("calls", "find", "9001", redis_url=redis_url)
-    assert (found.exit_code, "3 call(s) searched; 0 with this number." in found.output) == (0, True)
+    assert "3 call(s) searched; 0 with this number." in found.output
     assert "Part of a number finds nothing: give all of it" in found.output
     whole = run("calls", "find", "+919000099999", redis_url=redis_url)
     assert "Part of a number" not in whole.output
+
+
+def test_a_search_that_finds_nothing_exits_with_1_and_one_that_finds_with_0(redis_url, ledger):
+    def code(number, *options):
+        return run("calls", "find", number, *options, redis_url=redis_url).exit_code
+
+    assert (code("+919000099999"), code("+919000000002")) == (1, 0)
+    assert (code("+919000099999", "--json"), code("+919000000002", "--json")) == (1, 0)
+    assert json_of("calls", "find", "+919000099999", code=1, redis_url=redis_url) == []
 
 
 def test_the_list_has_every_call_once_the_newest_first(redis_url, ledger):

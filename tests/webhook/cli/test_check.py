@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli_kit import open_ledger, run
+from cli_kit import open_ledger, run, settle
 from factories import ACCOUNT
 from stubs import StubServer, answer, reset
 
 from schemas.settings import SinkSpec
 from worker.encryption import new_key
 from worker.ledger import NEW_SECONDS
+from worker.ledger.backlog import Lane
 
 UNKNOWN_CALL = answer({"RestException": {"Status": 400, "Message": "Please check the call id sent"}}, 400)
 
@@ -37,6 +38,11 @@ def verdict(lines, about):
     return finding[0]
 
 
+def own_check(lines, sink):
+    """What came of a sink's own check; how it stands in the ledger follows."""
+    return lines[f"sink {sink}"][0][0]
+
+
 @pytest.fixture
 def durable(client):
     """A server that is set as Legwork wants it."""
@@ -54,7 +60,10 @@ def test_each_thing_has_its_line_and_all_is_well(redis_url, exotel, durable):
     ledger.register_worker("host:1", 8)
     durable.hset("lw:ledger", "created_at", round(ledger.now_ms() - 2 * NEW_SECONDS * 1000))
     lines = found(redis_url, exotel)
-    assert list(lines) == ["settings", "redis", "ledger", "workers", f"exotel {ACCOUNT}", "sink stdout"]
+    exotel_and_sink = [f"exotel {ACCOUNT}", "sink stdout"]
+    assert list(lines) == ["settings", "redis", "ledger", "workers", *exotel_and_sink, f"account {ACCOUNT}"]
+    assert lines[f"account {ACCOUNT}"] == [("ok", "active; no call waits")]
+    assert lines["sink stdout"][1:] == [("ok", "active; no record waits")]
     assert {verdict for findings in lines.values() for verdict, _ in findings} == {"ok"}
 
 
@@ -105,7 +114,7 @@ def test_a_redis_out_of_reach_is_wrong_and_the_rest_is_looked_at_all_the_same(ex
     lines = found("redis://127.0.0.1:1/0", exotel)
     assert verdict(lines, "redis") == "wrong"
     assert verdict(lines, f"exotel {ACCOUNT}") == "warning"
-    assert verdict(lines, "sink stdout") == "ok"
+    assert own_check(lines, "stdout") == "ok"
     assert not exotel.seen
 
 
@@ -181,9 +190,47 @@ def test_subscribers_added_at_run_time_are_tried_like_the_others(redis_url, exot
         ledger.subscribers.add(SinkSpec(name="here", url=f"{there.url}/hook", options={"allow_private": True}))
         ledger.subscribers.add(SinkSpec(name="there", url="http://127.0.0.1:1/?token=secret-of-a-query"))
         lines = found(redis_url, exotel, legwork_secret_key=key)
-    assert verdict(lines, "sink here") == "ok"
-    assert verdict(lines, "sink there") == "wrong"
+    assert own_check(lines, "here") == "ok"
+    assert own_check(lines, "there") == "wrong"
     assert "secret-of-a-query" not in json.dumps(lines)
     lines = found(redis_url, exotel, legwork_secret_key=new_key())
     assert lines["sink here"][0][0] == "wrong"
     assert "LEGWORK_SECRET_KEY" in lines["sink here"][0][1]
+
+
+@pytest.mark.parametrize("state", ["failing", "disabled"])
+def test_a_sink_to_which_nothing_goes_is_wrong_although_its_own_check_succeeds(redis_url, exotel, durable, state):
+    """A sink that answered 500 to records, and 501 to OPTIONS, was ok; no exit code told a script of it."""
+    ledger = open_ledger(redis_url)
+    settle(ledger, "settled0001")
+    if state == "disabled":
+        ledger.disable_sink("stdout", "410: gone")
+    else:
+        while ledger.health.failed("stdout", "500: the-api-token is wrong") != "failing":
+            pass
+    (own, _), (judged, text) = found(redis_url, exotel)["sink stdout"]
+    assert (own, judged) == ("ok", "wrong")
+    assert "; 1 record waits; " in text
+    assert "the-api-token" not in text
+    ledger.enable_sink("stdout")
+    assert found(redis_url, exotel)["sink stdout"][1] == ("ok", "active; 1 record waits")
+
+
+def test_what_is_late_or_has_failed_is_a_warning(redis_url, exotel, durable):
+    ledger = open_ledger(redis_url)
+    settle(ledger, "dead00000001", "dead", "404")
+    late = {"dead00000001/1/completed": ledger.now_ms() - 300_000}
+    durable.zadd(ledger.deliveries[ACCOUNT, "stdout"].backlog.due_key(Lane.LIVE), late)
+    ledger.calls[ACCOUNT].bucket.pause(80)
+    lines = found(redis_url, exotel)
+    assert [judged for judged, _ in lines["sink stdout"]] == ["ok", "warning"]
+    assert "1 record waits, overdue by 5 min" in lines["sink stdout"][1][1]
+    assert [judged for judged, _ in lines[f"account {ACCOUNT}"]] == ["warning", "warning"]
+    assert lines[f"account {ACCOUNT}"][1][1].startswith("1 call failed after all retries; `legwork dead list` ")
+
+
+def test_an_account_that_stays_suspended_is_wrong_with_the_reason(redis_url, exotel):
+    open_ledger(redis_url).calls[ACCOUNT].bucket.suspend("402: no credit")
+    ((judged, text),) = found(redis_url, exotel)[f"account {ACCOUNT}"]
+    assert judged == "wrong"
+    assert text.startswith("is suspended: 402: no credit; no call waits; ")

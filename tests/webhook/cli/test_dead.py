@@ -93,6 +93,9 @@ def test_the_list_counts_by_reason_and_shows_the_last_first(redis_url, ledger):
         (["--sink", "stdout"], 0, []),
         (["--account", ACCOUNT], 2, [REFUSED, UNKNOWN]),
         (["--limit", "1"], 2, [REFUSED]),
+        (["--reason", "422"], 1, [REFUSED]),
+        (["--reason", "UNKNOWN"], 1, [UNKNOWN]),
+        (["--reason", "422", "--sink", "stdout"], 0, []),
     ],
 )
 def test_the_list_can_be_narrowed_down(redis_url, ledger, options, count, shown):
@@ -116,6 +119,7 @@ def test_nothing_dead_is_said_so(redis_url):
 
 def test_where_nothing_that_was_asked_for_is_dead_it_is_said_how_to_see_the_rest(redis_url, ledger):
     assert "`legwork dead list` without options" in legwork(redis_url, "list", "--sink", "stdout").stdout
+    assert "`legwork dead list` without options" in legwork(redis_url, "list", "--reason", "no such").stdout
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", REFUSED], ["show", "dead00000003"]])
@@ -193,7 +197,7 @@ def test_one_that_is_wrong_keeps_no_other_from_being_tried_again(redis_url, ledg
     ],
 )
 def test_all_that_is_dead_is_tried_again_as_far_as_the_options_let_it(redis_url, ledger, options, calls, deliveries):
-    done = json_from(redis_url, "retry", "--all", *options)
+    done = json_from(redis_url, "retry", "--all", "--yes", *options)
     assert (done["calls"], done["deliveries"]) == (calls, deliveries)
     assert json_from(redis_url, "list")["count"] == 2 - calls - deliveries
 
@@ -215,8 +219,8 @@ def test_operator_records_can_be_named_too(redis_url, ledger):
 
 
 def test_people_hear_what_was_done(redis_url, ledger):
-    assert legwork(redis_url, "retry", "--all").stdout == "Queued for retry: 1 call and 1 delivery.\n"
-    assert legwork(redis_url, "retry", "--all").stdout == "Queued for retry: 0 calls and 0 deliveries.\n"
+    assert legwork(redis_url, "retry", "--all", "--yes").stdout == "Queued for retry: 1 call and 1 delivery.\n"
+    assert legwork(redis_url, "retry", "--all", "--yes").stdout == "Queued for retry: 0 calls and 0 deliveries.\n"
 
 
 def test_what_is_retried_for_a_disabled_sink_waits_and_that_is_said(redis_url, ledger):
@@ -239,10 +243,12 @@ def test_what_is_dropped_is_dead_no_more(redis_url, ledger):
     assert "drop  wanted by an operator" in run("calls", "show", UNKNOWN, redis_url=redis_url, sinks=SINKS).stdout
 
 
-def test_without_a_terminal_everything_is_dropped_only_for_sure(redis_url, ledger):
-    result = legwork(redis_url, "drop", "--all")
+@pytest.mark.parametrize("command", ["drop", "retry"])
+def test_without_a_terminal_everything_is_changed_only_for_sure(redis_url, ledger, command):
+    """`retry --all` from a script spent the quota without asking, where `drop --all` and `forget` refuse."""
+    result = legwork(redis_url, command, "--all")
     assert result.exit_code == 2
-    assert "--yes" in result.stderr
+    assert "there is no terminal for the confirmation: --all needs --yes" in result.stderr
     assert json_from(redis_url, "list")["count"] == 2
 
 
@@ -293,14 +299,14 @@ def test_it_does_not_ask_where_there_is_nothing_to_ask(redis_url, ledger, comman
         ["retry"],
         ["drop"],
         ["retry", "--reason", "503"],
-        ["retry", "--all", UNKNOWN],
+        ["retry", "--all", "--yes", UNKNOWN],
         ["retry", "no"],
         ["show"],
         ["show", "with-a-dash"],
         ["list", "--limit", "0"],
         ["list", "--sink", "nobody"],
         ["list", "--account", "nobody"],
-        ["retry", "--all", "--sink", "nobody"],
+        ["retry", "--all", "--yes", "--sink", "nobody"],
     ],
 )
 def test_bad_usage_changes_nothing(redis_url, ledger, arguments):

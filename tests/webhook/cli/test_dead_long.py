@@ -41,7 +41,7 @@ def program(redis_url, *arguments, **streams):
 
 
 @pytest.mark.parametrize(
-    ("given", "doing"), [(["retry", "--all"], "retrying"), (["drop", "--all", "--yes"], "dropping")]
+    ("given", "doing"), [(["retry", "--all", "--yes"], "retrying"), (["drop", "--all", "--yes"], "dropping")]
 )
 def test_on_a_terminal_there_is_a_bar(redis_url, book, given, doing):
     shown, code = seen_on_a_terminal(
@@ -54,12 +54,14 @@ def test_on_a_terminal_there_is_a_bar(redis_url, book, given, doing):
 
 def test_programs_get_no_bar(redis_url, book):
     seen = seen_on_a_terminal(
-        lambda terminal: program(redis_url, "retry", "--all", "--json", stdout=subprocess.DEVNULL, stderr=terminal)
+        lambda terminal: program(
+            redis_url, "retry", "--all", "--yes", "--json", stdout=subprocess.DEVNULL, stderr=terminal
+        )
     )
     assert seen == ("", 0)
 
 
-@pytest.mark.parametrize("given", [["retry", "--all"], ["drop", "--all", "--yes"]])
+@pytest.mark.parametrize("given", [["retry", "--all", "--yes"], ["drop", "--all", "--yes"]])
 def test_ctrl_c_keeps_what_is_done_and_running_it_again_does_the_rest(redis_url, book, client, given):
     with program(redis_url, *given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: client.zcard(book.dead_key) < MANY, "the first page")

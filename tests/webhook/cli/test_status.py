@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from cli_kit import json_of, open_ledger, run, settle
 from factories import ACCOUNT, make_callback
@@ -24,6 +26,11 @@ name = "crm"
 url = "stdout:"
 accounts = ["one"]
 """
+
+
+@pytest.fixture(autouse=True)
+def _a_worker_runs(redis_url):
+    open_ledger(redis_url).register_worker("host:1", 8)
 
 
 def test_of_an_empty_ledger_the_status_is_all_zeros(redis_url):
@@ -74,15 +81,15 @@ def test_totals_are_over_all_accounts_and_each_has_its_own_line(redis_url, tmp_p
 
 @pytest.mark.parametrize(("hello", "said"), [(True, "1 worker(s) with 8 threads"), (False, "legwork worker")])
 def test_people_are_told_of_the_workers_and_how_to_get_one(redis_url, hello, said):
-    if hello:
-        open_ledger(redis_url).register_worker("host:1", 8)
+    if not hello:
+        open_ledger(redis_url).deregister_worker("host:1", 8)
     assert said in run("status", redis_url=redis_url).stdout
 
 
 def test_people_see_why_an_account_is_suspended_as_it_was_said(redis_url):
     open_ledger(redis_url).calls[ACCOUNT].bucket.suspend("402: [red]no credit[/red]")
     found = run("status", redis_url=redis_url)
-    assert found.exit_code == 0
+    assert found.exit_code == 1
     assert "402: [red]no credit[/red]" in found.stdout
 
 
@@ -92,3 +99,49 @@ def test_people_are_told_what_to_do_about_an_account_that_exotel_refuses(redis_u
     ledger.calls[ACCOUNT].bucket.suspend("401: no such key")
     text = run("status", redis_url=redis_url).stdout
     assert f"account {ACCOUNT}: is suspended: 401: no such key; no call waits; correct " in text
+
+
+def no_worker(ledger):
+    ledger.deregister_worker("host:1", 8)
+
+
+def suspended(ledger):
+    ledger.calls[ACCOUNT].bucket.suspend("402: no credit")
+
+
+def failing(ledger):
+    while ledger.health.failed("stdout", "500") != "failing":
+        pass
+
+
+def disabled(ledger):
+    ledger.disable_sink("stdout", "410")
+
+
+def full(ledger):
+    ledger.client.config_set("maxmemory", round(ledger.client.info("memory")["used_memory"] * 1.06))
+
+
+def only_paused_and_dead(ledger):
+    settle(ledger, "dead00000001", "dead", "404")
+    ledger.calls[ACCOUNT].bucket.pause(1000)
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["people", "programs"])
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(no_worker, 1), (suspended, 1), (failing, 1), (disabled, 1), (full, 1), (only_paused_and_dead, 0)],
+)
+def test_an_error_among_the_problems_makes_it_exit_with_1_and_a_warning_does_not(redis_url, trouble, code, as_json):
+    ledger = open_ledger(redis_url)
+    trouble(ledger)
+    try:
+        result = run("status", *as_json, redis_url=redis_url)
+    finally:
+        ledger.client.config_set("maxmemory", 0)
+    assert result.exit_code == code
+    assert (result.stdout != "", result.stderr) == (True, "")
+    if as_json:
+        problems = json.loads(result.stdout)["problems"]
+        assert any(problem["severity"] == "error" for problem in problems) is bool(code)
+        assert problems

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_kit import ENVIRON
+from cli_kit import ENVIRON, open_ledger
 from terminal import seen_on_a_terminal
 
 COMMANDS = [["calls", "list"], ["status", "--json"], ["check"], ["--help"], ["completion", "bash"]]
@@ -37,9 +37,12 @@ def test_where_there_is_no_room_for_the_output_that_is_said(redis_url, given, un
     assert problem.startswith("cannot write: No space left on device; ")
 
 
-@pytest.mark.parametrize("given", [["calls", "list"], ["status", "--json"], ["dead", "retry", "--all"], ["--help"]])
+@pytest.mark.parametrize(
+    "given", [["calls", "list"], ["status", "--json"], ["dead", "retry", "--all", "--yes"], ["--help"]]
+)
 def test_without_streams_it_does_its_work_and_says_nothing(redis_url, given):
     """Started with `<&- >&-`, as some supervisors do, every command ended in a traceback before it began."""
+    open_ledger(redis_url).register_worker("host:1", 8)
     closed = ["sh", "-c", '"$@" <&- >&-', "sh", *PROGRAM, *given]
     done = subprocess.run(closed, env=environ(redis_url), stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from cli_kit import SECRETS, run
+from cli_kit import SECRETS, open_ledger, run
 
 ASKING = [["status"], ["calls", "list"], ["calls", "show", "3f9a1c7e5b2d4806"]]
 
@@ -73,6 +73,7 @@ def test_a_heartbeat_that_cannot_be_touched_is_told_with_the_option(redis_url):
 def test_settings_of_a_running_legwork_up_are_found_from_another_terminal(redis_url, tmp_path):
     (tmp_path / ".legwork").mkdir()
     (tmp_path / ".legwork/environment").write_text(f"REDIS_URL='{redis_url}'\nEXOTEL_ACCOUNT_SID='sandbox1'\n")
+    open_ledger(redis_url).register_worker("host:1", 8)
     result = run("status", directory=tmp_path, exotel_account_sid="")
     assert result.exit_code == 0
     assert "sandbox1" in result.stdout

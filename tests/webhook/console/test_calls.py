@@ -76,10 +76,23 @@ def test_what_is_no_time_is_said_to_be_none(web, time):
     assert (answer.status_code == 400) == ("give 2026-09-16T11:00" in answer.text)
 
 
-@pytest.mark.parametrize("query", ["state=lost", "account=nobody", "after=yesterday"])
-def test_what_there_is_not_is_not_found(web, query):
+@pytest.mark.parametrize(
+    ("query", "right"),
+    [
+        ("state=bogus", "There is no state 'bogus'. States: waiting, fetching, settled, dead."),
+        ("state=<b>", "There is no state '<b>'. States: waiting"),
+        ("account=nobody", f"There is no account 'nobody'. Accounts: {ACCOUNT}."),
+        ("after=yesterday", "There is no such page of calls."),
+        ("until=yesterday", "That is no time: give 2026-09-16T11:00"),
+    ],
+)
+def test_a_query_that_cannot_be_answered_is_refused_with_what_there_is_and_a_way_back(web, query, right):
+    """`/calls?state=bogus` was a page that is not found, and led to the overview."""
     answer = Person(web).read(f"/calls?{query}")
-    assert (answer.status_code, "<h1>" in answer.text) == (404, True)
+    assert answer.status_code == 400
+    assert right in words_of(answer)
+    assert '<a href="/calls">To all calls</a>' in answer.text
+    assert "<b>" not in answer.text
 
 
 def test_a_callsid_leads_to_its_call(web):

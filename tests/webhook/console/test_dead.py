@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from console_kit import Person, bury_delivery, settle_calls, words_of
+from console_kit import Person, bury_delivery, messages, settle_calls, successes, words_of
 
 CALLS = ["dead00001", "dead00002", "dead00003"]
 
@@ -81,6 +81,27 @@ def test_what_changed_meanwhile_is_not_done_twice(person):
     asked = person.press("/dead/confirm", do="retry", all="1")
     agree(person, asked)
     assert "Nothing was changed" in words_of(person.follow(agree(person, asked)))
+
+
+@pytest.mark.parametrize(("verb", "done"), [("retry", "4 are tried again."), ("drop", "4 were dropped.")])
+def test_nothing_is_said_to_be_done_until_it_is(person, verb, done):
+    """The page that asked "Drop 4?" had a green message "Drop": the button's label was taken for what had been done."""
+    asked = person.press("/dead/confirm", do=verb, all="1")
+    assert messages(asked, "status") == messages(asked, "alert") == []
+    page = person.follow(agree(person, asked))
+    assert messages(page, "status") == successes(page) == [done]
+
+
+@pytest.mark.parametrize("path", ["/calls?state=bogus", "/sinks/nobody?", "/no/such/page?"])
+def test_an_error_page_says_nothing_of_a_success(person, path):
+    assert messages(person.read(f"{path}&said=dropped&n=4"), "status") == []
+
+
+def test_a_message_that_nothing_was_changed_is_not_green(person):
+    asked = person.press("/dead/confirm", do="retry", all="1")
+    agree(person, asked)
+    page = person.follow(agree(person, asked))
+    assert (messages(page, "status"), successes(page)) == (["Nothing was changed: it was so already."], [])
 
 
 @pytest.mark.parametrize("fields", [{"do": "retry"}, {"do": "burn", "all": "1"}, {}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from console_kit import ABROAD, PAGES, PASSWORD, Person, words_of
+from console_kit import ABROAD, PAGES, PASSWORD, Person, messages, words_of
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from web_app import PROBLEM
@@ -83,6 +83,15 @@ def test_a_wrong_password_opens_nothing(person):
     assert answer.status_code == 403
     assert "That is not the password" in words_of(answer)
     assert person.read().status_code == 401
+
+
+def test_a_wrong_password_is_an_error_and_said_once(person):
+    """It was said twice, and first in the green of what has succeeded."""
+    assert messages(person.read("/sign-in"), "status") == []
+    answer = person.sign_in("a wrong password")
+    assert messages(answer, "status") == []
+    assert messages(answer, "alert") == ["That is not the password."]
+    assert words_of(answer).count("That is not the password.") == 1
 
 
 def test_after_so_many_wrong_passwords_an_address_is_not_listened_to_any_more(locked):

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from console_kit import SID, Person, bury_delivery, settle_calls, words_of
+from console_kit import SID, Person, bury_delivery, settle_calls, successes, words_of
 from factories import ACCOUNT
 from subscribing import KEY, deliver, put_off
 
@@ -224,6 +224,14 @@ def test_removing_counts_first_and_asks(open_web, person, receiver):
     assert "one delivery that waited was dropped" in words_of(page)
     open_web.ledger.refresh_sinks()
     assert "crm" not in open_web.ledger.sinks
+
+
+def test_of_deliveries_that_do_not_wait_nothing_is_said_when_a_sink_is_removed(person, receiver):
+    add(person, receiver)
+    asked = person.press("/sinks/crm/remove")
+    assert "No more records are sent to it. Remove crm" in words_of(asked)
+    assert "deliver" not in words_of(asked)
+    assert successes(person.follow(person.press("/sinks/crm/remove", sure="1"))) == ["The sink is removed."]
 
 
 def test_a_sink_of_the_settings_is_changed_there(web):

@@ -136,7 +136,7 @@ def test_the_worst_comes_first_and_what_was_given_up_on_last(web):
 
 def test_programs_and_people_are_told_the_same(web, redis_url):
     web.ledger.disable_sink("stdout", "moves house")
-    (told,) = json_of("status", redis_url=redis_url)["problems"]
+    (told,) = json_of("status", code=1, redis_url=redis_url)["problems"]
     assert (told["about"], told["severity"]) == ("sink stdout", "error")
     assert web.get("/api/status").json["problems"] == [told]
     assert f"sink stdout: {told['text']}." in run("status", redis_url=redis_url).stdout
