@@ -43,6 +43,13 @@ class OwedDelivery:
         """Return the record's `<revision>/<kind>`."""
         return self.lease.item.partition("/")[2]
 
+    def seconds_left(self, schedule: Sequence[float]) -> float:
+        """Return the seconds from now to the end of a schedule that began with the first attempt; negative past it."""
+        # A retry by an operator begins a new schedule; the attempts before it are still listed.
+        attempts = self.attempts[-self.claim.attempts :] if self.claim.attempts else ()
+        began_ms = attempts[0]["at"] if attempts else self.claim.now
+        return sum(schedule) - (self.claim.now - began_ms) / 1000
+
     def attempted(self, answer: str, state: str, last_answer: LastAnswer | None = None) -> str:
         """Return the delivery's JSON with one more attempt, whose outcome was `answer`."""
         step = {"at": round(self.claim.now), "answer": answer}

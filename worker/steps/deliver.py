@@ -222,7 +222,13 @@ def _again(context: WorkerContext, book: DeliveryBook, delivery: OwedDelivery, f
     attempt = delivery.claim.attempts + 1
     wait = wait_before(attempt, context.settings.delivery_schedule, at_least=failure.retry_after, dice=context.dice)
     if wait is None:
-        _bury(context, book, delivery, str(failure), failure.answer)
+        # A recovery makes deliveries due before their time, and so may use up their attempts early. They are kept for as long
+        # as the schedule is all the same: a sink that recovers and fails by turns must not cost a record.
+        left = delivery.seconds_left(context.settings.delivery_schedule)
+        if left >= 1:
+            book.postpone(delivery, str(failure), wait_seconds=left, attempt=False)
+        else:
+            _bury(context, book, delivery, str(failure), failure.answer)
         return
     _count(context, book, "again")
     log.info(

@@ -115,6 +115,24 @@ def test_the_attempts_that_were_made_still_count(make_outage, sink):
     assert deliveries.due_in() == [(Lane.RETRY, deliveries.bench.settings.delivery_schedule[attempts])] * CALLS
 
 
+def test_a_sink_that_fails_and_recovers_by_turns_uses_up_no_delivery_before_its_schedule_is_over(make_outage, sink):
+    """Each recovery makes all of them due, and each costs them an attempt: within minutes they were dead letters."""
+    deliveries = make_outage()
+    schedule = deliveries.bench.settings.delivery_schedule
+    began = deliveries.delivery()["attempts"][0]["at"]
+    for turn in range(2 * len(schedule)):
+        sink.says = None
+        sink.takes = 1
+        one_more(deliveries, CALLS + turn)
+        drain(deliveries)
+        deliveries.bench.clock.advance(1)
+    assert deliveries.delivery()["state"] == "waiting"
+    until = began / 1000 + sum(schedule)
+    deliveries.bench.clock.advance(until - deliveries.bench.clock.now_ms / 1000 + 1)
+    drain(deliveries)
+    assert deliveries.delivery()["state"] == "dead"
+
+
 def test_an_active_sinks_retries_keep_their_times(make_outage, sink):
     deliveries = make_outage()
     one_more(deliveries)
