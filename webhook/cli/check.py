@@ -13,7 +13,7 @@ from webhook.operations import checks
 from webhook.operations.finding import Finding, Verdict
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.logs import Mask
+from worker.numbers.masking import Mask
 from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:

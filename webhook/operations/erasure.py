@@ -15,8 +15,8 @@ from schemas.times import write_milliseconds
 from worker.errors import LegworkError
 from worker.ledger.operations.erasing import PLACES, LedgerEraser
 from worker.ledger.server import about_server
-from worker.logs import mask_number
 from worker.numbers.erasure import Eraser, known_as
+from worker.numbers.masking import mask_number
 from worker.sinks import sink_for
 from worker.sinks.boundary import as_failures
 from worker.sinks.erase_files import Kept

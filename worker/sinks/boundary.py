@@ -12,7 +12,7 @@ import structlog
 
 from worker.errors import LastAnswer, LegworkError, PermanentFailure, SinkGone, Surprise, TemporaryFailure
 from worker.http.waiting import LONGEST_PAUSE_SECONDS
-from worker.logs import Mask
+from worker.numbers.masking import Mask
 from worker.secret_masking import keeping_secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
