@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import redis
-import structlog
 
 from schemas.times import write_milliseconds
 from worker.errors import LegworkError
+from worker.lazy_logger import LazyLogger
 from worker.ledger.operations.erasing import PLACES, LedgerEraser
 from worker.ledger.server import about_server
 from worker.numbers.erasure import Eraser, known_as
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.operations.erasing import FoundCall
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # When no account is configured: the default of an account's `region`.
 _USUAL_REGION = "IN"
