@@ -16,7 +16,8 @@ from factories import make_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.logs import Mask, mask_number, set_up_logs
+from worker.logs import set_up_logs
+from worker.numbers.masking import Mask, mask_number
 from worker.secret_masking import secrets_of
 
 NUMBERS = ["09000000001", "+919000000001", "919000000001", "9000000001", "00919000000001", "04000000001", "1234567"]

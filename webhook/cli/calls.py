@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook.cli.arguments import BEGINNING, GivenTime, call_sid, check_account, given_time, time_ranges
-from webhook.cli.call_history import show
 from webhook.cli.calls_table import as_documents, show_calls
 from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import account_sids, call_sids
@@ -85,6 +84,8 @@ def show_command(sid: str, as_json: bool) -> None:
 
     Its callbacks, fetches, records and deliveries, and its legs drawn over time. Numbers are shown in full.
     """
+    from webhook.cli.call_history import show  # noqa: PLC0415  it draws with rich, which `list --json` does not need
+
     ledger = open_ledger(settings_with_redis())
     history = call_history(ledger, sid)
     if history is None:

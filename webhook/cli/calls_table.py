@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
-
-from webhook.cli.common import console, local
+from webhook.cli.columns import Cell, Column, show_table
 from webhook.operations.dead_letters import DeadLetters
-from webhook.operations.times import spoken, utc
+from webhook.operations.times import ago, spoken, utc
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.queries.lookup import CallSummary
 
+_COLUMNS = [
+    Column("call"),
+    Column("account", least=8, drop=1),
+    Column("state"),
+    Column("received", drop=2),
+    Column("next step", least=14),
+]
 _COLOURS = {"waiting": "yellow", "fetching": "cyan", "settled": "green", "dead": "red"}
 
 
@@ -37,14 +40,12 @@ def _fit(ledger: Ledger, found: list[CallSummary]) -> list[CallSummary]:
 
 def show_calls(ledger: Ledger, found: list[CallSummary]) -> None:
     now_ms = ledger.now_ms()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("call", "account", "state", "received", "next step"):
-        table.add_column(name, no_wrap=name != "next step")
+    rows: list[list[str | Cell]] = []
     for call in _fit(ledger, found):
-        heard = f"{spoken(max(0.0, now_ms - call.since_ms) / 1000)} ago" if call.since_ms else "?"
-        coloured = f"[{_COLOURS[call.state]}]{call.state}[/]"
-        table.add_row(call.call_sid, call.account_sid, coloured, heard, escape(_what_next(call, now_ms)))
-    console().print(table)
+        heard = ago(call.since_ms, now_ms) if call.since_ms else "?"
+        state = Cell(call.state, _COLOURS[call.state])
+        rows.append([call.call_sid, call.account_sid, state, heard, _what_next(call, now_ms)])
+    show_table(_COLUMNS, rows)
 
 
 def _what_next(call: CallSummary, now_ms: float) -> str:
@@ -55,6 +56,6 @@ def _what_next(call: CallSummary, now_ms: float) -> str:
         case "fetching":
             return "in progress"
         case "dead":
-            return f"failed at {local(call.at_ms)} UTC: {call.reason or 'no reason stored'}"
+            return f"failed {ago(call.at_ms, now_ms)}: {call.reason or 'no reason stored'}"
         case _:
-            return f"final at {local(call.at_ms)} UTC"
+            return f"final {ago(call.at_ms, now_ms)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
 from webhook.cli.common import console, examples, json_option, print_json, settings_here
 from webhook.cli.errors import CommandFailed
@@ -14,7 +13,7 @@ from webhook.operations.finding import Finding, Verdict
 from webhook.operations.standing import check_standing
 from worker.connections import connect
 from worker.ledger import Ledger
-from worker.logs import Mask
+from worker.numbers.masking import Mask
 from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
@@ -38,11 +37,13 @@ def check(ctx: click.Context, as_json: bool) -> None:
     """
     settings = settings_here()
     mask = Mask(secrets_of(settings))
-    screen, findings = console(), []
+    screen, findings = None if as_json else console(), []
     for finding in check_everything(settings, mask):
         found = finding.masked(mask)
         findings.append(found)
-        if not as_json:
+        if screen is not None:
+            from rich.text import Text  # noqa: PLC0415  --json does not need it
+
             verdict = f"{found.verdict:<8}", _COLOURS[found.verdict]
             screen.print(Text.assemble(verdict, f"{found.about}: {found.text}"), soft_wrap=True)
     if as_json:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
-# A pipe has no width; this one keeps tables from being squeezed.
-_WIDTH_OF_A_PIPE = 140
+# A pipe has no width: texts are wrapped at the first, tables never.
+_WIDTH_OF_A_PIPE, _WIDTH_OF_A_TABLE = 140, 100_000
 
 
 def json_option(command: Command) -> Command:
@@ -114,11 +114,12 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
-def console() -> Console:
-    """Return the console for output to people."""
+def console(*, wide: bool = False) -> Console:
+    """Return the console for output to people; a `wide` one has no limit in a pipe, where nothing is cut."""
     from rich.console import Console  # noqa: PLC0415  --json does not need it
 
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
+    of_a_pipe = _WIDTH_OF_A_TABLE if wide else _WIDTH_OF_A_PIPE
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else of_a_pipe
     return Console(width=width, highlight=False)
 
 

@@ -7,23 +7,30 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from webhook.cli.arguments import letter_sid
 from webhook.cli.call_history import Printer
+from webhook.cli.columns import Column, show_table
 from webhook.cli.common import console, examples, json_option, local, print_json
 from webhook.cli.completion_values import dead_sids
 from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, reason_option, sink_option, why_not
 from webhook.cli.errors import CommandFailed
 from webhook.operations.dead_letters import FETCH
-from webhook.operations.times import spoken
+from webhook.operations.times import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.ledger.queries.dead_letters import DeadLetter
+
+_REASONS = [Column("count"), Column("what", least=8), Column("reason", least=12)]
+_LETTERS = [
+    Column("call"),
+    Column("account", least=8, drop=1),
+    Column("what", least=8),
+    Column("failed", drop=2),
+    Column("reason", least=12),
+]
 
 
 @click.command("list", epilog=examples("legwork dead list", "legwork dead list --sink crm --reason 503 --limit 100"))
@@ -65,20 +72,16 @@ def _show_list(
     letters: DeadLetters, rows: list[DeadLetter], groups: list[tuple[tuple[str, str], int]], total: int
 ) -> None:
     now_ms = letters.ledger.now_ms()
-    counted = Table("count", "what", "reason", box=box.SIMPLE_HEAD, pad_edge=False)
-    for (what, reason), count in groups:
-        counted.add_row(str(count), what, escape(reason))
-    listed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("call", "account", "what", "failed", "reason"):
-        listed.add_column(name, no_wrap=name != "reason")
-    for letter in rows:
-        ago = f"{spoken(max(0.0, now_ms - letter.at_ms) / 1000)} ago"
-        listed.add_row(letter.call_sid, letter.account_sid, _what(letter), ago, escape(letters.reason(letter)))
-    screen = console()
-    screen.print(counted)
-    screen.print(listed)
+    show_table(_REASONS, [[str(count), what, reason] for (what, reason), count in groups])
+    show_table(
+        _LETTERS,
+        [
+            [letter.call_sid, letter.account_sid, _what(letter), ago(letter.at_ms, now_ms), letters.reason(letter)]
+            for letter in rows
+        ],
+    )
     left = f"Most recent {len(rows)} of {total}; --limit shows more. " if len(rows) < total else ""
-    screen.print(f"{left}`legwork dead show SID` shows details, `legwork dead retry` retries.", markup=False)
+    console().print(f"{left}`legwork dead show SID` shows details, `legwork dead retry` retries.", markup=False)
 
 
 @click.command(

@@ -6,8 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
-from rich.table import Table
 
 from webhook.cli.arguments import (
     CallType,
@@ -20,7 +18,8 @@ from webhook.cli.arguments import (
     tell_of_disabled,
     time_ranges,
 )
-from webhook.cli.common import console, examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.columns import Column, show_table
+from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import account_sids, call_sids, sink_names
 from webhook.cli.errors import Interrupted
 from webhook.cli.progress import counting, progress
@@ -37,6 +36,10 @@ if TYPE_CHECKING:
     # Yields the calls; a function because they are read twice, to count and to queue.
     Calls = Callable[[], Iterable[KnownCall]]
 
+_COLUMNS = [
+    Column("sink", least=8),
+    *(Column(name, right=True) for name in ("to queue", "already waiting", "delivered")),
+]
 _SINCE = (
     "Calls that became final or failed since T: an age (2h, 3d) or 2026-09-16T05:30:00Z; default zone: the account's."
 )
@@ -121,11 +124,7 @@ def _run(plan: Replay, calls: Calls, total: int, *, as_json: bool) -> Tally:
 
 
 def _show(surveyed: Tally) -> None:
-    table = Table("sink", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("to queue", "already waiting", "delivered"):
-        table.add_column(name, justify="right")
-    for sink in sorted({sink for sink, _ in surveyed}):
-        counts = (surveyed[sink, fate] for fate in (Fate.QUEUED, Fate.WAITING, Fate.DELIVERED))
-        table.add_row(sink, *map(str, counts))
     if surveyed:
-        console().print(table)
+        fates = Fate.QUEUED, Fate.WAITING, Fate.DELIVERED
+        sinks = sorted({sink for sink, _ in surveyed})
+        show_table(_COLUMNS, [[sink, *(str(surveyed[sink, fate]) for fate in fates)] for sink in sinks])

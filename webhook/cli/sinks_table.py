@@ -5,33 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
-from webhook.cli.common import console
+from webhook.cli.columns import Cell, Column, show_table
 
 if TYPE_CHECKING:
     from worker.sinks.exchange import Exchange
 
+_COLUMNS = [
+    Column("sink", least=10),
+    Column("from", drop=1),
+    Column("where", least=12, drop=2),
+    Column("state"),
+    *(Column(name, right=True) for name in ("waiting", "delivered", "dead")),
+]
 _COLOUR_OF = {"active": "green", "failing": "yellow"}
 
 
 def show_list(found: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
     """Print a table of the sinks, and the reason for each that is not active."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("sink", "from", "where", "state"):
-        table.add_column(name)
-    for name in ("waiting", "delivered", "dead"):
-        table.add_column(name, justify="right")
+    rows: list[list[str | Cell]] = []
     for sink in found:
-        colour = _COLOUR_OF.get(sink["state"], "red")
+        state = Cell(sink["state"], _COLOUR_OF.get(sink["state"], "red"))
         counts = (str(sink.get(name, "")) for name in ("waiting", "delivered", "dead"))
-        state = f"[{colour}]{sink['state']}[/]"
-        table.add_row(sink["name"], sink["source"], escape(_printable(sink.get("where", ""))), state, *counts)
-    for sink in left:
-        table.add_row(sink["name"], sink["source"], "", "[red]gone[/]", str(sink["waiting"]), "", "")
-    console().print(table)
+        rows.append([sink["name"], sink["source"], sink.get("where", ""), state, *counts])
+    rows += [[sink["name"], sink["source"], "", Cell("gone", "red"), str(sink["waiting"]), "", ""] for sink in left]
+    show_table(_COLUMNS, rows)
     for sink in found:
         if sink["state"] != "active":
             click.echo(f"{sink['name']}: {sink['state']}: {sink['reason']}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
+from webhook.cli.columns import Cell, Column, show_table
 from webhook.cli.common import (
     console,
     examples,
@@ -28,12 +26,29 @@ from webhook.operations.times import spoken
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from schemas.settings import Account
     from webhook.operations.problem import Problem
+    from worker.ledger.queries.totals import AccountTotals
 
 # The texts of these problems already name their subject.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "failing": "yellow"}
+
+_CALLS = [Column("calls"), *(Column(name, right=True) for name in COUNTS)]
+_ACCOUNTS = [
+    Column("account", least=8),
+    Column("state", least=10),
+    Column("waiting", right=True),
+    Column("oldest", right=True, drop=2),
+    Column("quota used", right=True, drop=3),
+    Column("done in", right=True, drop=1),
+]
+_SINKS = [
+    Column("sink", least=8),
+    Column("state"),
+    *(Column(name, right=True) for name in ("waiting", "delivered", "dead")),
+]
 
 
 @click.command(epilog=examples("legwork status", "legwork status --json | jq .calls"))
@@ -57,24 +72,17 @@ def status(ctx: click.Context, as_json: bool) -> None:
 
 
 def _show(found: Status, problems: list[Problem], screen: Console) -> None:
-    calls = _table("calls", *COUNTS)
-    calls.add_row("", *(str(count) for count in found.totals().values()))
-    accounts = _table("account", "state", "waiting", "oldest", "quota used", "done in")
-    for account, totals in found.accounts:
-        used = totals.look.in_flight + totals.look.cooling_down
-        accounts.add_row(
-            account.sid,
-            _coloured(totals.state, totals.look.gate_seconds),
-            str(totals.waiting),
-            spoken(totals.oldest_waiting_seconds) if totals.waiting else "-",
-            f"{used} of {totals.look.limit} in {spoken(account.quota_seconds)}",
-            spoken(totals.eta_seconds) if totals.waiting else "-",
-        )
-    sinks = _table("sink", "state", "waiting", "delivered", "dead")
-    for sink in found.sinks:
-        sinks.add_row(sink.name, _coloured(sink.state), str(sink.waiting), str(sink.delivered), str(sink.dead))
-    for table in (calls, accounts, sinks):
-        screen.print(table)
+    from rich.text import Text  # noqa: PLC0415  --json does not need it
+
+    show_table(_CALLS, [["", *map(str, found.totals().values())]])
+    show_table(_ACCOUNTS, [_account(account, totals) for account, totals in found.accounts])
+    show_table(
+        _SINKS,
+        [
+            [sink.name, _coloured(sink.state), str(sink.waiting), str(sink.delivered), str(sink.dead)]
+            for sink in found.sinks
+        ],
+    )
     for problem in problems:
         about = "" if problem.about in _SPEAK_FOR_THEMSELVES else f"{problem.about}: "
         screen.print(Text(f"{about}{problem.text}.", style=_COLOURS[problem.severity]), soft_wrap=True)
@@ -87,14 +95,18 @@ def _show(found: Status, problems: list[Problem], screen: Console) -> None:
     )
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
-    return table
+def _account(account: Account, totals: AccountTotals) -> list[str | Cell]:
+    used = totals.look.in_flight + totals.look.cooling_down
+    return [
+        account.sid,
+        _coloured(totals.state, totals.look.gate_seconds),
+        str(totals.waiting),
+        spoken(totals.oldest_waiting_seconds) if totals.waiting else "-",
+        f"{used} of {totals.look.limit} in {spoken(account.quota_seconds)}",
+        spoken(totals.eta_seconds) if totals.waiting else "-",
+    ]
 
 
-def _coloured(state: str, seconds: float = 0.0) -> str:
+def _coloured(state: str, seconds: float = 0.0) -> Cell:
     left = f", {spoken(seconds)} left" if seconds else ""
-    return f"[{_COLOUR_OF.get(state, 'red')}]{state}{left}[/]"
+    return Cell(f"{state}{left}", _COLOUR_OF.get(state, "red"))

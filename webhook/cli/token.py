@@ -6,11 +6,10 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
-from rich.table import Table
 
 from webhook.cli.arguments import GivenTime, given_time
-from webhook.cli.common import console, examples, json_option, local, open_ledger, print_json, settings_with_redis
+from webhook.cli.columns import Cell, Column, show_table
+from webhook.cli.common import examples, json_option, local, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import token_names
 from webhook.cli.errors import CommandFailed
 from webhook.operations.times import utc
@@ -21,6 +20,13 @@ if TYPE_CHECKING:
 
 # Longer than anyone needs, and still within the calendar's range.
 _MOST_DAYS = 36_500
+_COLUMNS = [
+    Column("token", least=12),
+    Column("scope"),
+    Column("created", drop=1),
+    Column("last used", drop=2),
+    Column("expires", least=10),
+]
 
 
 def token_name(text: str) -> str:
@@ -142,10 +148,10 @@ def _as_document(each: Token, now_ms: float) -> dict[str, Any]:
 
 
 def _show(found: list[Token], now_ms: float) -> None:
-    table = Table("token", "scope", "created", "last used", "expires", box=box.SIMPLE_HEAD, pad_edge=False)
+    rows: list[list[str | Cell]] = []
     for each in found:
         used = "never" if each.used_ms is None else local(each.used_ms)[:10]
         ends = "never" if each.expires_ms is None else f"{local(each.expires_ms)} UTC"
-        shown = f"[red]{ends}: expired[/]" if each.is_expired(now_ms) else ends
-        table.add_row(each.name, each.scope.value, local(each.created_ms)[:10], used, shown)
-    console().print(table)
+        shown = Cell(f"{ends}: expired", "red") if each.is_expired(now_ms) else ends
+        rows.append([each.name, each.scope.value, local(each.created_ms)[:10], used, shown])
+    show_table(_COLUMNS, rows)

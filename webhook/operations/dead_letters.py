@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from webhook.operations.times import utc
 from worker.ledger.queries.dead_letters import DeadLetter, dead_letters, dead_letters_of
-from worker.logs import Mask
+from worker.numbers.masking import Mask
 from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:

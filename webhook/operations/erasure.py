@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import redis
-import structlog
 
 from schemas.times import write_milliseconds
 from worker.errors import LegworkError
+from worker.lazy_logger import LazyLogger
 from worker.ledger.operations.erasing import PLACES, LedgerEraser
 from worker.ledger.server import about_server
-from worker.logs import mask_number
 from worker.numbers.erasure import Eraser, known_as
+from worker.numbers.masking import mask_number
 from worker.sinks import sink_for
 from worker.sinks.boundary import as_failures
 from worker.sinks.erase_files import Kept
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.operations.erasing import FoundCall
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # When no account is configured: the default of an account's `region`.
 _USUAL_REGION = "IN"

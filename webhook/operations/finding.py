@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from worker.logs import Mask
+    from worker.numbers.masking import Mask
 
 
 class Verdict(StrEnum):

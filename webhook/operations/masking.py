@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from worker.logs import Mask, mask_number
-from worker.numbers.erasure import free_name
+from worker.numbers.masking import Mask, free_name, mask_number
 from worker.secret_masking import secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:

@@ -20,6 +20,11 @@ def in_ms(moment: datetime) -> float:
     return moment.timestamp() * 1000
 
 
+def ago(milliseconds: float, now_ms: float) -> str:
+    """Return how long ago a time of Redis's clock was, for people: `19 s ago`."""
+    return f"{spoken(max(0.0, now_ms - milliseconds) / 1000)} ago"
+
+
 def spoken(seconds: float) -> str:
     """Return a duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
     seconds = round(seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template
 
 from webhook.timeline.bars import in_zone, place_legs
-from worker.logs import mask_number
+from worker.numbers.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

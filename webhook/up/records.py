@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from worker.logs import mask_number
+from worker.numbers.masking import mask_number
 from worker.sinks import sink_for
 from worker.sinks.file import FileSink
 

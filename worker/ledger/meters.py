@@ -11,8 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
-import structlog
 
+from worker.lazy_logger import LazyLogger
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.keys import METERS, MINUTES
 from worker.ledger.scripts import Scripts
@@ -20,7 +20,7 @@ from worker.ledger.scripts import Scripts
 if TYPE_CHECKING:
     from worker.metrics import Metric
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 #: What is counted by the minute, in total and per account or sink, for the console's charts.

@@ -12,6 +12,7 @@ from marshmallow import fields
 
 from schemas.plain import encodable
 from schemas.record import EventSchema
+from worker.numbers.masking import free_name
 from worker.numbers.patterns import Spellings
 from worker.numbers.phone import to_e164
 
@@ -179,12 +180,3 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands there twice")
     return found
-
-
-def free_name(name: str, taken: Mapping[str, Any]) -> str:
-    """Return a key's name, made unique if two have become equal."""
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name} {number}"
-    return free

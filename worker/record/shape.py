@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import jmespath
 import orjson
-import structlog
 
 from worker.errors import Refused
+from worker.lazy_logger import LazyLogger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.settings import SinkSpec
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # What counts as false in JMESPath; 0 is true.
 _FALSE: tuple[Any, ...] = (None, False, "", [], {})

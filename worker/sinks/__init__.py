@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import structlog
 from marshmallow import ValidationError
 
 from worker.errors import LegworkError, Surprise
+from worker.lazy_logger import LazyLogger
 from worker.secret_masking import without_secrets_of
 from worker.sinks.base import Sink
 from worker.sinks.boundary import as_failures, close
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "BadSink", "Sink", "check", "in_step", "kind_of", "open_sink", "open_sinks", "sink_for"]
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 #: Scheme of the sink's URL → path of its class, which is imported on first use.
 KINDS = {

@@ -8,11 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from worker.errors import LastAnswer, LegworkError, PermanentFailure, SinkGone, Surprise, TemporaryFailure
 from worker.http.waiting import LONGEST_PAUSE_SECONDS
-from worker.logs import Mask
+from worker.lazy_logger import LazyLogger
+from worker.numbers.masking import Mask
 from worker.secret_masking import keeping_secrets_of, secrets_of_sink
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from schemas.settings import SinkSpec
     from worker.sinks.base import Record, Sink
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # In characters: some libraries put a page of text, or all their input, into a message.
 _LONGEST_MESSAGE = 300

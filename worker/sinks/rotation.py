@@ -11,8 +11,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
+from worker.lazy_logger import LazyLogger
 from worker.sinks.days import day_of, today
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # Seconds. A worker should stop within ten seconds; the rest is compressed after the next rotation.
 _LAST_SECONDS = 5.0

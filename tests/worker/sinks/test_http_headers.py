@@ -8,7 +8,7 @@ from sink_contract import record, sink_spec
 from stubs import StubServer, answer
 
 from schemas.settings import SettingsError, load_settings
-from worker.logs import Mask
+from worker.numbers.masking import Mask
 from worker.secret_masking import secrets_of
 from worker.sinks import BadSink, sink_for
 

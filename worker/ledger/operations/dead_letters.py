@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-import structlog
-
+from worker.lazy_logger import LazyLogger
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.queries.dead_letters import dead_letters
 from worker.ledger.queries.pages import in_pages
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     Change = Callable[[redis.client.Pipeline, "DeadLetter"], None]
 
 
-log = structlog.get_logger(__name__)
+log = LazyLogger(__name__)
 
 # Old ones are dropped in small, frequent rounds.
 DROPPED_AT_ONCE = 300
