@@ -231,13 +231,8 @@ def _again(context: WorkerContext, book: DeliveryBook, delivery: OwedDelivery, f
             _bury(context, book, delivery, str(failure), failure.answer)
         return
     _count(context, book, "again")
-    log.info(
-        "delivery.retried",
-        call_sid=delivery.call_sid,
-        reason=str(failure),
-        attempt=attempt,
-        again_in=round(wait, 1),
-    )
+    details = {"reason": str(failure), "attempt": attempt, "again_in": round(wait, 1)}
+    log.info("delivery.retried", call_sid=delivery.call_sid, **details)
     book.postpone(delivery, str(failure), wait_seconds=wait, attempt=True)
 
 
