@@ -65,7 +65,7 @@ def test_json_schema_to_typescript_makes_interfaces_that_a_program_compiles_with
     made = (npm_folder / "record.d.ts").read_text(encoding="utf-8")
     assert "export type LegworkRecord = CallRecord | CallData;" in made
     interfaces = re.findall(r"export interface (\w+) {", made)
-    assert sorted(interfaces) == ["CallData", "CallRecord", "Callback", "Leg", "Provenance", "Waited"]
+    assert sorted(interfaces) == ["Agent", "CallData", "CallRecord", "Callback", "Leg", "Provenance", "Waited"]
     (npm_folder / "read.ts").write_text(READ, encoding="utf-8")
     run_npm("tsc", "--strict", "--noEmit", "--skipLibCheck", "read.ts", folder=npm_folder)
 

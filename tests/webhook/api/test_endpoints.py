@@ -40,7 +40,9 @@ def ids(web, **query):
 
 
 def test_the_status_is_that_of_the_command_line(stocked, redis_url):
-    assert without_ages(stocked.get("/api/status").json) == without_ages(json_of("status", redis_url=redis_url))
+    # 1: no worker is running.
+    of_the_command = json_of("status", code=1, redis_url=redis_url)
+    assert without_ages(stocked.get("/api/status").json) == without_ages(of_the_command)
 
 
 def test_calls_come_page_by_page_each_once(stocked):

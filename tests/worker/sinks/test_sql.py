@@ -366,9 +366,11 @@ def test_tables_of_version_1_gain_the_columns_of_version_2(database, sink, done)
             database.query(f"ALTER TABLE calls DROP COLUMN {column}")
     database.query("DELETE FROM calls_schema WHERE version > 1")
     upgraded = database.sink()
-    upgraded.send([record(2)])
+    answered = legs_of(("inbound", "09000000011", "completed", 40), ("outbound-dial", "09000000001", "completed", 20))
+    upgraded.send([build(answered, call_sid="call0002")])
     upgraded.close()
-    assert sorted(row["outcome"] or "" for row in database.query("SELECT outcome FROM calls")) == ["", "missed"]
+    outcomes = {row["call_sid"]: row["outcome"] for row in database.query("SELECT call_sid, outcome FROM calls")}
+    assert outcomes == {"call0001": None, "call0002": "answered"}
 
 
 def test_a_step_that_fails_is_taken_again(database):
