@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -37,10 +38,17 @@ def wait_until(condition, what, seconds=PATIENCE_SECONDS):
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
+# Below those that the kernel gives to outgoing connections, which could take a port before the server that it was chosen for.
+_PORTS = iter(random.sample(range(15000, 32000), 2000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A free port on loopback, each only once: a web was given the port that the Redis beside it had been given."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def listens(port):
