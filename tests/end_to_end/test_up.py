@@ -29,6 +29,8 @@ class Up(Program):
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(directory),
             "PORT": str(self.port),
+            # Two of them that start at the same moment would both find the usual one free.
+            "SANDBOX_PORT": str(free_port()),
             **environ,
         }
         super().__init__([str(BIN / "legwork"), "up", *options], self.environ, directory, name)

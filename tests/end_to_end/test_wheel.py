@@ -72,7 +72,8 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.fixture
 def environ(installed, tmp_path):
-    return {"PATH": f"{installed}{os.pathsep}/usr/bin{os.pathsep}/bin", "HOME": str(tmp_path), "PORT": str(free_port())}
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    return {"PATH": f"{installed}{os.pathsep}/usr/bin{os.pathsep}/bin", "HOME": str(tmp_path), **ports}
 
 
 def test_the_wheel_holds_the_packages_and_all_that_they_load_and_nothing_else(wheel):

@@ -74,7 +74,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
     made: dict[str, str] = {}
     redis = sandbox = None
     if _wants_sandbox(given, directory):
-        sandbox = _sandbox_port(given)
+        sandbox = _sandbox_port(environ, given)
         made |= folder.sandbox_account() | DEMONSTRATION | {"EXOTEL_BASE_URL": f"http://127.0.0.1:{sandbox}"}
     if not _is_set(given, "REDIS_URL"):
         redis = free_port(), secrets.token_urlsafe(24)
@@ -112,7 +112,11 @@ def sandbox_environment(plan: Plan, environ: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _sandbox_port(given: Environment) -> int:
+def _sandbox_port(environ: Mapping[str, str], given: Environment) -> int:
+    if wanted := environ.get("SANDBOX_PORT", "").strip():
+        if not (wanted.isascii() and wanted.isdigit() and int(wanted[:6]) in range(1, 65536)):
+            raise SettingsError(["SANDBOX_PORT: is not a port; set it to a number from 1 to 65535, or unset it"])
+        return int(wanted)
     try:
         port = given.find("PORT")
     except Unusable:

@@ -202,6 +202,17 @@ def test_the_sandbox_does_not_take_the_port_of_the_web(plan_of, monkeypatch):
     assert (plan.settings.port, plan.sandbox == port) == (port, False)
 
 
+def test_the_sandbox_takes_the_port_that_the_user_gives(plan_of):
+    assert plan_of(SANDBOX_PORT="18010").sandbox_url == "http://127.0.0.1:18010"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "8010a", "9" * 5000], ids=["zero", "too large", "a word", "digits"])
+def test_a_sandbox_port_that_is_none_is_refused(plan_of, port):
+    assert problems_of(plan_of, SANDBOX_PORT=port) == [
+        "SANDBOX_PORT: is not a port; set it to a number from 1 to 65535, or unset it"
+    ]
+
+
 def test_the_banner_says_what_is_pretended_and_which_times_are_short(plan_of):
     text = banner(plan_of(SETTLE_SECONDS="50"))
     assert "EXOTEL_API_KEY is not set" in text
