@@ -84,7 +84,7 @@ class AgentSchema(Schema):
     number_kind = _one_of(NUMBER_KINDS, "What number_raw is.")
     status = _or_null(
         fields.String,
-        "completed if the agent talked, else the most telling status of the legs, as in the call's status.",
+        "completed if the agent talked, else the most informative status of the legs, as in the call's status.",
     )
     on_call_seconds = _always(Seconds, "How long the agent was on the call, all legs together.")
 

@@ -16,7 +16,7 @@ def retry_after_seconds(value: str | None, date: str | None = None) -> float | N
     """Return the seconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); None without a usable one.
 
     A date is relative to the response's own Date, so no local clock is used. At most LONGEST_PAUSE_SECONDS. Of several
-    values (a repeated header is joined with commas) the longest counts; a wait of zero counts as absent.
+    values (a repeated header is joined with commas) the longest counts; one that is negative or no number counts as absent.
     """
     told = [moment for part in _parts(date or "") if (moment := _http_date(part))]
     now = min(told, default=None) or datetime.now(UTC)

@@ -118,7 +118,7 @@ class Erasure:
     def document(self, value: Any, *, kept: frozenset[str] = frozenset()) -> Any:
         """Return plain data without the number, whether it is a text, part of a text, a JSON number or a key.
 
-        `kept` are the keys of ids, which stay unchanged.
+        `kept` are ids, which stay even if they contain the number.
         """
         if isinstance(value, str):
             return value if value in kept else self.text(value)

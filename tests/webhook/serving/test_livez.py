@@ -10,6 +10,7 @@ import threading
 from contextlib import ExitStack
 
 import pytest
+from asgi_kit import SCOPE
 from serving import WebServer
 from web_app import STATUS
 
@@ -17,23 +18,14 @@ from webhook.server import PROCESSES, THREADS
 from webhook.serving.adapter import Adapter
 from worker.process import embedded_redis
 
-SCOPE = {
-    "raw_path": b"/livez",
-    "query_string": b"",
-    "method": "GET",
-    "http_version": "1.1",
-    "scheme": "http",
-    "server": ("127.0.0.1", 80),
-    "client": ("127.0.0.1", 1),
-    "headers": [(b"host", b"localhost")],
-}
+PROBE = {**SCOPE, "raw_path": b"/livez", "method": "GET", "headers": [(b"host", b"localhost")]}
 LONG_ENOUGH = 20
 
 
 async def said_to(adapter, **scope):
     """The messages of an answer."""
     said = []
-    await asyncio.wait_for(adapter({**SCOPE, **scope}, None, said.append), LONG_ENOUGH)
+    await asyncio.wait_for(adapter({**PROBE, **scope}, None, said.append), LONG_ENOUGH)
     return said
 
 
