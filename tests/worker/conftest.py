@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from dispatching import THREADS, Tray
 from stubs import StubServer
@@ -58,3 +60,18 @@ def accounts(tmp_path):
     config = tmp_path / "legwork.toml"
     config.write_text(tables)
     return {"legwork_config": config}
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """Writes a module of the user's into the working directory; its name, which is forgotten afterwards."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+
+    def write(text):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        return name
+
+    yield write
+    sys.modules.pop(name, None)

@@ -73,14 +73,8 @@ def function(records):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A module in the working directory, of a name that is forgotten afterwards."""
-    name = f"own_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(OWN, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield name
-    sys.modules.pop(name, None)
+def own(own_module):
+    return own_module(OWN)
 
 
 def opened(url, **options):
