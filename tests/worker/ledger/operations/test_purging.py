@@ -77,7 +77,7 @@ def test_what_a_worker_that_had_not_heard_of_the_removal_put_there_is_cleared_fo
     settle(bench, exotel, SIDS[:2])
     clear_up(bench.ledger)
     assert waiting_for(bench.ledger, "crm") == 2, "what the command counts is left to it at first"
-    subscribers.remove("crm", now_ms=bench.ledger.now_ms() - LEFT_TO_THE_COMMAND_SECONDS * 1000)
+    subscribers.remove("crm", now_ms=bench.ledger.now_ms() - LEFT_TO_THE_COMMAND_SECONDS * 1000 - 1)
     clear_up(bench.ledger)
     assert waiting_for(bench.ledger, "crm") == 0
     assert subscribers.removed().keys() == {"crm"}
