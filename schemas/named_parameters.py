@@ -20,11 +20,11 @@ class NamedParameters:
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._values: dict[str, list[Any]] = {}
         for name, value in params.items():
-            self._values.setdefault(_fold(name), []).extend(value if isinstance(value, list) else [value])
+            self._values.setdefault(fold(name), []).extend(value if isinstance(value, list) else [value])
 
     def all(self, name: str) -> list[Any]:
         """Return every value of a name, in order of arrival."""
-        return self._values.get(_fold(name), [])
+        return self._values.get(fold(name), [])
 
     def text(self, *names: str) -> str | None:
         """
@@ -47,7 +47,7 @@ class NamedParameters:
         exotel.md section 4.2).
         """
         found = []
-        for name in filter(self._holds, map(_fold, names)):
+        for name in filter(self._holds, map(fold, names)):
             dotted = {
                 key.removeprefix(f"{name}."): values
                 for key, values in self._values.items()
@@ -77,7 +77,8 @@ class NamedParameters:
 
 
 @lru_cache(maxsize=1024)  # the same few dozen names come with every callback
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """Return the form of a parameter's name that all its spellings share."""
     return name.replace("_", "").lower()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.ledger.backlog import Backlog, Clock, Lane, Lease, server_clock
@@ -16,7 +17,9 @@ from worker.ledger.codec import (
     unpack_callback,
     unpack_event,
 )
+from worker.ledger.index import began_key, pack_sid, term_keys, terms_in
 from worker.ledger.keys import of_account
+from worker.record.search_terms import Searchable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +49,12 @@ FORGOTTEN_AT_ONCE = 300
 def lease_seconds(account: Account) -> float:
     """Return the lease of a fetch in seconds: a time-out each for connecting and reading, and the margin."""
     return 2 * account.timeout_seconds + LEASE_MARGIN_SECONDS
+
+
+def _began_ms(event: dict[str, Any]) -> Argument:
+    """Return when a record says that its call began, in milliseconds, or ''."""
+    started_at = event.get("data", {}).get("started_at")
+    return "" if started_at is None else round(datetime.fromisoformat(started_at).timestamp() * 1000)
 
 
 class CallBook:
@@ -84,21 +93,27 @@ class CallBook:
         """Return a key of this account."""
         return of_account(self.account.sid, *parts)
 
-    def admit(self, callback: Callback, *, wait_seconds: float) -> bool:
+    def admit(self, callback: Callback, *, wait_seconds: float, lane: Lane = Lane.LIVE) -> bool:
         """Store a callback durably; the call is due in `wait_seconds` if this callback decides it (see `admit.lua`).
 
-        Returns True if the call was unknown. Raises redis.RedisError if nothing could be stored.
+        Returns True if the call was unknown; it waits in `lane` then. Raises redis.RedisError if nothing could be stored.
         """
-        keys = [*self.fetches.keys, self.key("call", callback.call_sid), self.key("totals")]
+        found = Searchable()
+        found.add_callback(callback.params)
+        terms, sid = found.terms(), self.account.sid
+        keys = [*self.fetches.keys, self.key("call", callback.call_sid), self.key("totals"), began_key(sid)]
         args: list[Argument] = [
             callback.call_sid,
             pack_callback(callback),
             int(callback.ended),
             wait_seconds * 1000,
             CALLBACKS_KEPT,
+            int(lane),
+            pack_sid(callback.call_sid),
             self._clock(),
+            *terms,
         ]
-        return bool(self._scripts.run("backlog/admit", keys, args))
+        return bool(self._scripts.run("backlog/admit", [*keys, *term_keys(sid, terms)], args))
 
     def claim(self, lease: Lease) -> OwedCall | None:
         """Begin the work on a leased call; return None if the lease is stale."""
@@ -164,6 +179,10 @@ class CallBook:
         per_account = [self.key(part) for part in ("settled", "dead", "forget", "totals")]
         sink_lanes = [self.key(f"sink:{sink}", "due", Lane.LIVE.name.lower()) for sink in verdict.sinks]
         confirm = "" if verdict.confirm_seconds is None else verdict.confirm_seconds * 1000
+        found = Searchable()
+        if verdict.event is not None:
+            found.add_record(verdict.event)
+        terms, sid = found.terms(), self.account.sid
         args: list[Argument] = [
             call_sid,
             lease.id,
@@ -177,9 +196,13 @@ class CallBook:
             "" if verdict.step is None else json.dumps(verdict.step),
             self._retention_ms,
             self._clock(),
+            "" if verdict.event is None else _began_ms(verdict.event),
+            pack_sid(call_sid),
+            len(terms),
+            *terms,
             *verdict.sinks,
         ]
-        keys = [*self.fetches.keys, *per_call, *per_account, *sink_lanes]
+        keys = [*self.fetches.keys, *per_call, *per_account, began_key(sid), *term_keys(sid, terms), *sink_lanes]
         return bool(self._scripts.run("backlog/settle", keys, args))
 
     def announce(self, item: str, event: dict[str, Any], sinks: Sequence[str]) -> bool:
@@ -204,9 +227,21 @@ class CallBook:
         ahead_ms = max(0.0, self._retention_ms - REMEMBERED_SECONDS * 1000) if early else 0.0
         due = self._client.zrangebyscore(self.key("forget"), "-inf", now_ms + ahead_ms, start=0, num=FORGOTTEN_AT_ONCE)
         pipeline = self._client.pipeline(transaction=False)
-        for sid in (raw.decode() for raw in due):
+        sids = [raw.decode() for raw in due]
+        for sid in sids:
+            pipeline.lindex(self.key("call", sid), 0)
+        for sid, state in zip(sids, pipeline.execute() if sids else (), strict=True):
+            terms = terms_in(state)
             per_call = [self.key(part, sid) for part in ("call", "story", "events", "deliveries")]
-            keys = [*self.fetches.keys, *per_call, self.key("settled"), self.key("forget"), self.key("dead")]
-            args: list[Argument] = [sid, FORGET_AGAIN_SECONDS * 1000, ahead_ms, self._clock()]
+            per_account = [self.key(part) for part in ("settled", "forget", "dead", "began")]
+            keys = [*self.fetches.keys, *per_call, *per_account, *term_keys(self.account.sid, terms)]
+            args: list[Argument] = [
+                sid,
+                FORGET_AGAIN_SECONDS * 1000,
+                ahead_ms,
+                pack_sid(sid),
+                " ".join(terms),
+                self._clock(),
+            ]
             self._scripts.run("backlog/forget", keys, args, pipeline=pipeline)
         return sum(pipeline.execute()) if due else 0

@@ -20,6 +20,8 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:{a}:story:<sid>` | list | the call's history, one JSON per step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the packed record as sent; `partial` → the last incomplete answer |
 | `lw:{a}:deliveries:<sid>` | hash | `<sink>/<revision>/<kind>` → JSON of the delivery; `pending` → how many are not finished |
+| `lw:{a}:began` | zset | call → when it began; before its record says so, when its first callback arrived |
+| `lw:{a}:term:<term>` | list | the packed CallSids that a term finds: see `worker/ledger/index.py` |
 | `lw:{a}:settled`, `:dead`, `:forget` | zset | call → when it settled, when it failed, when to forget it |
 | `lw:{a}:totals` | hash | counters: received, settled, `delivered:<sink>` … |
 | `lw:{a}:fence` | string | the last lease id issued |

@@ -17,7 +17,9 @@ from worker.ledger.codec import (
     unpack_callback,
     unpack_event,
 )
+from worker.ledger.index import terms_in
 from worker.ledger.keys import of_account
+from worker.record.search_terms import Searchable
 
 if TYPE_CHECKING:
     from worker.numbers.erasure import Erasure
@@ -72,7 +74,7 @@ def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str
             counts[place] += 1
 
     for index, text in enumerate(stored.call[:1]):
-        note("steps", CALL, index, text, json_without(erasure, text))
+        note("steps", CALL, index, text, _state_without(erasure, text))
     for index, packed in enumerate(stored.call[1:], start=1):
         note("callbacks", CALL, index, packed, _callback_without(erasure, packed, account_sid, call_sid))
     for index, text in enumerate(stored.story):
@@ -94,6 +96,28 @@ def changes_in(stored: Stored, erasure: Erasure, account_sid: str, call_sid: str
             counts.update(_owed_as(text) if record in with_number else ())
     counts["calls"] = int(bool(changes))
     return changes, counts
+
+
+def stale_terms(stored: Stored, changes: list[Change], call_sid: str) -> list[str]:
+    """Return the terms that find the call in the index now, and nothing in it any more after these changes."""
+    after = {(change.key, change.place): change.after for change in changes}
+    found = Searchable()
+    for index, packed in enumerate(stored.call[1:], start=1):
+        found.add_callback(unpack_callback(after.get((CALL, index), packed), call_sid).params)
+    for name, packed in stored.events.items():
+        if name != b"partial":
+            found.add_record(unpack_event(after.get((EVENTS, name.decode()), packed)))
+    return [term for term in terms_in(next(iter(stored.call), None)) if term not in found.terms()]
+
+
+def without_terms(stored: Stored, changes: list[Change], stale: list[str]) -> list[Change]:
+    """Return the changes, with one of the call's state in which the `stale` terms are no more."""
+    others = [change for change in changes if (change.key, change.place) != (CALL, 0)]
+    state = json.loads(
+        next((change.after for change in changes if (change.key, change.place) == (CALL, 0)), stored.call[0])
+    )
+    state["terms"] = " ".join(term for term in state["terms"].split() if term not in stale)
+    return [*others, Change(CALL, 0, stored.call[0], json.dumps(state).encode())]
 
 
 def delivered_to(stored: Stored, records: set[int | str], leased: set[bytes]) -> set[str]:
@@ -123,6 +147,16 @@ def json_without(erasure: Erasure, text: bytes) -> bytes:
     document = json.loads(text)
     without = _texts_without(erasure, document)
     return text if without == document else json.dumps(without).encode()
+
+
+def _state_without(erasure: Erasure, text: bytes) -> bytes:
+    """Return a call's state without the number; its terms, which are ends of several numbers side by side, stay."""
+    state = json.loads(text)
+    terms = state.pop("terms", None)
+    without = _texts_without(erasure, state)
+    if without == state:
+        return text
+    return json.dumps(without if terms is None else {**without, "terms": terms}).encode()
 
 
 def _texts_without(erasure: Erasure, value: Any) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.ledger.backlog import Backlog, Lane
+from worker.ledger.index import pack_sid, term_keys
 from worker.ledger.keys import SINKS
 from worker.ledger.operations.erasable import (
     EVENTS,
@@ -24,6 +25,8 @@ from worker.ledger.operations.erasable import (
     json_without,
     keys_of,
     read_on,
+    stale_terms,
+    without_terms,
 )
 from worker.ledger.queries.pages import in_pages
 from worker.ledger.scripts import Scripts
@@ -100,7 +103,7 @@ class LedgerEraser:
             after = json_without(self._eraser.of(""), stored)
             count += after != stored
             if after != stored and not self._dry_run:  # if it has changed meanwhile, it is about a newer failure
-                self._scripts.run("privacy/erase", [SINKS], [1, name, stored, after])
+                self._scripts.run("privacy/erase", [SINKS], [0, "", 1, name, stored, after])
         return count
 
     def suspensions(self) -> int:
@@ -112,7 +115,7 @@ class LedgerEraser:
             after = self._eraser.of(account_sid).text(stored.decode()).encode()
             count += after != stored
             if after != stored and not self._dry_run:
-                self._scripts.run("privacy/erase", [key.decode()], [1, "suspension", stored, after])
+                self._scripts.run("privacy/erase", [key.decode()], [0, "", 1, "suspension", stored, after])
         return count
 
     def _calls(self) -> Iterator[tuple[str, str]]:
@@ -134,7 +137,7 @@ class LedgerEraser:
             found.delivered |= delivered_to(stored, with_number, leased)
             if not changes:
                 break
-            if self._dry_run or self._rewrite(account_sid, call_sid, changes):
+            if self._dry_run or self._rewrite(account_sid, call_sid, stored, changes):
                 found.counts += counts
             if self._dry_run:
                 # SCAN may return a key twice if Redis has removed many keys meanwhile; it must not be counted twice.
@@ -143,9 +146,14 @@ class LedgerEraser:
         found.counts["calls"] = min(1, found.counts["calls"])
         return found if found.counts["calls"] else None
 
-    def _rewrite(self, account_sid: str, call_sid: str, changes: list[Change]) -> bool:
+    def _rewrite(self, account_sid: str, call_sid: str, stored: Stored, changes: list[Change]) -> bool:
+        """Rewrite a call's data and take it out of the index where the number is what it was found by."""
+        stale = stale_terms(stored, changes, call_sid)
+        if stale:
+            changes = without_terms(stored, changes, stale)
+        keys = [*keys_of(account_sid, call_sid), *term_keys(account_sid, stale)]
         args: list[Argument] = [part for change in changes for part in (change.key + 1, *change[1:])]
-        return bool(self._scripts.run("privacy/erase", keys_of(account_sid, call_sid), args))
+        return bool(self._scripts.run("privacy/erase", keys, [len(stale), pack_sid(call_sid), *args]))
 
     def _read_whole(self, account_sid: str, call_sid: str) -> tuple[Stored, bool, set[bytes]]:
         """Read a call, whether it is to be fetched or is being fetched, and which of its deliveries are under way."""

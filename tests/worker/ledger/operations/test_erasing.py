@@ -108,12 +108,14 @@ def test_nothing_is_written_where_a_call_has_changed_since_it_was_read(make_benc
     client.rpush("a", "1", "2")
     client.hset("b", "f", "x")
     scripts = Scripts(bench.ledger.client)
-    stale = [1, 0, "1", "one", 2, "f", "y", "z"]
-    assert scripts.run("privacy/erase", ["a", "b"], stale) == 0
-    assert client.lrange("a", 0, -1) == [b"1", b"2"]
-    assert scripts.run("privacy/erase", ["a", "b"], [1, 0, "1", "one", 2, "f", "x", "z"]) == 1
+    client.rpush("postings", "other", "sid")
+    keys, fresh = ["a", "b", "postings"], [1, "sid", 1, 0, "1", "one", 2, "f", "x", "z"]
+    assert scripts.run("privacy/erase", keys, [1, "sid", 1, 0, "1", "one", 2, "f", "y", "z"]) == 0
+    assert (client.lrange("a", 0, -1), client.llen("postings")) == ([b"1", b"2"], 2)
+    assert scripts.run("privacy/erase", keys, fresh) == 1
     assert (client.lrange("a", 0, -1), client.hget("b", "f")) == ([b"one", b"2"], b"z")
-    assert scripts.run("privacy/erase", ["gone"], [1, 0, "1", "one"]) == 0
+    assert client.lrange("postings", 0, -1) == [b"other"]
+    assert scripts.run("privacy/erase", ["gone"], [0, "", 1, 0, "1", "one"]) == 0
 
 
 def test_a_call_of_an_account_that_left_the_settings_is_found(make_bench, client):

@@ -1,18 +1,22 @@
 -- Store a callback and, with a call's first callback, the call itself.
--- KEYS 1-8 backlog of the fetches, 9 call, 10 totals
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 totals, 11 began, 12 ... the postings of the terms
 -- ARGV 1 CallSid, 2 the callback packed, 3 '1' if it says that the call has ended, 4 wait in ms until the first fetch,
---      5 maximum number of callbacks stored per call, 6 clock or ''
+--      5 maximum number of callbacks stored per call, 6 the lane that a new call waits in, 7 the CallSid packed,
+--      8 clock or '', 9 ... the terms that find the call
 -- Returns 1 if the call was not known, else 0.
 -- The first callback that says so sets the end: the wait runs from it, and the schedule starts again. Callbacks that do
 -- not say so postpone the first fetch while the call goes on. Callbacks after the end change no due time.
-local now, sid, ended = clock(ARGV[6]), ARGV[1], ARGV[3] == '1'
+local now, sid, ended = clock(ARGV[8]), ARGV[1], ARGV[3] == '1'
 local due = now + tonumber(ARGV[4])
+local terms, postings = slice(ARGV, 9, #ARGV), slice(KEYS, 12, #KEYS)
 
 if redis.call('EXISTS', KEYS[9]) == 0 then
   local state = { since = math.floor(now) }
   if ended then state.ended = state.since end
+  index(state, ARGV[7], terms, postings)
   redis.call('RPUSH', KEYS[9], cjson.encode(state), ARGV[2])
-  redis.call('ZADD', KEYS[1], text(due), sid)
+  redis.call('ZADD', KEYS[tonumber(ARGV[6])], text(due), sid)
+  redis.call('ZADD', KEYS[11], state.since, sid)
   redis.call('HINCRBY', KEYS[10], 'received', 1)
   return 1
 end
@@ -28,6 +32,7 @@ if redis.call('LLEN', KEYS[9]) <= tonumber(ARGV[5]) then
 else
   state.dropped = (state.dropped or 0) + 1
 end
+index(state, ARGV[7], terms, postings)
 if not state.revision and not state.ended then
   if ended then
     state.ended = math.floor(now)

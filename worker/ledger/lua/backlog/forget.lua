@@ -1,12 +1,13 @@
 -- Forget one call whose retention is over, unless work on it remains.
--- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget, 15 dead
+-- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 forget, 15 dead, 16 began,
+--      17 ... the postings of its terms
 -- ARGV 1 CallSid, 2 wait in ms until it is checked again if it is unfinished, 3 how many ms before the end of its
---      retention it may be forgotten, 4 clock or ''
--- Returns 1 if it was forgotten, else 0.
+--      retention it may be forgotten, 4 the CallSid packed, 5 its terms, as the caller saw them, 6 clock or ''
+-- Returns 1 if it was forgotten, else 0. A call that has got a term since the caller looked is left for the next round.
 -- A call that only waits to be confirmed is settled and delivered. It is confirmed first; but if that has been overdue for
 -- an hour and its retention is over, the account may be fetched no more, and the call is forgotten unconfirmed.
 local CONFIRM, OVERDUE = 4, 3600000
-local now, sid = clock(ARGV[4]), ARGV[1]
+local now, sid = clock(ARGV[6]), ARGV[1]
 local until_ms = now + tonumber(ARGV[3])
 local at = redis.call('ZSCORE', KEYS[14], sid)
 if not at or tonumber(at) > until_ms then return 0 end
@@ -26,6 +27,10 @@ if unfinished then
   redis.call('ZADD', KEYS[14], text(until_ms + tonumber(ARGV[2])), sid)
   return 0
 end
+local stored = redis.call('LINDEX', KEYS[9], 0)
+if (stored and cjson.decode(stored).terms or '') ~= ARGV[5] then return 0 end
+for i = 17, #KEYS do redis.call('LREM', KEYS[i], 1, ARGV[4]) end
+redis.call('ZREM', KEYS[16], sid)
 redis.call('ZREM', KEYS[CONFIRM], sid)
 redis.call('HDEL', DEATHS, sid)
 redis.call('HDEL', ATTEMPTS, sid)

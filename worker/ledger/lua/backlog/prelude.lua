@@ -43,6 +43,25 @@ local function unhold(item)
   redis.call('HDEL', FENCES, item)
 end
 
+-- Index a call under terms: `lists` are their postings' keys. What it is indexed under is part of its state, which the
+-- caller stores. A term that is known costs nothing.
+local function index(state, packed_sid, terms, lists)
+  local known = ' ' .. (state.terms or '') .. ' '
+  for i, term in ipairs(terms) do
+    if not string.find(known, ' ' .. term .. ' ', 1, true) then
+      redis.call('RPUSH', lists[i], packed_sid)
+      state.terms = state.terms and state.terms .. ' ' .. term or term
+    end
+  end
+end
+
+-- Return the values of a list from one index to another.
+local function slice(values, from, to)
+  local part = {}
+  for i = from, to do part[#part + 1] = values[i] end
+  return part
+end
+
 -- Remove an item from the lane it waits in; returns that lane, or nil.
 local function undue(item)
   for lane = 1, LANES do

@@ -1,9 +1,10 @@
 -- Decide a call: store its record, put it on the backlog of every sink that wants it, and finish the call.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 events, 12 deliveries, 13 settled, 14 dead, 15 forget, 16 totals,
---      17 ... the most urgent due list of each sink that wants the record
+--      17 began, 18 ... the postings of the terms, then the most urgent due list of each sink that wants the record
 -- ARGV 1 CallSid, 2 lease, 3 'settled' | 'dead' | 'confirmed', 4 <revision>/<kind> of the record or '', 5 the packed record,
 --      6 the call's new revision, 7 reason or '', 8 requests made, 9 wait in ms for the confirmation or '',
---      10 step for the history as JSON or '', 11 retention in ms, 12 clock or '', 13 ... the sinks' names
+--      10 step for the history as JSON or '', 11 retention in ms, 12 clock or '', 13 when the call began in ms or '',
+--      14 the CallSid packed, 15 how many terms, 16 ... the terms that find the call, then the sinks' names
 -- Returns 1, or 0 for a stale lease.
 local now, sid, outcome = clock(ARGV[12]), ARGV[1], ARGV[3]
 if not held(sid, ARGV[2]) then return 0 end
@@ -15,6 +16,9 @@ local state = cjson.decode(redis.call('LINDEX', KEYS[9], 0))
 state.fetches = (state.fetches or 0) + tonumber(ARGV[8])
 if ARGV[6] ~= '0' then state.revision = tonumber(ARGV[6]) end
 state.reason = ARGV[7] ~= '' and ARGV[7] or nil
+local last_term = 15 + tonumber(ARGV[15])
+index(state, ARGV[14], slice(ARGV, 16, last_term), slice(KEYS, 18, last_term + 2))
+if ARGV[13] ~= '' then redis.call('ZADD', KEYS[17], ARGV[13], sid) end
 redis.call('LSET', KEYS[9], 0, cjson.encode(state))
 
 if outcome == 'settled' then
@@ -28,11 +32,11 @@ if outcome ~= 'dead' then redis.call('HDEL', KEYS[11], 'partial') end
 if ARGV[4] ~= '' then
   -- A record that was sent under an id never changes: a call that fails again after a retry keeps its first record.
   redis.call('HSETNX', KEYS[11], ARGV[4], ARGV[5])
-  for i = 13, #ARGV do
+  for i = last_term + 1, #ARGV do
     local delivery = ARGV[i] .. '/' .. ARGV[4]
     if redis.call('HSETNX', KEYS[12], delivery, '{}') == 1 then
       redis.call('HINCRBY', KEYS[12], 'pending', 1)
-      redis.call('ZADD', KEYS[17 + i - 13], text(now), sid .. '/' .. ARGV[4])
+      redis.call('ZADD', KEYS[i + 2], text(now), sid .. '/' .. ARGV[4])
     end
   end
 end
