@@ -69,10 +69,11 @@ def open_ledger(redis_url, **variables):
 def settle(ledger, call_sid, outcome="settled", reason=""):
     """Let a call be heard of, fetched and settled (or given up); its record waits for the sinks."""
     book = ledger.calls[ACCOUNT]
-    book.admit(make_callback(call_sid), wait_seconds=0)
+    callback = make_callback(call_sid, From="09000000001", To="09000000002")
+    book.admit(callback, wait_seconds=0)
     (lease,) = book.fetches.lease(1)
     book.claim(lease)
-    event = build(answer_of("S1"), call_sid=call_sid)
+    event = build(answer_of("S1"), [callback], call_sid=call_sid)
     ledger.refresh_sinks()
     sinks = list(ledger.sinks)
     step = {"at": 1_790_000_000_000, "step": "fetch", "answer": reason or "200: final"}

@@ -15,25 +15,25 @@ from webhook.api.shapes.calls import (
     Delivering,
     Fetched,
     FoundCalls,
-    Number,
     Numbers,
+    Search,
     WhichCalls,
 )
 from webhook.api.shapes.replay import Replayed
 from webhook.context.services import services
 from webhook.operations.call_history import as_document
+from webhook.operations.call_rows import as_document as as_row
 from webhook.operations.cursors import read_cursor, write_cursor
-from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.masking import Shown
-from webhook.operations.times import in_ms, utc
+from webhook.operations.times import in_ms
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import call_named
+from worker.ledger.queries.filters import CallFilter, SearchText
 from worker.ledger.queries.listing import page_of_calls
-from worker.ledger.queries.lookup import STATES, call_history
-from worker.ledger.queries.number_search import find_by_number
+from worker.ledger.queries.lookup import call_history
 
 if TYPE_CHECKING:
-    from worker.ledger.queries.lookup import CallSummary
+    from worker.ledger.queries.listing import Page
 
 blueprint = make_blueprint("calls", "Calls: their state and history.")
 log = structlog.get_logger(__name__)
@@ -43,40 +43,43 @@ log = structlog.get_logger(__name__)
 @blueprint.doc(operationId="list_calls")
 @blueprint.arguments(WhichCalls(), location="query")
 @blueprint.response(200, Calls())
-@blueprint.alt_response(404, description="There is no such account.")
+@blueprint.alt_response(404, description="There is no such account, or no such sink.")
 def list_calls(given: dict[str, Any]) -> dict[str, Any]:
     """List calls.
 
-    Latest first, one page at a time: pass `next` as `after` for the next page.
+    Latest first, by when they began, one page at a time: pass `next` as `after` for the next page. Where a filter leaves out
+    many calls a page may be short, or empty, before the last one.
     """
-    ledger, account = services().ledger, given.get("account")
-    check_known(account)
-    page = page_of_calls(
-        ledger,
-        limit=given["limit"],
+    account, sink = given.get("account"), given.get("undelivered")
+    check_known(account, sink)
+    wanted = CallFilter(
         accounts=None if account is None else [account],
-        states=[given["state"]] if "state" in given else STATES,
+        state=given.get("state"),
+        outcome=given.get("outcome"),
+        direction=given.get("direction"),
+        undelivered=sink,
         since_ms=in_ms(given["since"]) if "since" in given else None,
         until_ms=in_ms(given["until"]) if "until" in given else None,
-        after=read_cursor(given.get("after")),
     )
-    return {"calls": _documents(page.calls), "next": write_cursor(page.next)}
+    page = page_of_calls(services().ledger, limit=given["limit"], wanted=wanted, after=read_cursor(given.get("after")))
+    return {"calls": _documents(page, numbers=given["numbers"]), "next": write_cursor(page.next)}
 
 
 @blueprint.post("/search")
 @blueprint.doc(operationId="search_calls")
-@blueprint.arguments(Number())
+@blueprint.arguments(Search())
 @blueprint.response(200, FoundCalls())
 def search(given: dict[str, Any]) -> dict[str, Any]:
-    """Search calls by number.
+    """Search calls.
 
-    Searches a page of the latest calls. The number is in the body because a URL would end up in a proxy's log.
+    By CallSid, number or custom field, the latest first. The text is in the body because a URL would end up in a proxy's log.
     """
-    found = find_by_number(services().ledger, given["number"], after=read_cursor(given["after"]))
+    wanted = CallFilter(search=SearchText.of(given["text"]))
+    page = page_of_calls(services().ledger, limit=given["limit"], wanted=wanted, after=read_cursor(given["after"]))
     return {
-        "calls": _documents(found.calls),
-        "looked_through": found.looked_through,
-        "next": write_cursor(found.next),
+        "calls": _documents(page, numbers=given["numbers"]),
+        "looked_through": page.looked_through,
+        "next": write_cursor(page.next),
     }
 
 
@@ -133,20 +136,13 @@ def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
     return replayed({**given, "call_sids": [sid], "account": None, "type": None})
 
 
-def _documents(calls: list[CallSummary]) -> list[dict[str, Any]]:
-    """Return calls as plain data; a reason may quote Exotel, so it is masked."""
-    letters = DeadLetters(services().ledger)
-    return [
-        {
-            "account_sid": call.account_sid,
-            "call_sid": call.call_sid,
-            "state": call.state,
-            "at": utc(call.at_ms),
-            "since": utc(call.since_ms),
-            "reason": None if call.reason is None else letters.fit(call.reason),
-        }
-        for call in calls
-    ]
+def _documents(page: Page, *, numbers: bool) -> list[dict[str, Any]]:
+    ledger = services().ledger
+    ledger.refresh_sinks()
+    if numbers and page.calls:
+        log.info("api.numbers_shown", calls=len(page.calls), **asked_by())
+    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+    return [as_row(call, shown) for call in page.calls]
 
 
 def _no_such_call() -> NoReturn:

@@ -110,18 +110,16 @@ def check_account(ledger: Ledger, sid: str | None) -> None:
         raise click.BadParameter(f"{sid!r} is no account; there are {', '.join(ledger.calls)}", param_hint="--account")
 
 
-def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None) -> None:
+def check_sink(ledger: Ledger, name: str | None, account_sid: str | None = None, *, option: str = "--sink") -> None:
     """Refuse an unknown sink, or one that receives nothing of the account. Raises click.BadParameter."""
     if name is None:
         return
     known = sorted({sink for _, sink in ledger.deliveries})
     if name not in known:
-        raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known) or 'none'}", param_hint="--sink")
+        raise click.BadParameter(f"{name!r} is no sink; there are {', '.join(known) or 'none'}", param_hint=option)
     if account_sid is not None and (account_sid, name) not in ledger.deliveries:
         right = "`legwork sinks list --json` shows the accounts of each"
-        raise click.BadParameter(
-            f"{name} receives no records of the account {account_sid}; {right}", param_hint="--sink"
-        )
+        raise click.BadParameter(f"{name} receives no records of the account {account_sid}; {right}", param_hint=option)
 
 
 def check_all_found(wrong: Mapping[str, str], right: str) -> None:

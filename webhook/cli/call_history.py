@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from webhook.operations.masking import Shown
     from worker.ledger.queries.lookup import CallHistory
 
 
-def show(history: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str], str]) -> None:
-    """Print it, times in `zone`; `fit` makes texts of Exotel and sinks safe to show."""
+def show(history: CallHistory, zone: tzinfo, screen: Console, shown: Shown) -> None:
+    """Print it, times in `zone`; numbers, and texts of Exotel and sinks, as `shown` allows."""
     summary, details = history.summary, history.details
-    say = Printer(screen, fit)
+    say = Printer(screen, shown.as_asked)
     say.heading(f"Call {summary.call_sid}")
     say.line(
         f"{summary.state}, account {summary.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
@@ -42,7 +43,7 @@ def show(history: CallHistory, zone: tzinfo, screen: Console, fit: Callable[[str
     for step in history.steps:
         say.line(f"{local(step['at'], zone)}  {step['step']}  {step['answer']}")
     for name, event in history.events.items():
-        _show_record(say, name, event, zone)
+        _show_record(say, name, event, zone, shown)
     if history.deliveries:
         say.heading("Deliveries")
     for name, delivery in history.deliveries.items():
@@ -69,7 +70,7 @@ class Printer:
         self.screen.print(Text("  ").append(text), soft_wrap=True)
 
 
-def _show_record(say: Printer, name: str, event: dict[str, Any], zone: tzinfo) -> None:
+def _show_record(say: Printer, name: str, event: dict[str, Any], zone: tzinfo, shown: Shown) -> None:
     data = event["data"]
     say.heading(f"Record {name}" + ("" if data["settled"] else ", not final"))
     duration = "?" if data["duration_seconds"] is None else data["duration_seconds"]
@@ -78,9 +79,9 @@ def _show_record(say: Printer, name: str, event: dict[str, Any], zone: tzinfo) -
         f"{duration} s, {data['talk_seconds']:g} s talk, {data['participant_count']} participants"
         + (", monitored" if data["monitored"] else "")
     )
-    who = [f"{part} {data[part]}" for part in ("customer", "agent", "exophone") if data[part]]
+    who = [f"{part} {shown.number(data[part])}" for part in ("customer", "agent", "exophone") if data[part]]
     if who:
         say.line(", ".join(who))
     width = say.screen.width - 2
-    for line in draw(data["legs"], width=width, ascii_only=say.screen.options.ascii_only, zone=zone):
+    for line in draw(shown.document(data["legs"]), width=width, ascii_only=say.screen.options.ascii_only, zone=zone):
         say.line(line)

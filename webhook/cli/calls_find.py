@@ -1,76 +1,55 @@
-"""`legwork calls find`: the calls that a number was in."""
+"""`legwork calls find`: search calls by CallSid, number or custom field."""
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING
+from itertools import islice
 
 import click
 
+from webhook.cli.call_filters import numbers_option
 from webhook.cli.calls_table import as_documents, show_calls
-from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
-from webhook.cli.errors import CommandFailed, Interrupted
-from webhook.cli.progress import progress
-from worker.ledger.queries.number_search import NUMBER, find_by_number
-from worker.numbers.phone import to_e164
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from worker.ledger import Ledger
-    from worker.ledger.queries.lookup import CallSummary
-    from worker.ledger.queries.number_search import Found
+from webhook.cli.common import examples, json_option, note, open_ledger, print_json, settings_with_redis
+from webhook.cli.errors import CommandFailed
+from webhook.operations.finding_calls import nothing_found
+from worker.ledger.queries.filters import CallFilter, SearchText
+from worker.ledger.queries.listing import all_calls
 
 
-@click.command("find", epilog=examples("legwork calls find +919000000001", "legwork calls find 09000000001 --json"))
-@click.argument("number", metavar="NUMBER")
+@click.command(
+    "find",
+    epilog=examples(
+        "legwork calls find 0614", "legwork calls find +919000000001", "legwork calls find order_79 --json"
+    ),
+)
+@click.argument("text", metavar="TEXT")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Show at most N."
+)
+@numbers_option
 @json_option
 @click.pass_context
-def find_command(ctx: click.Context, number: str, as_json: bool) -> None:
-    """Find the calls that a number was in, newest first.
+def find_command(ctx: click.Context, text: str, limit: int, *, numbers: bool, as_json: bool) -> None:
+    """Find calls by CallSid, number or custom field.
 
-    NUMBER is a whole number, written +919000000001 or 09000000001, or a SIP address; its last digits alone find nothing.
-    - reads it from standard input, since others on the host can see arguments. There is no index of numbers, so all calls are
-    searched. Exits with 1 if nothing was found.
+    TEXT is a CallSid or its first 6 characters and more; a number in any spelling, or its last 3 digits and more, with or
+    without the … that it is shown with; or a custom field, whole. Customer, agents, virtual number and all legs are searched,
+    the latest calls first. - reads TEXT from standard input, since others on the host can see arguments. Exits with 1 if
+    nothing was found.
     """
-    number = sys.stdin.readline().strip() if number == "-" else number.strip()
-    if not re.fullmatch(NUMBER, number):
-        raise click.UsageError("not a number: give +919000000001, 09000000001, or a SIP address")
+    try:
+        search = SearchText.of(sys.stdin.readline() if text == "-" else text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="TEXT") from None
     ledger = open_ledger(settings_with_redis())
-    found: dict[str, CallSummary] = {}
-    looked_through = 0
-    with progress("looking", as_json=as_json) as advance:
-        try:
-            for page in _pages(ledger, number):
-                found |= {call.call_sid: call for call in page.calls}
-                looked_through += page.looked_through
-                advance(page.looked_through)
-        except KeyboardInterrupt:
-            so_far = f"{looked_through:,} call(s) searched; {len(found):,} with this number"
-            raise Interrupted(f"interrupted: {so_far}; run it again to search all") from None
-    calls = list(found.values())
+    found = list(islice(all_calls(ledger, CallFilter(search=search)), limit + 1))
+    if len(found) > limit:
+        note(f"the latest {limit:,} are shown, there are more; --limit shows more")
     if as_json:
-        print_json(as_documents(ledger, calls))
+        print_json(as_documents(ledger, found[:limit], numbers=numbers))
+    elif found:
+        show_calls(ledger, found[:limit], numbers=numbers)
     else:
-        if calls:
-            show_calls(ledger, calls)
-        click.echo(f"{looked_through:,} call(s) searched; {len(calls):,} with this number.")
-        if not calls and not _is_whole(ledger, number):
-            click.echo("Part of a number finds nothing: give all of it, such as +919000000001 or 09000000001.")
-    if not calls:
+        click.echo(nothing_found(ledger, search))
+    if not found:
         ctx.exit(CommandFailed.exit_code)
-
-
-def _is_whole(ledger: Ledger, number: str) -> bool:
-    """Return whether this is a whole number, in the region of any account, or a SIP address."""
-    regions = {account.region for account in ledger.settings.accounts}
-    return number.lower().startswith("sip") or any(to_e164(number, region) for region in regions)
-
-
-def _pages(ledger: Ledger, number: str) -> Iterator[Found]:
-    page = find_by_number(ledger, number)
-    yield page
-    while page.next is not None:
-        page = find_by_number(ledger, number, after=page.next)
-        yield page

@@ -16,7 +16,7 @@ from webhook.cli.errors import CommandFailed, Interrupted
 from webhook.cli.progress import progress
 from webhook.operations.erasure import ErasureInterrupted, NotANumber, Receipt, forget, read_number
 from worker.logs import set_up_logs
-from worker.numbers.phone import REGIONS
+from worker.numbers.phone import is_region
 
 if TYPE_CHECKING:
     from worker.ledger import Ledger
@@ -37,7 +37,7 @@ _NAMED = 5
 
 
 def _region(text: str) -> str:
-    if text not in REGIONS:
+    if not is_region(text):
         raise click.BadParameter(f"{text!r} is no country code: give two capital letters, such as IN")
     return text
 

@@ -10,13 +10,11 @@ from webhook.cli.table import Entry, TableGroup
 # Each line is the first sentence of the command's help; a test checks that.
 _CALLS = {
     "list": Entry("Commands", "List calls, newest first.", "webhook.cli.calls:list_command"),
-    "find": Entry(
-        "Commands", "Find the calls that a number was in, newest first.", "webhook.cli.calls_find:find_command"
-    ),
+    "find": Entry("Commands", "Find calls by CallSid, number or custom field.", "webhook.cli.calls_find:find_command"),
     "fetch": Entry(
         "Commands", "Fetch calls now, regardless of their schedules.", "webhook.cli.calls_fetch:fetch_command"
     ),
-    "show": Entry("Commands", "Show one call's timeline.", "webhook.cli.calls:show_command"),
+    "show": Entry("Commands", "Show one call's timeline.", "webhook.cli.calls_show:show_command"),
 }
 _DEAD = {
     "list": Entry(
@@ -75,7 +73,7 @@ _TOKEN = {
     table=_CALLS,
     epilog=examples(
         "legwork calls list --state dead",
-        "legwork calls find +919000000001",
+        "legwork calls find 0614",
         "legwork calls show 3f9a1c7e5b2d4806a9c1e3f5b7d91a9g",
     ),
 )

@@ -1,21 +1,24 @@
-"""`/calls`: the list of calls, and the search."""
+"""`/calls`: the list of calls with its filters, and the search."""
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import structlog
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
+from webhook.console.gate import sessions
 from webhook.context.services import services
 from webhook.operations.cursors import read_cursor, write_cursor
+from webhook.operations.finding_calls import nothing_found
+from webhook.operations.masking import Shown
 from worker.ledger.operations.replaying import call_named
-from worker.ledger.queries.listing import page_of_calls
+from worker.ledger.queries.filters import DIRECTIONS, LONGEST, OUTCOMES, CallFilter, SearchText
+from worker.ledger.queries.listing import calls_kept, page_of_calls
 from worker.ledger.queries.lookup import STATES
-from worker.ledger.queries.number_search import NUMBER, find_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,64 +29,114 @@ if TYPE_CHECKING:
     from worker.ledger.queries.listing import ListCursor
 
 blueprint = Blueprint("calls", __name__)
+log = structlog.get_logger(__name__)
 
 _ON_A_PAGE = 50
+# What a URL of the list may say, in the order of the form.
+_FILTERS = ("search", "state", "outcome", "direction", "undelivered", "account", "since", "until")
+_IN_A_FORM = "%Y-%m-%dT%H:%M"
 
 
 @blueprint.get("/calls")
 def browse() -> ResponseReturnValue:
-    """Show a page of calls, filtered by state, account and time."""
-    ledger = services().ledger
-    state, account = request.args.get("state", ""), request.args.get("account", "")
-    _check_choice("state", state, STATES)
-    _check_choice("account", account, ledger.calls)
-    # Accounts may have different time zones; times are in the selected account's, which the form shows.
-    zone = ledger.account(account or next(iter(ledger.calls))).timezone
-    since, until = request.args.get("since", ""), request.args.get("until", "")
-    page = page_of_calls(
-        ledger,
-        limit=_ON_A_PAGE,
-        accounts=[account] if account else None,
-        states=[state] if state else STATES,
-        since_ms=_moment(since, zone),
-        until_ms=_moment(until, zone),
-        after=_place(request.args.get("after", "")),
-    )
-    return render_template(
-        "calls.html",
-        calls=page.calls,
-        next=write_cursor(page.next),
-        is_first="after" not in request.args,
-        state=state,
-        account=account,
-        since=since,
-        until=until,
-        zone=zone,
-        chosen={"state": state or None, "account": account or None, "since": since or None, "until": until or None},
-        states=STATES,
-        accounts=list(ledger.calls),
-        now_ms=ledger.now_ms(),
-    )
+    """Show a page of the calls that the URL's filters choose, numbers masked."""
+    return _page(numbers=False)
+
+
+@blueprint.post("/calls/numbers")
+def show_numbers() -> ResponseReturnValue:
+    """Show the page with its numbers in full, for this request only; it is logged."""
+    log.info("console.numbers_shown", page="calls", address=request.remote_addr)
+    return _page(numbers=True)
 
 
 @blueprint.post("/calls")
 def search() -> ResponseReturnValue:
-    """Find a call by its SID, or calls by a number. It is a POST because a URL would end up in a proxy's log."""
-    ledger, wanted = services().ledger, request.form.get("wanted", "").strip()
-    if (sid := _call_sid(wanted)) is not None and call_named(ledger, sid) is not None:
+    """Show a call by its CallSid, or lead to the list of what a text finds.
+
+    The text is encrypted in the list's URL, which a proxy logs and a browser remembers.
+    """
+    wanted = request.form.get("wanted", "").strip()
+    if (sid := _call_sid(wanted)) is not None and call_named(services().ledger, sid) is not None:
         return redirect(url_for("console.call.show", sid=sid), 303)
-    if not re.fullmatch(NUMBER, wanted):
-        return render_template("found.html", wanted=wanted, found=None, is_sid=_call_sid(wanted) is not None)
-    found = find_by_number(ledger, wanted, after=_place(request.form.get("after", "")))
-    return render_template(
-        "found.html",
-        wanted=wanted,
-        found=found,
-        next=write_cursor(found.next),
-        looked_through=request.form.get("looked_through", default=0, type=int) + found.looked_through,
-        hits=request.form.get("hits", default=0, type=int) + len(found.calls),
-        now_ms=ledger.now_ms(),
+    return redirect(url_for("console.calls.browse", search=sessions().seal(wanted[: LONGEST + 1])), 303)
+
+
+def _page(*, numbers: bool) -> ResponseReturnValue:
+    ledger = services().ledger
+    ledger.refresh_sinks()
+    chosen = {name: request.args.get(name, "") for name in _FILTERS}
+    for name, known in (
+        ("state", STATES),
+        ("outcome", OUTCOMES),
+        ("direction", DIRECTIONS),
+        ("undelivered", ledger.sinks),
+        ("account", ledger.calls),
+    ):
+        _check_choice("sink" if name == "undelivered" else name, chosen[name], known)
+    # One zone for the whole page: the chosen account's, or the first one's.
+    zone = ledger.account(chosen["account"] or next(iter(ledger.calls))).timezone
+    text, found, problem = _searched(chosen["search"])
+    wanted = CallFilter(
+        accounts=[chosen["account"]] if chosen["account"] else None,
+        search=found,
+        since_ms=_moment(chosen["since"], zone),
+        until_ms=_moment(chosen["until"], zone),
+        **{name: chosen[name] or None for name in ("state", "outcome", "direction", "undelivered")},
     )
+    page = None if problem else page_of_calls(ledger, limit=_ON_A_PAGE, wanted=wanted, after=_place())
+    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+    given = {name: value for name, value in chosen.items() if value}
+    return render_template(
+        "calls.html",
+        page=page,
+        problem=problem,
+        next=write_cursor(page.next if page else None),
+        is_first="after" not in request.args,
+        wanted=text,
+        nothing=nothing_found(ledger, found) if found and page and not page.calls and not page.next else None,
+        chosen=given,
+        presets=_presets(zone, given),
+        zone=zone,
+        states=STATES,
+        outcomes=OUTCOMES,
+        directions=DIRECTIONS,
+        accounts=list(ledger.calls),
+        sinks=list(ledger.sinks),
+        kept=calls_kept(ledger),
+        now_ms=ledger.now_ms(),
+        shown=shown,
+    )
+
+
+def _searched(sealed: str) -> tuple[str, SearchText | None, str | None]:
+    """Return the text of a sealed search, what it means, and what is wrong with it."""
+    if not sealed:
+        return "", None, None
+    text = sessions().unseal(sealed)
+    if text is None:
+        return "", None, "This link to a search is no longer valid: search again."
+    try:
+        return text, SearchText.of(text), None
+    except ValueError as error:
+        return text, None, f"{str(error)[0].upper()}{str(error)[1:]}."
+
+
+def _presets(zone: tzinfo, chosen: dict[str, str]) -> list[tuple[str, str]]:
+    """Return links to spans of time that people ask for, with the other filters as they are."""
+    now = datetime.now(zone)
+    today = now.replace(hour=0, minute=0)
+    spans: list[tuple[str, datetime, datetime | None]] = [
+        ("Last hour", now - timedelta(hours=1), None),
+        ("Today", today, None),
+        ("Yesterday", today - timedelta(days=1), today),
+        ("7 days", today - timedelta(days=6), None),
+    ]
+    links = []
+    for name, since, until in spans:
+        span: dict[str, Any] = {"since": f"{since:{_IN_A_FORM}}", "until": f"{until:{_IN_A_FORM}}" if until else None}
+        links.append((name, url_for("console.calls.browse", **{**chosen, **span})))
+    return links
 
 
 def _call_sid(text: str) -> str | None:
@@ -104,14 +157,14 @@ def _moment(text: str, zone: tzinfo) -> float | None:
         _refuse("That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
 
 
-def _place(text: str) -> ListCursor | None:
+def _place() -> ListCursor | None:
     try:
-        return read_cursor(text)
+        return read_cursor(request.args.get("after", ""))
     except ValueError:
         _refuse("There is no such page of calls.")
 
 
-def _check_choice(name: str, given: str, choices: Iterable[str]) -> None:
+def _check_choice(name: str, given: str, choices: Iterable[Any]) -> None:
     """Refuse a filter that selects nothing that exists, with what there is; '' selects everything."""
     if given and given not in choices:
         _refuse(f"There is no {name} {given!r}. {name.capitalize()}s: {', '.join(choices)}.")

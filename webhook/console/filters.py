@@ -16,6 +16,24 @@ def moment(milliseconds: float, zone: tzinfo = UTC) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="milliseconds"), text)
 
 
+def clock(milliseconds: float, zone: tzinfo) -> Markup:
+    """Return a time's day and time of day in a zone that the page names; the tooltip has all of it."""
+    at = datetime.fromtimestamp(milliseconds / 1000, zone)
+    element = Markup('<time datetime="{}" title="{}">{}</time>')
+    return element.format(
+        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M:%S} {at.isoformat()[-6:]}", f"{at:%d %b %H:%M:%S}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a call's duration: `27 s`, `4:05`, `1:02:03`."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004  a minute
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
 def ago(milliseconds: float, now_ms: float) -> Markup:
     """Return how long ago a time was, or in how long it comes; the tooltip shows the time itself."""
     seconds = (now_ms - milliseconds) / 1000
@@ -48,6 +66,8 @@ def with_code(text: str) -> Markup:
 FILTERS = {
     "spoken": spoken,
     "moment": moment,
+    "clock": clock,
+    "duration": duration,
     "ago": ago,
     "minute": minute,
     "count": count,

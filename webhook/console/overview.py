@@ -10,6 +10,7 @@ from webhook.console.charts import HOUR, flow
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import find_problems
+from webhook.operations.masking import Shown
 from webhook.operations.problem import Severity
 from webhook.operations.status import read_status
 from worker.ledger.queries.listing import page_of_calls
@@ -62,6 +63,8 @@ def overview() -> ResponseReturnValue:
         sinks=found.sinks,
         flow=flow(minutes),
         calls=page_of_calls(ledger, limit=_LATELY).calls,
+        zone=ledger.account(next(iter(ledger.calls))).timezone,
+        shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
         failed=recent_dead_letters(ledger, limit=_FAILED),
         letters=DeadLetters(ledger),
         workers=found.workers,

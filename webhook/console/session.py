@@ -6,7 +6,9 @@ machine, or with Basic authentication) has a cookie too, which grants nothing: t
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 import time
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from itsdangerous import BadData, Signer, URLSafeSerializer
 
 if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
     from flask import Response
 
     from schemas.settings import Settings
@@ -54,6 +57,7 @@ class Sessions:
         # clock is a second ahead, has just made.
         self._cookies = URLSafeSerializer(key, salt="cookie", signer_kwargs=_SIGNING)
         self._forms = Signer(key, salt="form", **_SIGNING)
+        self._sealing_key = base64.urlsafe_b64encode(hmac.digest(key, b"seal", "sha256"))
 
     @staticmethod
     def begin(*, signed_in: bool) -> Visit:
@@ -75,6 +79,24 @@ class Sessions:
     def token(self, visit: Visit) -> str:
         """Return the token that this visit's forms have to submit."""
         return self._forms.get_signature(visit.name).decode()
+
+    def seal(self, text: str) -> str:
+        """Return a text encrypted, as a part of a URL that reveals nothing of it."""
+        return self._seal().encrypt(text.encode()).decode()
+
+    def unseal(self, sealed: str) -> str | None:
+        """Return the text that was sealed; None if it is not ours, or the password has changed since."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  as in `_seal`
+
+        try:
+            return self._seal().decrypt(sealed.encode(errors="replace")).decode()
+        except InvalidToken:
+            return None
+
+    def _seal(self) -> Fernet:
+        from cryptography.fernet import Fernet  # noqa: PLC0415  30 ms of imports that only searches need
+
+        return Fernet(self._sealing_key)
 
     def is_token(self, visit: Visit, given: str) -> bool:
         """Is this the token of this visit's forms?"""

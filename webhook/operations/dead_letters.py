@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from webhook.operations.masking import on_one_line
 from webhook.operations.times import utc
 from worker.ledger.queries.dead_letters import DeadLetter, dead_letters, dead_letters_of
 from worker.numbers.masking import Mask
@@ -72,7 +73,7 @@ class DeadLetters:
 
     def fit(self, text: str) -> str:
         """Return a text from outside without numbers, secrets and control characters."""
-        return "".join(char if char.isprintable() else " " for char in self._mask.text(text))
+        return on_one_line(self._mask.text(text))
 
     def last_answer(self, letter: DeadLetter) -> dict[str, Any] | None:
         """Return the sink's last answer without numbers and secrets; for a terminal, pass its `body` to `fit` too."""

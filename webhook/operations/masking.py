@@ -20,6 +20,11 @@ _NAMED_BY_OTHERS = frozenset({"params", "extra"})
 _SIP = re.compile(r"sips?:\S+", re.IGNORECASE)
 
 
+def on_one_line(text: str) -> str:
+    """Return a text without control characters, and without characters that turn the direction of writing."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 class Shown:
     """Makes texts and documents safe to show; `numbers`: show phone numbers in full?"""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.ledger.backlog import Backlog, Clock, Lane, Lease, server_clock
@@ -17,7 +16,7 @@ from worker.ledger.codec import (
     unpack_callback,
     unpack_event,
 )
-from worker.ledger.index import began_key, pack_sid, term_keys, terms_in
+from worker.ledger.index import began_key, began_ms, pack_sid, term_keys, terms_in
 from worker.ledger.keys import of_account
 from worker.record.search_terms import Searchable
 
@@ -49,12 +48,6 @@ FORGOTTEN_AT_ONCE = 300
 def lease_seconds(account: Account) -> float:
     """Return the lease of a fetch in seconds: a time-out each for connecting and reading, and the margin."""
     return 2 * account.timeout_seconds + LEASE_MARGIN_SECONDS
-
-
-def _began_ms(event: dict[str, Any]) -> Argument:
-    """Return when a record says that its call began, in milliseconds, or ''."""
-    started_at = event.get("data", {}).get("started_at")
-    return "" if started_at is None else round(datetime.fromisoformat(started_at).timestamp() * 1000)
 
 
 class CallBook:
@@ -196,7 +189,7 @@ class CallBook:
             "" if verdict.step is None else json.dumps(verdict.step),
             self._retention_ms,
             self._clock(),
-            "" if verdict.event is None else _began_ms(verdict.event),
+            began_ms(verdict.event),
             pack_sid(call_sid),
             len(terms),
             *terms,
@@ -221,6 +214,11 @@ class CallBook:
         keys = [*self.fetches.keys, self.key("totals"), self.key("dead"), self.bucket.gate_key]
         args: list[Argument] = [self.key("call", ""), among, self._clock()]
         self._scripts.run("backlog/look_at_calls", keys, args, pipeline=pipeline)
+
+    def states_on(self, pipeline: redis.client.Pipeline, sids: Sequence[str]) -> None:
+        """Queue on a pipeline: look up the states of calls (see `states.lua`)."""
+        keys = [*self.fetches.keys, self.key("settled"), self.key("dead"), *(self.key("call", sid) for sid in sids)]
+        self._scripts.run("backlog/states", keys, sids, pipeline=pipeline)
 
     def forget_old(self, now_ms: float, *, early: bool = False) -> int:
         """Forget calls whose retention is over, or with `early` those delivered over an hour ago; return how many."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from worker.ledger.keys import of_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # Exotel's CallSids have 32 digits and small letters: digits of a number in base 36, which has 166 bits.
 _USUAL = re.compile(rb"[0-9a-z]{32}")
@@ -27,6 +28,12 @@ _OTHER = b"="
 def began_key(account_sid: str) -> str:
     """Return the key of the sorted set of all calls of an account, by when they began."""
     return of_account(account_sid, "began")
+
+
+def began_ms(event: Mapping[str, Any] | None) -> int | str:
+    """Return when the call of a record began, in milliseconds, by the record; '' if it does not tell."""
+    started_at = None if event is None else event.get("data", {}).get("started_at")
+    return "" if started_at is None else round(datetime.fromisoformat(started_at).timestamp() * 1000)
 
 
 def term_keys(account_sid: str, terms: Iterable[str]) -> list[str]:

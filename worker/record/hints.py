@@ -104,6 +104,16 @@ class Hints:
                 return customers[0], agents[0] if agents else None
         return None, None
 
+    def customer_number(self) -> str | None:
+        """Return the customer's number, in E.164 if it has that form: who calls in, or who is called."""
+        names = ("From", "CallFrom", "FromNumber") if self.direction == "inbound" else ("To", "CallTo", "ToNumber")
+        return self._latest(lambda found: self._party(found.text(*names))) if self.direction else None
+
+    def started_at(self) -> datetime | None:
+        """Return when the call began, by the latest callback that tells it (exotel.md sections 4.2 and 5)."""
+        told = (self._time(found.text("StartTime") or found.text("Created")) for found in reversed(self._parameters))
+        return next(filter(None, told), None)
+
     def ended_at(self) -> datetime | None:
         """Return when the call ended, by the latest call-ended callback; else when the latest callback was received."""
         for callback, found in zip(reversed(self._callbacks), reversed(self._parameters), strict=True):

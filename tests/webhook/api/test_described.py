@@ -240,7 +240,7 @@ def test_the_page_is_sorted_by_what_it_is_about_and_has_fields_and_an_example_to
     assert "calls[].reason" in page, "the fields of a shape within another one"
     assert "accounts.*.quota.limit" in page
     assert "The <code>next</code> of the previous page." in page
-    assert "--json &#39;{&#34;number&#34;: &#34;+919000000001&#34;}&#39;" in page
+    assert "--json &#39;{&#34;text&#34;: &#34;0614&#34;}&#39;" in page
     # curl takes what is in braces for a choice of its own.
     assert "&#34;$LEGWORK/api/calls/$SID&#34;" in page
     assert not re.search(r"<pre>[^<]*{\w+}", page)

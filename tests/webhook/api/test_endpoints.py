@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cli_kit import json_of
-from console_kit import NUMBERS, bury_delivery, settle_calls
+from console_kit import NUMBERS, admit, bury_delivery, settle_calls
 from factories import ACCOUNT
 from structlog.testing import capture_logs
 from subscribing import KEY
+
+from worker.ledger.index import began_key
 
 SETTLED, DEAD, BURIED = "settled00001", "dead00000001", "buried000001"
 
@@ -59,9 +61,9 @@ def test_calls_can_be_narrowed_down_and_their_reasons_hold_no_number(stocked):
     assert stocked.get("/api/calls?account=nobody").status_code == 404
 
 
-def test_calls_of_a_span_of_time_are_those_that_stand_under_a_time_in_it(web):
-    settled = web.ledger.calls[ACCOUNT].key("settled")
-    web.ledger.client.zadd(settled, {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
+def test_calls_of_a_span_of_time_are_those_that_began_in_it(web):
+    admit(web, "early0001", "later0001")
+    web.ledger.client.zadd(began_key(ACCOUNT), {"early0001": 1_789_536_600_000, "later0001": 1_789_537_200_000})
     for span, expected in (
         ({"since": "2026-09-16T11:05:00+05:30"}, ["later0001"]),
         ({"until": "2026-09-16T05:40:00Z"}, ["early0001"]),
@@ -90,7 +92,7 @@ def test_a_line_end_behind_a_place_is_refused(stocked, query, named):
     """Python's `$` lets one through; what reads the place did not, and that was a bug of ours."""
     refused = stocked.get(query)
     assert (refused.status_code, list(refused.json["errors"])) == (422, [named])
-    looked_on = stocked.post("/api/calls/search", json={"number": "09000000001", "after": f"1-{SETTLED}\n"})
+    looked_on = stocked.post("/api/calls/search", json={"text": "09000000001", "after": f"1-{SETTLED}\n"})
     assert (looked_on.status_code, list(looked_on.json["errors"])) == (422, ["after"])
 
 
@@ -102,19 +104,52 @@ def test_whoever_writes_no_moment_is_told_how_to(stocked, since):
     assert "%2B" in text
 
 
-def test_a_call_is_found_by_a_number(stocked):
-    found = stocked.post("/api/calls/search", json={"number": "09000000001"}).json
-    assert {call["call_sid"] for call in found["calls"]} >= {SETTLED, BURIED}
-    assert stocked.post("/api/calls/search", json={"number": "hello"}).status_code == 422
+@pytest.mark.parametrize("text", ["09000000001", "…0001", "001", SETTLED[:7], "order_79"])
+def test_a_call_is_found_by_what_is_shown_of_it(stocked, text):
+    admit(stocked, "settledfield", CustomField="order_79")
+    found = stocked.post("/api/calls/search", json={"text": text}).json
+    sids = {call["call_sid"] for call in found["calls"]}
+    assert sids >= ({"settledfield"} if text == "order_79" else {SETTLED})
+    assert found["next"] is None
+
+
+def test_a_search_that_finds_nothing_is_an_empty_list_and_one_for_nothing_is_refused(stocked):
+    assert stocked.post("/api/calls/search", json={"text": "hello"}).json["calls"] == []
+    refused = stocked.post("/api/calls/search", json={"text": "14"})
+    assert refused.status_code == 422
+    assert "last 3 digits" in refused.json["errors"]["text"][0]
+
+
+def test_a_listed_call_shows_its_numbers_only_if_they_are_asked_for_which_is_logged(stocked, redis_url):
+    (hidden,) = stocked.get("/api/calls?state=dead").json["calls"]
+    assert (hidden["customer"], hidden["outcome"]) == ("…0002", "answered")
+    with capture_logs() as logs:
+        (whole,) = stocked.get("/api/calls?state=dead&numbers=true").json["calls"]
+        stocked.post("/api/calls/search", json={"text": "0001", "numbers": True})
+    assert whole["customer"] == "+919000000002"
+    assert len([line for line in logs if line["event"] == "api.numbers_shown"]) == 2
+    (of_the_command,) = json_of("calls", "list", "--state", "dead", redis_url=redis_url)
+    assert of_the_command == hidden
+
+
+def test_calls_can_be_narrowed_down_by_what_happened(stocked):
+    def sids(**query):
+        return {call["call_sid"] for call in stocked.get("/api/calls", query_string=query).json["calls"]}
+
+    assert sids(outcome="answered", direction="outbound") == {SETTLED, BURIED, DEAD}
+    assert sids(outcome="busy") == set()
+    assert sids(undelivered="stdout") == {SETTLED, BURIED, DEAD}
+    assert stocked.get("/api/calls?undelivered=crm").status_code == 404
 
 
 def test_a_story_hides_its_numbers_until_they_are_asked_for_which_is_logged(stocked, redis_url):
     hidden = stocked.get(f"/api/calls/{SETTLED}")
     assert hidden.status_code == 200
     assert not [number for number in NUMBERS if number in hidden.text]
+    assert hidden.json == json_of("calls", "show", SETTLED, redis_url=redis_url)
     with capture_logs() as logs:
         shown = stocked.get(f"/api/calls/{SETTLED}?numbers=true").json
-    assert shown == json_of("calls", "show", SETTLED, redis_url=redis_url)
+    assert shown == json_of("calls", "show", SETTLED, "--numbers", redis_url=redis_url)
     assert [line["call_sid"] for line in logs if line["event"] == "api.numbers_shown"] == [SETTLED]
 
 

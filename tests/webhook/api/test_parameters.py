@@ -19,7 +19,7 @@ def test_what_would_have_been_done_otherwise_is_not_done(web):
     ("path", "wrong"),
     [
         ("/api/calls?sate=dead", {"sate": ["No such parameter (did you mean state?); known:"]}),
-        ("/api/calls?state=dead&page=2", {"page": ["No such parameter; known: account, after, limit"]}),
+        ("/api/calls?state=dead&page=2", {"page": ["No such parameter; known: account, after, direction, limit"]}),
         (
             f"/api/calls/{SID}?number=true",
             {"number": ["No such parameter (did you mean numbers?); known: numbers."]},

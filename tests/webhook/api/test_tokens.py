@@ -51,7 +51,7 @@ def test_one_that_operates_reads_too(web):
 
 
 def test_a_search_reads_though_it_is_posted(web):
-    found = ask(web, make(web), "POST", "/api/calls/search", json={"number": "+919000000001"})
+    found = ask(web, make(web), "POST", "/api/calls/search", json={"text": "+919000000001"})
     assert found.status_code == 200
 
 

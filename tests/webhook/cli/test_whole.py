@@ -133,7 +133,7 @@ def test_commands_options_and_values_are_completed(redis_url):
     Tokens(ledger.client).create("grafana", Scope.READ, now_ms=ledger.now_ms(), expires_ms=None)
     assert complete("legwork", "st") == ["status"]
     assert complete("legwork", "status", "--j") == ["--json"]
-    assert complete("legwork", "calls", "list", "--state", "d", REDIS_URL=redis_url) == ["dead"]
+    assert complete("legwork", "calls", "list", "--state", "d", REDIS_URL=redis_url) == ["dead", "dropped"]
     assert complete("legwork", "sinks", "test", "", REDIS_URL=redis_url) == ["stdout"]
     assert complete("legwork", "calls", "show", "3f", REDIS_URL=redis_url) == [SID]
     assert complete("legwork", "token", "revoke", "g", REDIS_URL=redis_url) == ["grafana"]

@@ -13,7 +13,7 @@ from worker.ledger.backlog import Lane
 def test_it_says_what_waits_and_that_nobody_works(web):
     admit(web, SID)
     page = words_of(Person(web).read())
-    assert SID in page
+    assert SID[:8] in page
     assert "waiting 1" in page
     assert "no worker is running" in page
 
@@ -52,7 +52,7 @@ def test_it_shows_what_failed_last_fetches_and_deliveries_with_no_number_in_the_
     bury_delivery(web, SID, answer="503: +919000000001 is blocked")
     settle_calls(web, "call00002", outcome="dead", reason="404: no such call")
     page = words_of(Person(web).read())
-    failed = page[page.index("What failed last") : page.index("Lately")]
+    failed = page[page.index("What failed last") : page.index("Recent calls")]
     assert failed.index("404: no such call") < failed.index("503: …0001 is blocked")
     assert "and 1 delivery" in page
 

@@ -61,14 +61,14 @@ def test_a_form_of_another_site_is_refused_as_that(web, person):
 
 
 def test_a_number_can_be_searched_for_by_the_api(web):
-    found = web.post("/api/calls/search", json={"number": "+919000000001"}, auth=BASIC)
+    found = web.post("/api/calls/search", json={"text": "+919000000001"}, auth=BASIC)
     assert [call["call_sid"] for call in found.json["calls"]] == [SID]
 
 
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        ("/calls", {"wanted": "+919000000001"}),
+        ("/calls/numbers", {}),
         (f"/calls/{SID}/numbers", {}),
         ("/dead/confirm", {"do": "retry", "all": "1"}),
     ],

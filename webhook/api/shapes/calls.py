@@ -2,67 +2,66 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
-from webhook.api.shapes.fields import Cursor, Instant, TrueOrFalse, TrueOrFalseInUrl, Whole, page_size, timestamp
+from webhook.api.shapes.fields import Cursor, Instant, TrueOrFalse, TrueOrFalseInUrl, page_size, timestamp
 from worker.ledger.operations.refetching import Refetch
+from worker.ledger.queries.filters import DIRECTIONS, OUTCOMES, SearchText
 from worker.ledger.queries.lookup import STATES
-from worker.ledger.queries.number_search import NUMBER
+
+
+def _party(description: str) -> fields.String:
+    told = {"description": f"{description} `…` and the last four characters unless `numbers` is true."}
+    return fields.String(required=True, allow_none=True, metadata=told)
+
+
+def _searchable(text: str) -> None:
+    try:
+        SearchText.of(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class Call(Schema):
-    """A call and its state."""
+    """A call's state."""
 
     account_sid = fields.String(required=True)
     call_sid = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    at = timestamp("When it is due, or when it became final or failed.", required=True)
+    at = timestamp("When it is due, or when it became final, failed or was dropped.", required=True)
     since = timestamp("When its first callback arrived.", required=True)
     reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it failed."})
+
+
+class Delivered(Schema):
+    """How many of a call's deliveries are done."""
+
+    done = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+
+
+class ListedCall(Call):
+    """A call in a list. What is not known, or not known yet, is null. Its newest record tells; before it, its callbacks."""
+
+    started_at = timestamp("When the call began.", required=True)
+    ended_at = timestamp("When the call ended.", required=True)
+    direction = fields.String(required=True, allow_none=True, validate=validate.OneOf([*DIRECTIONS, None]))
+    outcome = fields.String(required=True, allow_none=True, validate=validate.OneOf([*OUTCOMES, None]))
+    customer = _party("The customer.")
+    agent = _party("The agent; of a softphone, its SIP address.")
+    talk_seconds = fields.Float(required=True, allow_none=True)
+    duration_seconds = fields.Float(required=True, allow_none=True)
+    legs = fields.Integer(required=True, allow_none=True, metadata={"description": "How many."})
+    custom_field = fields.String(required=True, allow_none=True)
+    deliveries = fields.Nested(Delivered(), required=True)
 
 
 class Calls(Schema):
     """A page of calls."""
 
-    calls = fields.List(fields.Nested(Call()), required=True)
+    calls = fields.List(fields.Nested(ListedCall()), required=True)
     next = fields.String(
         required=True, allow_none=True, metadata={"description": "The next page's `after`; null on the last one."}
-    )
-
-
-class WhichCalls(Schema):
-    """The filter of a list of calls."""
-
-    state = fields.String(validate=validate.OneOf(STATES), metadata={"description": "Only calls in this state."})
-    account = fields.String(metadata={"description": "Only calls of this account, by its SID."})
-    since = Instant(metadata={"description": "Only calls whose `at` is at or after this time."})
-    until = Instant(metadata={"description": "Only calls whose `at` is before this time."})
-    limit = page_size()
-    after = Cursor()
-
-
-class Number(Schema):
-    """A party's number."""
-
-    number = fields.String(
-        required=True,
-        validate=Whole(
-            f"^{NUMBER}$",
-            error="Give a number as dialled, in E.164 (+919000000001), or a SIP address.",
-        ),
-        metadata={
-            "description": "As dialled in the account's region, in E.164, or a SIP address.",
-            "example": "+919000000001",
-        },
-    )
-    after = Cursor(load_default=None)
-
-
-class FoundCalls(Calls):
-    """The calls with a number, among a page of the latest."""
-
-    looked_through = fields.Integer(
-        required=True, metadata={"description": "Number of calls searched; pass `next` as `after` to go on."}
     )
 
 
@@ -70,6 +69,49 @@ class Numbers(Schema):
     """Whether to show numbers in full."""
 
     numbers = TrueOrFalseInUrl(load_default=False, metadata={"description": "Show numbers in full; this is logged."})
+
+
+class WhichCalls(Numbers):
+    """The filter of a list of calls."""
+
+    state = fields.String(validate=validate.OneOf(STATES), metadata={"description": "Only calls in this state."})
+    outcome = fields.String(validate=validate.OneOf(OUTCOMES), metadata={"description": "Only calls that went so."})
+    direction = fields.String(
+        validate=validate.OneOf(DIRECTIONS), metadata={"description": "Only calls in this direction."}
+    )
+    account = fields.String(metadata={"description": "Only calls of this account, by its SID."})
+    undelivered = fields.String(metadata={"description": "Only calls of which a record is still owed to this sink."})
+    since = Instant(
+        metadata={
+            "description": "Only calls that began at or after this time, or, if that is not known, were first heard of."
+        }
+    )
+    until = Instant(metadata={"description": "Only calls that began before this time."})
+    limit = page_size()
+    after = Cursor()
+
+
+class Search(Schema):
+    """What is looked for."""
+
+    text = fields.String(
+        required=True,
+        validate=_searchable,
+        metadata={
+            "description": "A CallSid or its first 6 characters and more; a number in any spelling or its last 3 digits and "
+            "more, with or without the `…` that it is shown with; or a whole custom field.",
+            "example": "0614",
+        },
+    )
+    numbers = TrueOrFalse(load_default=False, metadata={"description": "Show numbers in full; this is logged."})
+    limit = page_size()
+    after = Cursor(load_default=None)
+
+
+class FoundCalls(Calls):
+    """The calls found; there may be more as long as `next` is not null, even if a page is empty."""
+
+    looked_through = fields.Integer(required=True, metadata={"description": "Number of calls read for this page."})
 
 
 class CallbackTold(Schema):
@@ -85,7 +127,6 @@ class CallbackTold(Schema):
 class CallHistory(Call):
     """Everything that the ledger holds about a call; the same as `legwork calls show --json`."""
 
-    state = fields.String(required=True, validate=validate.OneOf([*STATES, "dropped"]))
     ended = timestamp("When a callback said that the call has ended.", required=True)
     confirm_at = timestamp(
         "Earliest time of the confirming read of a final call; null if there is none.", required=True

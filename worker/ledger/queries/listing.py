@@ -1,4 +1,8 @@
-"""List the calls page by page; a page costs the same at any position."""
+"""List the calls that somebody wants to see, the latest first, page by page; a page costs the same at any position.
+
+Calls stand in the order in which they began. Where an index tells which few may be wanted, only these are read; otherwise
+the calls are read in their order until a page is full.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,28 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
-from worker.ledger.backlog import Lane
-from worker.ledger.queries.lookup import STATES, CallSummary, index_keys, summary_of
+from worker.ledger.index import began_key
+from worker.ledger.queries.candidates import FEW, few_candidates
+from worker.ledger.queries.filters import CallFilter
+from worker.ledger.queries.rows import Place, rows_of, standings
 from worker.ledger.queries.tails import latest_members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterator
 
     from worker.ledger import Ledger
+    from worker.ledger.queries.rows import CallRow
+
+# How many calls one page looks through: at most half a second in one web process. Redis serves others in between.
+LOOKED_THROUGH = 10_000
+# How many are read at a time, at most: three milliseconds of Redis's time.
+_AT_ONCE = 400
+# The first page of an iteration: a command shows twenty calls.
+_FIRST = 20
 
 
 class ListCursor(NamedTuple):
-    """The end of a page: its last call and that call's time. The next page begins after it."""
+    """The end of a page: when its last call began, and that call. The next page begins after it."""
 
     at_ms: float
     call_sid: str
@@ -25,57 +39,77 @@ class ListCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some calls, the latest first; `next` is None on the last page."""
+    """Some calls, the latest first; `next` is None on the last page. A page may be short, or empty, and not the last."""
 
-    calls: list[CallSummary]
+    calls: list[CallRow]
     next: ListCursor | None
-
-
-class _Row(NamedTuple):
-    at_ms: float
-    call_sid: str
-    account_sid: str
-    state: str
+    #: How many calls were looked at for it.
+    looked_through: int
 
 
 def page_of_calls(
-    ledger: Ledger,
-    *,
-    limit: int,
-    accounts: Collection[str] | None = None,
-    states: Sequence[str] = STATES,
-    since_ms: float | None = None,
-    until_ms: float | None = None,
-    after: ListCursor | None = None,
+    ledger: Ledger, *, limit: int, wanted: CallFilter | None = None, after: ListCursor | None = None, few: int = FEW
 ) -> Page:
-    """Return up to `limit` calls after a cursor, the latest first, in a span of time that excludes `until_ms`.
+    """Return up to `limit` of the wanted calls after a cursor. Calls that come meanwhile are on an earlier page.
 
-    A call's time depends on its state: when it is due, or when its lease ends, both possibly in the future; or when it
-    settled or failed. Calls can change state between pages.
+    An index is used where it names at most `few` calls.
     """
-    span = _Span(since_ms, until_ms, after)
-    lists = [
-        _List(account_sid, state, key)
-        for account_sid in (ledger.calls if accounts is None else accounts)
-        for state in states
-        for key in index_keys(ledger.calls[account_sid], state)
-    ]
-    latest = nlargest(limit + 1, _rows(ledger, lists, span, limit + 1))
-    page = latest[:limit]
+    wanted = wanted or CallFilter()
+    found: list[CallRow] = []
+    looked = 0
+    for places in _places(ledger, wanted, limit + 1, after, few):
+        looked += len(places)
+        may_be = [call for call in standings(ledger, places) if wanted.may_take(call)]
+        found += (row for row in rows_of(ledger, may_be) if wanted.takes(row, ledger.account(row.account_sid).region))
+        if len(found) > limit:
+            last = found[limit - 1]
+            return Page(found[:limit], ListCursor(last.began_ms, last.call_sid), looked)
+        if looked >= LOOKED_THROUGH:
+            return Page(found, ListCursor(places[-1].began_ms, places[-1].call_sid), looked)
+    return Page(found, None, looked)
+
+
+def all_calls(ledger: Ledger, wanted: CallFilter) -> Iterator[CallRow]:
+    """Yield all wanted calls, the latest first."""
+    after, size = None, _FIRST
+    while True:
+        page = page_of_calls(ledger, limit=size, wanted=wanted, after=after)
+        yield from page.calls
+        after, size = page.next, _AT_ONCE
+        if after is None:
+            return
+
+
+def calls_kept(ledger: Ledger) -> int:
+    """Return how many calls the ledger knows."""
     pipeline = ledger.client.pipeline(transaction=False)
-    for row in page:
-        pipeline.lindex(ledger.calls[row.account_sid].key("call", row.call_sid), 0)
-    details = pipeline.execute() if page else []
-    calls = [
-        summary_of(row.account_sid, row.call_sid, row.state, row.at_ms, text)
-        for row, text in zip(page, details, strict=True)
-    ]
-    more = len(latest) > limit
-    return Page(_without_confirmed(ledger, calls), ListCursor(page[-1].at_ms, page[-1].call_sid) if more else None)
+    for sid in ledger.calls:
+        pipeline.zcard(began_key(sid))
+    return sum(pipeline.execute())
+
+
+def _places(
+    ledger: Ledger, wanted: CallFilter, size: int, after: ListCursor | None, most: int
+) -> Iterator[list[Place]]:
+    """Yield the places of calls that may be wanted, the latest first, in growing pages."""
+    accounts = [sid for sid in ledger.calls if wanted.accounts is None or sid in wanted.accounts]
+    few = few_candidates(ledger, accounts, wanted, most=most) if wanted.chooses else None
+    span = _Span(wanted.since_ms, wanted.until_ms, after)
+    known = None if few is None else sorted(filter(span.holds, few), reverse=True)
+    while True:
+        if known is not None:
+            places, known = known[:size], known[size:]
+        else:
+            places = nlargest(size, _began(ledger, accounts, span, size))
+        if not places:
+            return
+        yield places
+        span = span._replace(after=ListCursor(places[-1].began_ms, places[-1].call_sid))
+        size = min(2 * size, max(size, _AT_ONCE))
 
 
 class _Span(NamedTuple):
-    """The wanted rows: a span of time, and a cursor."""
+    """A span of time, and a cursor within it."""
 
     since_ms: float | None
     until_ms: float | None
@@ -88,36 +122,24 @@ class _Span(NamedTuple):
             return self.after.at_ms, lowest
         return "+inf" if self.until_ms is None else f"({self.until_ms}", lowest
 
+    def holds(self, place: Place) -> bool:
+        return (
+            (self.since_ms is None or place.began_ms >= self.since_ms)
+            and (self.until_ms is None or place.began_ms < self.until_ms)
+            and (self.after is None or (place.began_ms, place.call_sid) < self.after)
+        )
 
-class _List(NamedTuple):
-    """A sorted set of an account's calls in one state."""
 
-    account_sid: str
-    state: str
-    key: str
-
-
-def _rows(ledger: Ledger, lists: list[_List], span: _Span, limit: int) -> list[_Row]:
+def _began(ledger: Ledger, accounts: list[str], span: _Span, limit: int) -> list[Place]:
     highest, lowest = span.scores()
 
     def is_after(_: int, member: tuple[bytes, float]) -> bool:
         return span.after is None or (member[1], member[0].decode()) < span.after
 
-    keys = [each.key for each in lists]
+    keys = [began_key(sid) for sid in accounts]
     found = latest_members(ledger.client, keys, limit=limit, highest=highest, lowest=lowest, wanted=is_after)
     return [
-        _Row(at, raw.decode(), each.account_sid, each.state)
-        for each, members in zip(lists, found, strict=True)
-        for raw, at in members
+        Place(began_ms, raw.decode(), sid)
+        for sid, members in zip(accounts, found, strict=True)
+        for raw, began_ms in members
     ]
-
-
-def _without_confirmed(ledger: Ledger, calls: list[CallSummary]) -> list[CallSummary]:
-    """Leave out calls that are fetched only to be confirmed: they are settled, and listed as such."""
-    confirmed: set[str] = set()
-    for account_sid in {call.account_sid for call in calls if call.state == "fetching"}:
-        mine = [call.call_sid for call in calls if (call.account_sid, call.state) == (account_sid, "fetching")]
-        fences = ledger.client.hmget(ledger.calls[account_sid].fetches.keys[5], mine)
-        lanes = [fence and int(fence.split()[1]) for fence in fences]
-        confirmed |= {sid for sid, lane in zip(mine, lanes, strict=True) if lane == Lane.CONFIRM}
-    return [call for call in calls if call.state != "fetching" or call.call_sid not in confirmed]

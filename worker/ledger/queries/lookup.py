@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from worker.ledger.backlog import Lane
 from worker.ledger.call import CallState
 from worker.ledger.codec import unpack_callback, unpack_event
+from worker.ledger.index import began_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.calls import CallBook
 
-STATES = ("waiting", "fetching", "settled", "dead")
+#: The states of a call. One that an operator has dropped is in no list of work.
+STATES = ("waiting", "fetching", "settled", "dead", "dropped")
+# How many members of an index one step of a search examines: some milliseconds of Redis's time.
+_STEP = 10_000
 #: The lanes of calls to be fetched; calls in the other lane are settled.
 WAITING_LANES = (Lane.LIVE, Lane.RETRY, Lane.RECONCILE)
 
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """A call's state, the time at which that is due or was reached, and details."""
+    """A call's state (one of STATES), the time at which that is due or was reached, and details."""
 
     account_sid: str
     call_sid: str
@@ -48,45 +52,13 @@ class CallHistory:
     confirm_at_ms: float | None
 
 
-def list_calls(ledger: Ledger, sid: str, state: str, *, limit: int, newest_first: bool = True) -> list[CallSummary]:
-    """Return up to `limit` calls of an account in one of STATES, by the time of that state (waiting: by when due)."""
-    book = ledger.calls[sid]
-    found: list[tuple[bytes, float]] = []
-    for key in index_keys(book, state):
-        found += ledger.client.zrange(key, 0, limit - 1, desc=newest_first, withscores=True)
-    found.sort(key=lambda row: row[1], reverse=newest_first)
-    found = found[:limit]
-    pipeline = ledger.client.pipeline(transaction=False)
-    for raw, _ in found:
-        pipeline.lindex(book.key("call", raw.decode()), 0)
-    details = pipeline.execute() if found else []
-    return [summary_of(sid, raw.decode(), state, at, text) for (raw, at), text in zip(found, details, strict=True)]
-
-
 def index_keys(book: CallBook, state: str) -> list[str]:
-    """Return the keys of the sorted sets that hold the calls in one of STATES."""
+    """Return the keys of the sorted sets that hold the calls in one of STATES; none for dropped ones."""
     if state == "waiting":
         return [book.fetches.due_key(lane) for lane in WAITING_LANES]
-    return [book.fetches.leases_key] if state == "fetching" else [book.key(state)]
-
-
-def summary_of(account_sid: str, call_sid: str, state: str, at: float, text: bytes | None) -> CallSummary:
-    """Return a call's summary, made from its stored state."""
-    details = CallState.parse(text) if text is not None else None
-    return CallSummary(
-        account_sid,
-        call_sid,
-        state,
-        at,
-        details.since if details else None,
-        details.reason if details else None,
-    )
-
-
-def _of_no_list(steps: list[bytes]) -> tuple[str, float]:
-    """Return the state of a call that is in no list: dropped by an operator, or moving between two lists."""
-    last = json.loads(steps[-1]) if steps else {}
-    return ("dropped", float(last["at"])) if last.get("step") == "drop" else ("fetching", 0.0)
+    if state == "fetching":
+        return [book.fetches.leases_key]
+    return [book.key(state)] if state in {"settled", "dead"} else []
 
 
 def in_order(events: Iterable[bytes]) -> list[str]:
@@ -110,32 +82,45 @@ def book_that_knows(ledger: Ledger, call_sid: str, *, by: str = "call") -> CallB
     return next((book for book, known in zip(books, pipeline.execute(), strict=True) if known), None)
 
 
+def sids_beginning(ledger: Ledger, account_sid: str, prefix: str, *, most: int) -> list[str]:
+    """Return the CallSids of an account that begin with a text; some more than `most` if they are more."""
+    found: set[str] = set()
+    cursor = None
+    while cursor != 0 and len(found) <= most:
+        cursor, members = ledger.client.zscan(began_key(account_sid), cursor or 0, match=f"{prefix}*", count=_STEP)
+        found |= {raw.decode() for raw, _ in members}
+    return sorted(found)
+
+
 def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
     """Return all data of a call; None if it is unknown. Two round trips."""
     book = book_that_knows(ledger, call_sid)
     if book is None:
         return None
-    where = [(state, key) for state in STATES for key in index_keys(book, state)]
     pipeline = ledger.client.pipeline(transaction=False)
+    book.states_on(pipeline, [call_sid])
     pipeline.lrange(book.key("call", call_sid), 0, -1)
     pipeline.lrange(book.key("story", call_sid), 0, -1)
     pipeline.hgetall(book.key("events", call_sid))
     pipeline.hgetall(book.key("deliveries", call_sid))
     pipeline.zscore(book.fetches.due_key(Lane.CONFIRM), call_sid)
-    for _, key in where:
-        pipeline.zscore(key, call_sid)
-    stored, steps, events, deliveries, confirm_at, *scores = pipeline.execute()
+    (_, state, at), stored, steps, events, deliveries, confirm_at = pipeline.execute()
     if not stored:
         return None
-    state, at = next(
-        ((name, score) for (name, _), score in zip(where, scores, strict=True) if score is not None),
-        _of_no_list(steps),
-    )
+    details, history = CallState.parse(stored[0]), tuple(json.loads(step) for step in steps)
     return CallHistory(
-        summary=summary_of(book.account.sid, call_sid, state, at, stored[0]),
-        details=CallState.parse(stored[0]),
+        summary=CallSummary(
+            account_sid=book.account.sid,
+            call_sid=call_sid,
+            state=state.decode(),
+            # A dropped call is in no list; the last step of its history tells when it was.
+            at_ms=float(at or (history[-1]["at"] if history else 0)),
+            since_ms=details.since,
+            reason=details.reason,
+        ),
+        details=details,
         callbacks=tuple(unpack_callback(packed, call_sid) for packed in stored[1:]),
-        steps=tuple(json.loads(step) for step in steps),
+        steps=history,
         events={key: unpack_event(events[key.encode()]) for key in in_order(events)},
         deliveries={key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"},
         confirm_at_ms=confirm_at,
