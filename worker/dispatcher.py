@@ -23,6 +23,7 @@ from worker.ledger import WORKER_SILENCE_SECONDS
 from worker.ledger.backlog import read_reaped
 from worker.ledger.capacity import is_short, read_capacity
 from worker.ledger.operations.dead_letters import drop_old
+from worker.ledger.operations.indexing import index_older_calls
 from worker.ledger.operations.purging import clear_up
 from worker.process.heartbeat import Heartbeat
 from worker.sources import Deliveries, Fetches, Source, within_places
@@ -98,8 +99,7 @@ class Dispatcher:
         self._forget, self._count, self._learn = _Every(FORGET_SECONDS), _Every(1.0), _Every(LEARN_SECONDS)
         self._forget_files = _Every(FORGET_FILES_SECONDS)
         self._fleet = max(1, threads)
-        self._turn = 0
-        self._in_trouble = False
+        self._turn, self._in_trouble = 0, False
         self._in_touch_since = time.monotonic()
 
     def run(self) -> None:
@@ -145,6 +145,7 @@ class Dispatcher:
             self._context.keep_sinks_open()
         if self._reap.due(now):
             self.reap()
+            index_older_calls(ledger)
         if self._forget.due(now):
             self._forget_old()
         if self._threads and self._forget_files.due(now):

@@ -37,7 +37,7 @@ def show_calls(ledger: Ledger, found: Sequence[CallRow], *, numbers: bool) -> No
     columns = [
         Column(f"began {common}" if common else "began"),
         Column("", drop=4),
-        Column("customer", least=5),
+        Column("customer"),
         Column("agent", least=5, drop=5),
         Column("outcome", least=8),
         Column("talk", right=True, drop=6),

@@ -5,7 +5,7 @@ Times are milliseconds since the epoch, by Redis's own clock.
 
 | key | type | holds |
 |---|---|---|
-| `lw:ledger` | hash | `schema` (of all that is stored), `created_at`, `subscribers` (grows with each change of them) |
+| `lw:ledger` | hash | `schema` (of all that is stored), `created_at`, `subscribers` (grows), `indexed` (`all`: every call is) |
 | `lw:workers` | zset | worker process with its number of threads → last time it reported |
 | `lw:sinks` | hash | sink → JSON of its state, unless it is active |
 | `lw:sink-runs` | hash | sink → failures since its last success |
@@ -36,6 +36,8 @@ from __future__ import annotations
 SCHEMA = 1
 
 LEDGER = "lw:ledger"
+#: The field of LEDGER that tells how far calls of an earlier version are indexed.
+INDEXED = "indexed"
 WORKERS = "lw:workers"
 SINKS = "lw:sinks"
 SINK_RUNS = "lw:sink-runs"
