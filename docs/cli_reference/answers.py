@@ -36,6 +36,7 @@ ANSWERS = {
     "status": Answer((status.Status(),), "A problem of severity `error`; a warning is not."),
     "calls list": Answer((calls.ListedCall(many=True),)),
     "calls find": Answer((calls.ListedCall(many=True),), "Nothing was found."),
+    "calls export": Answer((shapes.ExportedCall(many=True),)),
     "calls fetch": Answer((calls.Fetched(many=True),), "A call that was named is not in the ledger."),
     "calls show": Answer((calls.CallHistory(),), "There is no such call."),
     "dead list": Answer((shapes.DeadList(),)),

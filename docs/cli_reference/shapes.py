@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from webhook.api.shapes import dead, sinks
+from webhook.api.shapes import calls, dead, sinks
 from webhook.api.shapes.fields import timestamp
 from webhook.cli.completion import INSTALLED_BY
+from webhook.operations.call_export import COLUMNS
 from webhook.operations.finding import Verdict
 from worker.ledger.operations.erasing import PLACES
 from worker.ledger.registry.tokens import Scope
+
+
+class ExportedCall(calls.ListedCall):
+    """A call as it is exported: with these keys alone, in this order."""
+
+    class Meta:
+        fields = COLUMNS
+
+    started_at = timestamp("When the call began; if that is not known, when it was first heard of.", required=True)
+    wait_seconds = fields.Float(required=True, allow_none=True)
+    exophone = fields.String(required=True, allow_none=True, metadata={"description": "The virtual number."})
+    recording_url = fields.String(required=True, allow_none=True)
 
 
 class Letter(dead.Letter):

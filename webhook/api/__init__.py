@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask_smorest import Api
 
 from schemas.settings.fields import Listed, SettingField, WholeNumber
-from webhook.api import calls, dead, parameters, replay, sinks, status
+from webhook.api import calls, calls_csv, dead, parameters, replay, sinks, status
 from webhook.callbacks.openapi import SHAPES
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = ["install"]
 _BLUEPRINTS = (
     status.status,
     calls.blueprint,
+    calls_csv.blueprint,
     dead.blueprint,
     replay.blueprint,
     sinks.blueprint,

@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 UNUSABLE = "The sink was added, and no key in LEGWORK_SECRET_KEY decrypts it."
 
 
-def make_blueprint(name: str, description: str) -> Blueprint:
-    """Return a blueprint at `/api/<name>`."""
-    blueprint = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{name}", description=description)
+def make_blueprint(name: str, description: str, *, path: str | None = None) -> Blueprint:
+    """Return a blueprint at `/api/<path>`, or at `/api/<name>`."""
+    blueprint = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{path or name}", description=description)
     blueprint.before_request(only_for_programs)
     blueprint.before_request(only_known)
     blueprint.before_request(only_json)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import structlog
 from flask import abort
 
-from webhook.api.blueprints import UNUSABLE, asked_by, check_known, make_blueprint
+from webhook.api.blueprints import UNUSABLE, asked_by, make_blueprint
+from webhook.api.call_filters import which_calls
 from webhook.api.replay import replayed
 from webhook.api.shapes.calls import (
     CallHistory,
@@ -25,7 +26,6 @@ from webhook.operations.call_history import as_document
 from webhook.operations.call_rows import as_document as as_row
 from webhook.operations.cursors import read_cursor, write_cursor
 from webhook.operations.masking import Shown
-from webhook.operations.times import in_ms
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import call_named
 from worker.ledger.queries.filters import CallFilter, SearchText
@@ -50,17 +50,7 @@ def list_calls(given: dict[str, Any]) -> dict[str, Any]:
     Latest first, by when they began, one page at a time: pass `next` as `after` for the next page. Where a filter leaves out
     many calls a page may be short, or empty, before the last one.
     """
-    account, sink = given.get("account"), given.get("undelivered")
-    check_known(account, sink)
-    wanted = CallFilter(
-        accounts=None if account is None else [account],
-        state=given.get("state"),
-        outcome=given.get("outcome"),
-        direction=given.get("direction"),
-        undelivered=sink,
-        since_ms=in_ms(given["since"]) if "since" in given else None,
-        until_ms=in_ms(given["until"]) if "until" in given else None,
-    )
+    wanted = which_calls(given)
     page = page_of_calls(services().ledger, limit=given["limit"], wanted=wanted, after=read_cursor(given.get("after")))
     return {"calls": _documents(page, numbers=given["numbers"]), "next": write_cursor(page.next)}
 

@@ -21,7 +21,7 @@ COMMANDS = {
     "worker": Entry(_START, "Fetch legs and deliver records, until SIGTERM.", "webhook.cli.processes:worker"),
     "check": Entry(_INSPECT, "Test everything that the settings name.", "webhook.cli.check:check"),
     "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
-    "calls": Entry(_INSPECT, "List, find, fetch and show calls.", "webhook.cli.groups:calls"),
+    "calls": Entry(_INSPECT, "List, find, show, fetch and export calls.", "webhook.cli.groups:calls"),
     "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
     "replay": Entry(_REPAIR, "Redeliver records, under the same ids.", "webhook.cli.replay:replay"),
     "forget": Entry(

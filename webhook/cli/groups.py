@@ -11,6 +11,9 @@ from webhook.cli.table import Entry, TableGroup
 _CALLS = {
     "list": Entry("Commands", "List calls, newest first.", "webhook.cli.calls:list_command"),
     "find": Entry("Commands", "Find calls by CallSid, number or custom field.", "webhook.cli.calls_find:find_command"),
+    "export": Entry(
+        "Commands", "Export calls as CSV or JSON lines, newest first.", "webhook.cli.calls_export:export_command"
+    ),
     "fetch": Entry(
         "Commands", "Fetch calls now, regardless of their schedules.", "webhook.cli.calls_fetch:fetch_command"
     ),
@@ -78,7 +81,7 @@ _TOKEN = {
     ),
 )
 def calls() -> None:
-    """List, find, fetch and show calls."""
+    """List, find, show, fetch and export calls."""
 
 
 @click.group(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import structlog
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 
 from schemas.fields import CallSid
 from webhook.console.gate import sessions
 from webhook.context.services import services
+from webhook.operations.call_export import csv_lines
 from webhook.operations.cursors import read_cursor, write_cursor
 from webhook.operations.finding_calls import nothing_found
 from webhook.operations.masking import Shown
 from worker.ledger.operations.replaying import call_named
 from worker.ledger.queries.filters import DIRECTIONS, LONGEST, OUTCOMES, CallFilter, SearchText
-from worker.ledger.queries.listing import calls_kept, page_of_calls
+from worker.ledger.queries.listing import all_calls, calls_kept, page_of_calls
 from worker.ledger.queries.lookup import STATES
 
 if TYPE_CHECKING:
@@ -50,6 +51,19 @@ def show_numbers() -> ResponseReturnValue:
     return _page(numbers=True)
 
 
+@blueprint.get("/calls.csv")
+def export() -> ResponseReturnValue:
+    """Return all calls that the URL's filters choose as CSV, numbers masked."""
+    return _csv(numbers=False)
+
+
+@blueprint.post("/calls.csv")
+def export_numbers() -> ResponseReturnValue:
+    """Return them with their numbers in full; it is logged."""
+    log.info("console.numbers_shown", page="calls.csv", address=request.remote_addr)
+    return _csv(numbers=True)
+
+
 @blueprint.post("/calls")
 def search() -> ResponseReturnValue:
     """Show a call by its CallSid, or lead to the list of what a text finds.
@@ -62,7 +76,21 @@ def search() -> ResponseReturnValue:
     return redirect(url_for("console.calls.browse", search=sessions().seal(wanted[: LONGEST + 1])), 303)
 
 
-def _page(*, numbers: bool) -> ResponseReturnValue:
+class _Chosen(NamedTuple):
+    """What the URL's filters choose."""
+
+    #: The filters that are set, by their names.
+    given: dict[str, str]
+    wanted: CallFilter
+    #: The zone of the whole page: the chosen account's, or the first one's.
+    zone: tzinfo
+    #: The text that is searched, and what is wrong with it.
+    text: str
+    problem: str | None
+
+
+def _chosen() -> _Chosen:
+    """Read the URL's filters. Ends the request with a page that says what is wrong with one."""
     ledger = services().ledger
     ledger.refresh_sinks()
     chosen = {name: request.args.get(name, "") for name in _FILTERS}
@@ -74,19 +102,22 @@ def _page(*, numbers: bool) -> ResponseReturnValue:
         ("account", ledger.calls),
     ):
         _check_choice("sink" if name == "undelivered" else name, chosen[name], known)
-    # One zone for the whole page: the chosen account's, or the first one's.
     zone = ledger.account(chosen["account"] or next(iter(ledger.calls))).timezone
-    text, found, problem = _searched(chosen["search"])
+    text, search, problem = _searched(chosen["search"])
     wanted = CallFilter(
         accounts=[chosen["account"]] if chosen["account"] else None,
-        search=found,
+        search=search,
         since_ms=_moment(chosen["since"], zone),
         until_ms=_moment(chosen["until"], zone),
         **{name: chosen[name] or None for name in ("state", "outcome", "direction", "undelivered")},
     )
+    return _Chosen({name: value for name, value in chosen.items() if value}, wanted, zone, text, problem)
+
+
+def _page(*, numbers: bool) -> ResponseReturnValue:
+    ledger, (given, wanted, zone, text, problem) = services().ledger, _chosen()
     page = None if problem else page_of_calls(ledger, limit=_ON_A_PAGE, wanted=wanted, after=_place())
-    shown = Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
-    given = {name: value for name, value in chosen.items() if value}
+    is_empty = page is not None and not page.calls and not page.next
     return render_template(
         "calls.html",
         page=page,
@@ -94,7 +125,7 @@ def _page(*, numbers: bool) -> ResponseReturnValue:
         next=write_cursor(page.next if page else None),
         is_first="after" not in request.args,
         wanted=text,
-        nothing=nothing_found(ledger, found) if found and page and not page.calls and not page.next else None,
+        nothing=nothing_found(ledger, wanted.search) if wanted.search and is_empty else None,
         chosen=given,
         presets=_presets(zone, given),
         zone=zone,
@@ -105,8 +136,22 @@ def _page(*, numbers: bool) -> ResponseReturnValue:
         sinks=list(ledger.sinks),
         kept=calls_kept(ledger),
         now_ms=ledger.now_ms(),
-        shown=shown,
+        shown=_shown(numbers=numbers),
     )
+
+
+def _csv(*, numbers: bool) -> ResponseReturnValue:
+    chosen = _chosen()
+    if chosen.problem:
+        _refuse(chosen.problem)
+    lines = "".join(csv_lines(all_calls(services().ledger, chosen.wanted), _shown(numbers=numbers)))
+    headers = {"Content-Disposition": 'attachment; filename="calls.csv"'}
+    return Response(lines, content_type="text/csv; charset=utf-8; header=present", headers=headers)
+
+
+def _shown(*, numbers: bool) -> Shown:
+    ledger = services().ledger
+    return Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
 
 
 def _searched(sealed: str) -> tuple[str, SearchText | None, str | None]:

@@ -25,7 +25,9 @@ _TRACES_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _FOR_PEOPLE = "This needs CONSOLE_PASSWORD, by Basic authentication."
 _FOR_PROGRAMS = "This needs a token, as `Authorization: Bearer lw_…`, or CONSOLE_PASSWORD, by Basic authentication."
 # POSTs that change nothing: a number in a URL would end up in a proxy's log; a confirmation counts first.
-_POSTED_TO_READ = frozenset({"/api/calls/search", "/calls", "/calls/numbers", "/calls/<sid>/numbers", "/dead/confirm"})
+_POSTED_TO_READ = frozenset(
+    {"/api/calls/search", "/calls", "/calls/numbers", "/calls.csv", "/calls/<sid>/numbers", "/dead/confirm"}
+)
 
 
 def scope_of(method: str, path: str) -> Scope:

@@ -26,6 +26,7 @@ GIVEN = [
     ("status", [], 0),
     ("calls list", [], 0),
     ("calls find", ["09000000002"], 0),
+    ("calls export", [], 0),
     ("calls fetch", [SETTLED, UNKNOWN], 0),
     ("calls fetch", [SETTLED, "nowhere00001"], 1),
     ("calls show", [SETTLED], 0),

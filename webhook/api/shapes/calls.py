@@ -71,8 +71,8 @@ class Numbers(Schema):
     numbers = TrueOrFalseInUrl(load_default=False, metadata={"description": "Show numbers in full; this is logged."})
 
 
-class WhichCalls(Numbers):
-    """The filter of a list of calls."""
+class CallFilterShape(Numbers):
+    """Which calls."""
 
     state = fields.String(validate=validate.OneOf(STATES), metadata={"description": "Only calls in this state."})
     outcome = fields.String(validate=validate.OneOf(OUTCOMES), metadata={"description": "Only calls that went so."})
@@ -87,6 +87,11 @@ class WhichCalls(Numbers):
         }
     )
     until = Instant(metadata={"description": "Only calls that began before this time."})
+
+
+class WhichCalls(CallFilterShape):
+    """The filter of a list of calls."""
+
     limit = page_size()
     after = Cursor()
 
