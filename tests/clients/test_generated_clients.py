@@ -46,13 +46,13 @@ from legwork_client.api.calls import read_call, search_calls
 from legwork_client.api.probes import livez, readyz
 from legwork_client.api.sinks import add_sink, list_sinks
 from legwork_client.api.status import read_status
-from legwork_client.models import CallbackBatch, CallbackForm, CallbackJson, CallbackMultipart, Number, Subscriber
+from legwork_client.models import CallbackBatch, CallbackForm, CallbackJson, CallbackMultipart, Search, Subscriber
 
 url, token, callback_token = sys.argv[1:]
 with AuthenticatedClient(base_url=url, token=token) as legwork, Client(base_url=url) as anybody:
     said = [read_status.sync(client=legwork).calls.settled]
     said.append(read_call.sync("settled00001", client=legwork).state)
-    said.append(search_calls.sync(client=legwork, body=Number(number="+919000000001")).next_)
+    said.append(search_calls.sync(client=legwork, body=Search(text="+919000000001")).next_)
     said.append(add_sink.sync(client=legwork, body=Subscriber(name="NO", url="file:x")).title)
     said.append([sink.name for sink in list_sinks.sync(client=legwork)])
     said.append([livez.sync(client=anybody).status, readyz.sync(client=anybody).status])

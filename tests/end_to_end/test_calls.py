@@ -150,9 +150,11 @@ def test_the_story_of_a_call_is_told_to_people_and_programs(stage):
     (sid,) = stage.place("transferred")
     stage.post(sid)
     (record,) = stage.wait_for(sid)
-    text = stage.legwork("calls", "show", sid).stdout
+    text, masked = (stage.legwork("calls", "show", sid, *options).stdout for options in (["--numbers"], []))
     for leg in record["data"]["legs"]:
         assert leg["number"] in text
+        assert leg["number"] not in masked
+        assert f"…{leg['number'][-4:]}" in masked
     story = json.loads(stage.legwork("calls", "show", sid, "--json").stdout)
     assert story["state"] == "settled"
 

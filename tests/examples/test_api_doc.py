@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import ENVIRON, open_ledger, settle
-from factories import make_settings
+from factories import ACCOUNT, make_callback, make_settings
 from werkzeug.serving import make_server
 
 from webhook import create_app
@@ -27,7 +27,9 @@ TOKEN, *ASKED = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
 @pytest.fixture
 def legwork(redis_url, tmp_path):
     """Where the interface is, with a call in it, and a sink called crm."""
-    settle(open_ledger(redis_url), "settled00001")
+    ledger = open_ledger(redis_url)
+    settle(ledger, "settled00001")
+    ledger.calls[ACCOUNT].admit(make_callback("ending0614", From="09000000614"), wait_seconds=60)
     config = tmp_path / "legwork.toml"
     config.write_text('[[sinks]]\nname = "crm"\nurl = "stdout:"\n', encoding="utf-8")
     settings = make_settings(redis_url, console_password="a long enough one", legwork_config=config, sinks="")
@@ -58,7 +60,7 @@ def test_the_examples_do_what_the_page_says(legwork, redis_url, tmp_path):
     ledger = open_ledger(redis_url)
     token = Tokens(ledger.client).create("crm-sync", Scope.OPERATE, now_ms=ledger.now_ms())
     found = json.loads(typed(search, redis_url, tmp_path, LEGWORK=legwork, TOKEN=token))
-    assert [call["call_sid"] for call in found["calls"]] == ["settled00001"]
+    assert [call["call_sid"] for call in found["calls"]] == ["ending0614"]
     counted = json.loads(typed(retry, redis_url, tmp_path, LEGWORK=legwork, TOKEN=token))
     assert counted == {"dry_run": True, "calls": 0, "deliveries": 0, "wrong": []}
 
@@ -66,4 +68,4 @@ def test_the_examples_do_what_the_page_says(legwork, redis_url, tmp_path):
 def test_every_path_of_the_page_is_one_and_the_other_way_round(redis_url):
     described = create_app(make_settings(redis_url)).test_client().get("/openapi.json").json["paths"]
     rooms = {path.split("/")[2] for path in described if path.startswith("/api/")}
-    assert set(re.findall(r"/api/(\w+)", TEXT)) == rooms
+    assert set(re.findall(r"/api/(\w+(?:\.csv)?)", TEXT)) == rooms

@@ -125,7 +125,7 @@ class CallFilter:
             (self.outcome is None or facts.outcome == self.outcome)
             and (self.direction is None or facts.direction == self.direction)
             and (self.undelivered is None or row.lacks(self.undelivered))
-            and (self.search is None or self.search.matches(row.call_sid, row.searchable, region))
+            and (self.search is None or self.search.matches(row.call_sid, row.documents.searchable(), region))
         )
 
 

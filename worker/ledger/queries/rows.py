@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
 
 from worker.ledger.call import CallState
 from worker.ledger.codec import unpack_callback, unpack_event
@@ -28,6 +29,23 @@ class Place(NamedTuple):
     account_sid: str
 
 
+class Documents(NamedTuple):
+    """A call's records, and its callbacks if they were read, packed: most lists never look into them."""
+
+    call_sid: str
+    records: tuple[bytes, ...]
+    callbacks: tuple[bytes, ...]
+
+    def searchable(self) -> Searchable:
+        """Return what the call is found by."""
+        found = Searchable()
+        for packed in self.records:
+            found.add_record(unpack_event(packed))
+        for packed in self.callbacks:
+            found.add_callback(unpack_callback(packed, self.call_sid).params)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class CallRow:
     """A call in a list. `state` is one of STATES, or dropped; `at_ms` is when that is due or was reached."""
@@ -42,7 +60,7 @@ class CallRow:
     facts: CallFacts
     #: The state of each delivery, by `<sink>/<revision>/<kind>`.
     deliveries: dict[str, str]
-    searchable: Searchable
+    documents: Documents
 
     @property
     def delivered(self) -> int:
@@ -75,58 +93,73 @@ def standings(ledger: Ledger, places: Sequence[Place]) -> list[Standing]:
     for mine, answer in zip(asked, pipeline.execute() if places else (), strict=True):
         for place, stored, state, at in zip(mine, answer[::3], answer[1::3], answer[2::3], strict=True):
             if stored:
-                terms = frozenset(json.loads(stored).get("terms", "").split())
+                terms = frozenset(orjson.loads(stored).get("terms", "").split())
                 found[place] = Standing(place, state.decode(), float(at or 0), CallState.parse(stored), terms)
     return [found[place] for place in places if place in found]
 
 
-def rows_of(ledger: Ledger, calls: Sequence[Standing]) -> list[CallRow]:
-    """Return the rows of calls. One round trip, a second one where records do not tell everything."""
+def rows_of(ledger: Ledger, calls: Sequence[Standing], *, searched: bool = False) -> list[CallRow]:
+    """Return the rows of calls; `searched`: whether their documents are looked into.
+
+    One round trip, and a second one where records do not tell everything.
+    """
     pipeline = ledger.client.pipeline(transaction=False)
     for call in calls:
         book, sid = ledger.calls[call.place.account_sid], call.place.call_sid
         pipeline.hgetall(book.key("events", sid))
         pipeline.hgetall(book.key("deliveries", sid))
+    answers = iter(pipeline.execute() if calls else ())
+    drafts = [_draft(*parts) for parts in zip(calls, answers, answers, strict=True)]
+    behind = [draft for draft in drafts if searched or not draft.facts.is_whole or draft.call.state == "dropped"]
+    for draft in behind:
+        book, sid = ledger.calls[draft.call.place.account_sid], draft.call.place.call_sid
         pipeline.lrange(book.key("call", sid), 1, -1)
         pipeline.lindex(book.key("story", sid), -1)
-    answers = iter(pipeline.execute() if calls else ())
-    return [_row(ledger, call, *parts) for call, *parts in zip(calls, answers, answers, answers, answers, strict=True)]
+    answers = iter(pipeline.execute() if behind else ())
+    for draft, callbacks, last_step in zip(behind, answers, answers, strict=True):
+        draft.callbacks, draft.last_step = tuple(callbacks), last_step
+    return [_row(ledger, draft) for draft in drafts]
 
 
-def _row(
-    ledger: Ledger,
-    call: Standing,
-    events: dict[bytes, bytes],
-    deliveries: dict[bytes, bytes],
-    packed: list[bytes],
-    last_step: bytes | None,
-) -> CallRow:
+@dataclass(slots=True)
+class _Draft:
+    """What is read of a call: first its records and deliveries, then, where they do not tell everything, the rest."""
+
+    call: Standing
+    records: tuple[bytes, ...]
+    deliveries: dict[bytes, bytes]
+    facts: CallFacts
+    callbacks: tuple[bytes, ...] = ()
+    last_step: bytes | None = None
+
+
+def _draft(call: Standing, events: dict[bytes, bytes], deliveries: dict[bytes, bytes]) -> _Draft:
+    records = tuple(events[key.encode()] for key in in_order(events))
+    return _Draft(call, records, deliveries, facts_of_record(unpack_event(records[-1])) if records else CallFacts())
+
+
+def _row(ledger: Ledger, draft: _Draft) -> CallRow:
+    call, facts = draft.call, draft.facts
     account = ledger.account(call.place.account_sid)
-    records = [unpack_event(events[key.encode()]) for key in in_order(events)]
-    facts, searchable = facts_of_record(records[-1]) if records else CallFacts(), Searchable()
-    for record in records:
-        searchable.add_record(record)
-    callbacks = [unpack_callback(each, call.place.call_sid) for each in packed]
-    for callback in callbacks:
-        searchable.add_callback(callback.params)
     if not facts.is_whole:
+        callbacks = [unpack_callback(packed, call.place.call_sid) for packed in draft.callbacks]
         facts = filled(facts, facts_of_callbacks(callbacks, region=account.region, timezone=account.timezone))
-    dropped_at = json.loads(last_step or b"{}").get("at", 0) if call.state == "dropped" else 0
     return CallRow(
         account_sid=account.sid,
         call_sid=call.place.call_sid,
         began_ms=call.place.began_ms,
         state=call.state,
-        at_ms=call.at_ms or float(dropped_at),
+        # A dropped call is in no list; the last step of its history tells when it was.
+        at_ms=call.at_ms or float(orjson.loads(draft.last_step or b"{}").get("at", 0)),
         since_ms=call.details.since,
         reason=call.details.reason,
         facts=facts,
-        deliveries=dict(_states_of(deliveries)),
-        searchable=searchable,
+        deliveries=dict(_states_of(draft.deliveries)),
+        documents=Documents(call.place.call_sid, draft.records, draft.callbacks),
     )
 
 
 def _states_of(deliveries: dict[bytes, bytes]) -> Iterable[tuple[str, Any]]:
     for name, stored in deliveries.items():
         if name != b"pending":
-            yield name.decode(), json.loads(stored).get("state", "waiting")
+            yield name.decode(), orjson.loads(stored).get("state", "waiting")

@@ -104,7 +104,7 @@ def by_looking_at_all(bench, text):
     return [
         call.call_sid
         for call in all_calls(bench.ledger, CallFilter())
-        if search.matches(call.call_sid, call.searchable, "IN")
+        if search.matches(call.call_sid, call.documents.searchable(), "IN")
     ]
 
 
