@@ -3,10 +3,11 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test long check format docs faults bench screenshots lock upgrade clean runtime development
 
-# Arguments of pytest: make test PYTEST_ARGS="-k quota". Two processes, each with a Redis of its own, halve the time. Files go
-# out in their order: by size (xdist's own order) the fault suite, one test, would come last, and one process wait for the other.
-# It has neighbours now, so its short form asserts no time; what it measures is for `make faults`, which runs alone.
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Arguments of pytest: make test PYTEST_ARGS="-k quota". Three processes, each with a Redis of its own: many tests wait for servers,
+# so on two cores three take three quarters of the time of two. Files go out in their order: by size (xdist's own order) the fault
+# suite, one test, would come last, and the others wait for it. It has neighbours now, so its short form asserts no time; what it
+# measures is for `make faults`, which runs alone.
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 # Arguments of the fault suite: --seed, --calls, --faults, --per-second
 FAULTS_ARGS ?=
 # The interpreter of a new .venv: make run PYTHON=python3.13

@@ -13,7 +13,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from cli_reference import shapes
-from webhook.api.shapes import calls, replay, sinks, status
+from webhook.api.shapes import calls, importing, replay, sinks, status
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -48,6 +48,9 @@ ANSWERS = {
     "dead drop": Answer(
         (shapes.ChangedCounts(),),
         "Of a call that was named nothing is dead (the others were dropped), or a no to the question.",
+    ),
+    "import": Answer(
+        (importing.Imported(),), "Lines could not be used (the others were queued), or a no to the question."
     ),
     "replay": Answer((replay.Replayed(),), "A call that was named has no such record; the others were queued."),
     "forget": Answer((shapes.Receipt(),), "Something is left to be done, or a no to the question."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import structlog
 from flask import Response, abort, g, request
 from flask_smorest import Blueprint
@@ -16,18 +18,27 @@ from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
 from worker.ledger.registry.tokens import Scope
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 log = structlog.get_logger(__name__)
 
 #: The meaning of 409 for operations on a sink.
 UNUSABLE = "The sink was added, and no key in LEGWORK_SECRET_KEY decrypts it."
 
 
-def make_blueprint(name: str, description: str, *, path: str | None = None) -> Blueprint:
-    """Return a blueprint at `/api/<path>`, or at `/api/<name>`."""
+def make_blueprint(
+    name: str,
+    description: str,
+    *,
+    path: str | None = None,
+    check_body: Callable[[], Response | None] = only_json,
+) -> Blueprint:
+    """Return a blueprint at `/api/<path>`, or at `/api/<name>`; `check_body` refuses bodies that its views do not take."""
     blueprint = Blueprint(name, f"webhook.api.{name}", url_prefix=f"/api/{path or name}", description=description)
     blueprint.before_request(only_for_programs)
     blueprint.before_request(only_known)
-    blueprint.before_request(only_json)
+    blueprint.before_request(check_body)
     blueprint.before_request(only_in_our_ledger)
     blueprint.after_request(_note_change)
     blueprint.after_request(_private)

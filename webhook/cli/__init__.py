@@ -23,6 +23,11 @@ COMMANDS = {
     "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
     "calls": Entry(_INSPECT, "List, find, show, fetch and export calls.", "webhook.cli.groups:calls"),
     "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
+    "import": Entry(
+        _REPAIR,
+        "Import calls by their CallSids: fetch those that are not known.",
+        "webhook.cli.import_calls:import_command",
+    ),
     "replay": Entry(_REPAIR, "Redeliver records, under the same ids.", "webhook.cli.replay:replay"),
     "forget": Entry(
         _REPAIR, "Erase a person's number, and keep the calls it was in.", "webhook.cli.forget:forget_command"

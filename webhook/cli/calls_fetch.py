@@ -46,4 +46,6 @@ def fetch_command(sids: tuple[str, ...], as_json: bool) -> None:
         for sid, outcome in known.items():
             click.echo(f"{sid}: {_SAID[outcome]}.")
     wrong = {sid: "no such call in the ledger" for sid in outcomes if sid not in known}
-    check_all_found(wrong, "`legwork calls list` lists the calls.")
+    check_all_found(
+        wrong, "`legwork calls list` lists the calls; `legwork import` has calls fetched that are not known."
+    )

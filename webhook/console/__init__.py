@@ -16,6 +16,7 @@ from webhook.console.dead import blueprint as dead_pages
 from webhook.console.filters import FILTERS
 from webhook.console.flash import Flash, flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
+from webhook.console.importing import blueprint as import_pages
 from webhook.console.overview import blueprint as overview_pages
 from webhook.console.signing_in import blueprint as signing_in_pages
 from webhook.console.sinks import blueprint as sinks_pages
@@ -35,7 +36,7 @@ blueprint = Blueprint("console", __name__)
 _AGAIN_SECONDS = "5"
 log = structlog.get_logger(__name__)
 
-for _pages in (overview_pages, calls_pages, call_pages, sinks_pages, dead_pages, accounts_pages):
+for _pages in (overview_pages, calls_pages, import_pages, call_pages, sinks_pages, dead_pages, accounts_pages):
     guard(_pages)
     blueprint.register_blueprint(_pages)
 blueprint.register_blueprint(signing_in_pages)

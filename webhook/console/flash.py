@@ -17,6 +17,10 @@ log = structlog.get_logger(__name__)
 _SAID = {
     "queued": ("One record is queued for delivery.", "{} records are queued for delivery."),
     "waiting": ("Nothing was queued: it waits for its sink already.", "Nothing was queued: {} wait already."),
+    "imported": (
+        "One call is queued: it is fetched behind live calls.",
+        "{} calls are queued: they are fetched behind live calls.",
+    ),
     "sooner": ("The call is fetched as soon as the account may be asked.", ""),
     "refetch": ("The call is fetched again.", ""),
     "confirm": (

@@ -26,7 +26,15 @@ _FOR_PEOPLE = "This needs CONSOLE_PASSWORD, by Basic authentication."
 _FOR_PROGRAMS = "This needs a token, as `Authorization: Bearer lw_…`, or CONSOLE_PASSWORD, by Basic authentication."
 # POSTs that change nothing: a number in a URL would end up in a proxy's log; a confirmation counts first.
 _POSTED_TO_READ = frozenset(
-    {"/api/calls/search", "/calls", "/calls/numbers", "/calls.csv", "/calls/<sid>/numbers", "/dead/confirm"}
+    {
+        "/api/calls/search",
+        "/calls",
+        "/calls/numbers",
+        "/calls.csv",
+        "/calls/import",
+        "/calls/<sid>/numbers",
+        "/dead/confirm",
+    }
 )
 
 

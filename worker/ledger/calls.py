@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from worker.ledger.admission import admission
 from worker.ledger.backlog import Backlog, Clock, Lane, Lease, server_clock
 from worker.ledger.bucket import TokenBucket
 from worker.ledger.call import CallState, OwedCall
 from worker.ledger.codec import (
     pack_body,
-    pack_callback,
     pack_event,
     unpack_body,
     unpack_callback,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from worker.ledger.call import Verdict
     from worker.ledger.scripts import Argument, Scripts
 
-# A call sends a handful of callbacks, a long campaign of one flow perhaps thirty. The limit keeps a sender who knows
-# the token from filling Redis through one call; callbacks above it are only counted in the call's state.
-CALLBACKS_KEPT = 500
 # Seconds that a fetch may take beyond its request (waiting for a token, settling, a slow Redis) before its lease expires.
 LEASE_MARGIN_SECONDS = 30.0
 # Seconds until an unfinished call whose retention is over is checked again.
@@ -86,27 +83,18 @@ class CallBook:
         """Return a key of this account."""
         return of_account(self.account.sid, *parts)
 
-    def admit(self, callback: Callback, *, wait_seconds: float, lane: Lane = Lane.LIVE) -> bool:
+    def admit(self, callback: Callback, *, wait_seconds: float) -> bool:
         """Store a callback durably; the call is due in `wait_seconds` if this callback decides it (see `admit.lua`).
 
-        Returns True if the call was unknown; it waits in `lane` then. Raises redis.RedisError if nothing could be stored.
+        Returns True if the call was unknown. Raises redis.RedisError if nothing could be stored.
         """
-        found = Searchable()
-        found.add_callback(callback.params)
-        terms, sid = found.terms(), self.account.sid
-        keys = [*self.fetches.keys, self.key("call", callback.call_sid), self.key("totals"), began_key(sid)]
-        args: list[Argument] = [
-            callback.call_sid,
-            pack_callback(callback),
-            int(callback.ended),
-            wait_seconds * 1000,
-            CALLBACKS_KEPT,
-            int(lane),
-            pack_sid(callback.call_sid),
-            self._clock(),
-            *terms,
-        ]
-        return bool(self._scripts.run("backlog/admit", [*keys, *term_keys(sid, terms)], args))
+        keys, args = admission(self.fetches, callback, wait_seconds=wait_seconds, clock=self._clock())
+        return bool(self._scripts.run("backlog/admit", keys, args))
+
+    def admit_unknown_on(self, pipeline: redis.client.Pipeline, callback: Callback, lane: Lane) -> None:
+        """Queue on a pipeline: admit a call, due now in a lane, unless it is known. The reply is 1 if it was not."""
+        keys, args = admission(self.fetches, callback, lane=lane, only_unknown=True, clock=self._clock())
+        self._scripts.run("backlog/admit", keys, args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> OwedCall | None:
         """Begin the work on a leased call; return None if the lease is stale."""

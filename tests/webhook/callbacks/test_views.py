@@ -14,7 +14,7 @@ from factories import ACCOUNT, TOKEN
 from web_app import OTHER, PASSTHRU, PROBLEM, SID, STATUS
 
 from worker.celery import QUEUE
-from worker.ledger.calls import CALLBACKS_KEPT
+from worker.ledger.admission import CALLBACKS_KEPT
 from worker.process import embedded_redis
 from worker.process.embedded_redis import free_port
 

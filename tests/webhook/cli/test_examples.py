@@ -49,6 +49,8 @@ def test_every_example_runs(redis_url, tmp_path, line):
     (tmp_path / "legwork.toml").write_text(CRM)
     words = shlex.split(re.split(r"legwork ", line.partition(" | ")[0].partition(")")[0])[1])
     environ = {"redis_url": redis_url, "sinks": "", "directory": tmp_path}
+    for name in ("sids.txt", "calls.csv"):
+        (tmp_path / name).write_text(f"CallSid\n{SID}\n")
     settle(open_ledger(redis_url), SID, "dead", "404")
     if PARSED & set(words[:2]):
         words.append("--help")

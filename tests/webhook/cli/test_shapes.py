@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -20,6 +21,7 @@ from worker.ledger.registry.tokens import Scope, Tokens
 
 SETTLED, UNKNOWN, REFUSED = "settled0001", "dead00000001", "dead00000002"
 NUMBER = "+919000000011"
+SIDS = str(Path(__file__).parents[2] / "payloads/call_sids.csv")
 # What is typed after each command, and the exit code where there is something to tell of.
 GIVEN = [
     ("check", [], 1),  # the tests' Redis keeps nothing
@@ -27,6 +29,7 @@ GIVEN = [
     ("calls list", [], 0),
     ("calls find", ["09000000002"], 0),
     ("calls export", [], 0),
+    ("import", [SIDS, "--dry-run"], 1),
     ("calls fetch", [SETTLED, UNKNOWN], 0),
     ("calls fetch", [SETTLED, "nowhere00001"], 1),
     ("calls show", [SETTLED], 0),
@@ -59,7 +62,7 @@ GIVEN = [
     ("completion", ["bash"], 0),
 ]
 # Where they exit with 1, what they print says why.
-ANSWER_IS_THE_ERROR = {"check", "status", "calls find"}
+ANSWER_IS_THE_ERROR = {"check", "status", "calls find", "import"}
 SERVING = {"up", "web", "worker"}
 
 

@@ -13,7 +13,7 @@ from worker.ledger.index import began_key
 
 
 def listed(answer):
-    return re.findall(r'href="/calls/([0-9A-Za-z]+)"', answer.text)
+    return re.findall(r'href="/calls/([0-9A-Za-z]{8,})"', answer.text)
 
 
 def next_of(answer):

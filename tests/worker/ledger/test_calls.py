@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import redis
 from factories import ACCOUNT, FrozenClock, make_callback, make_settings
 
 from worker.errors import LedgerUnusable
 from worker.ledger import Ledger
+from worker.ledger.admission import CALLBACKS_KEPT
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane, Lease
 from worker.ledger.call import Verdict
-from worker.ledger.calls import CALLBACKS_KEPT, CallBook
 from worker.ledger.codec import pack_callback, unpack_callback
 from worker.ledger.keys import LEDGER
 from worker.ledger.queries.lookup import call_history
 from worker.ledger.queries.totals import totals_of_account
 from worker.ledger.server import check_version
+
+if TYPE_CHECKING:
+    from worker.ledger.calls import CallBook
 
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 EVENT = {"id": "evt_1", "type": "legwork.call.completed", "data": {"call_sid": SID}}

@@ -8,7 +8,7 @@ from factories import ACCOUNT, make_callback
 from processes import until
 from worker_kit import legs_answer
 
-from worker.ledger.calls import CALLBACKS_KEPT
+from worker.ledger.admission import CALLBACKS_KEPT
 from worker.ledger.operations.erasing import LedgerEraser
 from worker.ledger.operations.replaying import Replay, Wanted, call_named
 from worker.ledger.scripts import Scripts

@@ -2,13 +2,13 @@
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 totals, 11 began, 12 ... the postings of the terms
 -- ARGV 1 CallSid, 2 the callback packed, 3 '1' if it says that the call has ended, 4 wait in ms until the first fetch,
 --      5 maximum number of callbacks stored per call, 6 the lane that a new call waits in, 7 the CallSid packed,
---      8 clock or '', 9 ... the terms that find the call
+--      8 '1' if a known call is left as it is, 9 clock or '', 10 ... the terms that find the call
 -- Returns 1 if the call was not known, else 0.
 -- The first callback that says so sets the end: the wait runs from it, and the schedule starts again. Callbacks that do
 -- not say so postpone the first fetch while the call goes on. Callbacks after the end change no due time.
-local now, sid, ended = clock(ARGV[8]), ARGV[1], ARGV[3] == '1'
+local now, sid, ended = clock(ARGV[9]), ARGV[1], ARGV[3] == '1'
 local due = now + tonumber(ARGV[4])
-local terms, postings = slice(ARGV, 9, #ARGV), slice(KEYS, 12, #KEYS)
+local terms, postings = slice(ARGV, 10, #ARGV), slice(KEYS, 12, #KEYS)
 
 if redis.call('EXISTS', KEYS[9]) == 0 then
   local state = { since = math.floor(now) }
@@ -20,6 +20,8 @@ if redis.call('EXISTS', KEYS[9]) == 0 then
   redis.call('HINCRBY', KEYS[10], 'received', 1)
   return 1
 end
+
+if ARGV[8] == '1' then return 0 end
 
 -- A retried write whose reply was lost: the callback is stored already, and the reply was 1 if it was the first.
 if redis.call('LINDEX', KEYS[9], -1) == ARGV[2] then
