@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _CSV = "text/csv"
 # 100,000 CallSids as JSON are 3.6 MB; a CSV has other columns too.
 _MOST_BYTES = 16 * 1024 * 1024
+_EXAMPLE = {"call_sids": ["3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"], "dry_run": True}
 _WRONG = "The calls cannot be imported."
 
 
@@ -40,13 +41,10 @@ blueprint = make_blueprint("import", "Import of calls.", check_body=_json_or_csv
 @blueprint.post("")
 @blueprint.doc(
     operationId="import_calls",
+    # `text/csv` is in the description alone: generators of clients refuse an operation with a type that they do not know.
     requestBody={
         "required": True,
-        "content": {
-            "application/json": {"schema": CallsToImport},
-            # Without a schema: any text is one.
-            _CSV: {"example": "CallSid\n3f9a1c7e5b2d4806a9c1e3f5b7d91a9g\n"},
-        },
+        "content": {"application/json": {"schema": CallsToImport, "example": _EXAMPLE}},
     },
 )
 @blueprint.arguments(HowToImport(), location="query")
@@ -55,7 +53,8 @@ def import_calls(how: dict[str, Any]) -> ResponseReturnValue:
     """Import calls.
 
     Those that the ledger does not know are fetched, behind live calls. It is safe to repeat: known calls are left as they are.
-    With `text/csv`, `account` and `dry_run` are in the query.
+    A body of `text/csv` is taken too: CallSids one a line, or a column CallSid, Sid or call_sid; `account` and `dry_run` are in the
+    query then.
     """
     ledger = services().ledger
     try:
