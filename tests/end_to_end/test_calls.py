@@ -166,6 +166,21 @@ def test_check_finds_nothing_wrong_but_a_redis_that_forgets(stage):
     assert done.returncode == 1
 
 
+def test_calls_whose_callbacks_never_came_are_imported_and_each_has_one_record(stage):
+    sids = stage.place("transferred", count=3)
+    path = stage.directory / "lost.csv"
+    path.write_text(
+        "".join(f"{line}\n" for line in ["Status,Sid", *(f"completed,{sid}" for sid in sids)]), encoding="utf-8"
+    )
+    for queued in (3, 0):
+        done = stage.legwork("import", str(path), "--yes", "--json")
+        assert (done.returncode, json.loads(done.stdout)["queued"]) == (0, queued)
+    records = stage.wait_for(*sids)
+    assert sorted(record["subject"] for record in records) == sorted(sids)
+    assert {(record["type"], record["data"]["settled"]) for record in records} == {("legwork.call.completed", True)}
+    assert stage.legwork("calls", "find", sids[0]).returncode == 0
+
+
 @pytest.mark.parametrize(("token", "status"), [("not-the-token-of-anybody", 404), (TOKEN, 400)])
 def test_what_cannot_be_taken_is_refused(stage, token, status):
     answer = stage.post("no", token=token)

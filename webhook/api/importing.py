@@ -53,8 +53,8 @@ def import_calls(how: dict[str, Any]) -> ResponseReturnValue:
     """Import calls.
 
     Those that the ledger does not know are fetched, behind live calls. It is safe to repeat: known calls are left as they are.
-    A body of `text/csv` is taken too: CallSids one a line, or a column CallSid, Sid or call_sid; `account` and `dry_run` are in the
-    query then.
+    A body of `text/csv` is taken too: CallSids one a line, or a column CallSid, Sid or call_sid; then `account` and `dry_run`
+    are in the query.
     """
     ledger = services().ledger
     try:
