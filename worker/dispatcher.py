@@ -181,7 +181,7 @@ class Dispatcher:
         for to_sink, (_, poisoned) in zip(deliveries, reaped[len(calls) :], strict=True):
             for lease in poisoned:
                 with _alone(lease):
-                    deliver.bury(context, to_sink, lease, "no worker survived delivering it")
+                    deliver.bury_lease(context, to_sink, lease, "no worker survived delivering it")
 
     def _alive(self) -> list[str]:
         """Return the workers that reported recently; none while an outage of Redis may have stopped the reports."""

@@ -47,9 +47,7 @@ def show(history: CallHistory, zone: tzinfo, screen: Console, shown: Shown) -> N
     if history.deliveries:
         say.heading("Deliveries")
     for name, delivery in history.deliveries.items():
-        say.line(f"{name}  {delivery.get('state', 'waiting')}")
-        for attempt in delivery.get("attempts", []):
-            say.line(f"  {local(attempt['at'], zone)}  {attempt['answer']}")
+        _show_delivery(say, name, delivery, zone)
 
 
 class Printer:
@@ -68,6 +66,15 @@ class Printer:
         if isinstance(text, str):
             text = "".join(char if char.isprintable() else " " for char in self._fit(text))
         self.screen.print(Text("  ").append(text), soft_wrap=True)
+
+
+def _show_delivery(say: Printer, name: str, delivery: dict[str, Any], zone: tzinfo) -> None:
+    say.line(f"{name}  {delivery.get('state', 'waiting')}")
+    for attempt in delivery.get("attempts", []):
+        took = f"  after {attempt['seconds']:.3f} s" if "seconds" in attempt else ""
+        say.line(f"  {local(attempt['at'], zone)}  {attempt['answer']}{took}")
+        for line in attempt.get("body", "").splitlines():
+            say.line(f"    {line}")
 
 
 def _show_record(say: Printer, name: str, event: dict[str, Any], zone: tzinfo, shown: Shown) -> None:

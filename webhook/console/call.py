@@ -158,7 +158,8 @@ def _deliveries(history: CallHistory, shown: Shown) -> list[dict[str, Any]]:
     for name, delivery in history.deliveries.items():
         sink, _, record = name.partition("/")
         attempts = [
-            {"at": attempt["at"], "answer": shown.text(attempt["answer"])} for attempt in delivery.get("attempts", [])
+            {**attempt, "answer": shown.text(attempt["answer"]), "body": shown.text(attempt.get("body", ""))}
+            for attempt in delivery.get("attempts", [])
         ]
         said = delivery.get("last_answer")
         last = said and {**said, "body": shown.text(said["body"])}

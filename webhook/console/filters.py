@@ -34,6 +34,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
+def took(seconds: float) -> str:
+    """Return how long an attempt took: `12 ms`, `1.4 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def ago(milliseconds: float, now_ms: float) -> Markup:
     """Return how long ago a time was, or in how long it comes; the tooltip shows the time itself."""
     seconds = (now_ms - milliseconds) / 1000
@@ -68,6 +73,7 @@ FILTERS = {
     "moment": moment,
     "clock": clock,
     "duration": duration,
+    "took": took,
     "ago": ago,
     "minute": minute,
     "count": count,

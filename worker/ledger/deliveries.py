@@ -24,6 +24,28 @@ LEASE_SECONDS = 60.0
 ATTEMPTS_KEPT = 20
 
 
+# Bodies of answers are kept of the first attempt and of so many last ones: ten attempts of 100,000 waiting deliveries would
+# take half a gigabyte.
+_LAST_BODIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an attempt tells beside its outcome: the seconds it took, the answer's HTTP status, the masked start of its body."""
+
+    seconds: float
+    status: int | None = None
+    body: str = ""
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as the ledger keeps it; what there was not is left out."""
+        return {
+            "seconds": round(self.seconds, 3),
+            **({} if self.status is None else {"status": self.status}),
+            **({"body": self.body} if self.body else {}),
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class OwedDelivery:
     """A leased delivery: the record, and the attempts so far."""
@@ -50,13 +72,19 @@ class OwedDelivery:
         began_ms = attempts[0]["at"] if attempts else self.claim.now
         return sum(schedule) - (self.claim.now - began_ms) / 1000
 
-    def attempted(self, answer: str, state: str, last_answer: LastAnswer | None = None) -> str:
+    def attempted(
+        self, answer: str, state: str, *, told: Told | None = None, last_answer: LastAnswer | None = None
+    ) -> str:
         """Return the delivery's JSON with one more attempt, whose outcome was `answer`."""
-        step = {"at": round(self.claim.now), "answer": answer}
-        document: dict[str, Any] = {"state": state, "attempts": [*self.attempts, step][-ATTEMPTS_KEPT:]}
+        step = {"at": round(self.claim.now), "answer": answer, **(told.as_document() if told else {})}
+        first, *others = [*self.attempts, step][-ATTEMPTS_KEPT:]
+        between, last = others[:-_LAST_BODIES], others[-_LAST_BODIES:]
+        attempts = [first, *({key: each[key] for key in each if key != "body"} for each in between), *last]
+        document: dict[str, Any] = {"state": state, "attempts": attempts}
         if last_answer is not None:
             document["last_answer"] = asdict(last_answer)
-        return json.dumps(document)
+        # Escaped, an answer in Hindi would be three times as long.
+        return json.dumps(document, ensure_ascii=False)
 
 
 def _owed(lease: Lease, claim: Claim, packed: bytes, delivery: bytes | None) -> OwedDelivery:
@@ -132,26 +160,37 @@ class DeliveryBook:
         """Finish a delivery: the sink has the record. Returns False if the lease was stale (it may be sent again)."""
         return bool(self._finish(delivery, "delivered", answer))
 
-    def delivered_all(self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int) -> list[OwedDelivery]:
+    def delivered_all(
+        self, deliveries: Sequence[OwedDelivery], answer: str, *, room: int, told: Told | None = None
+    ) -> list[OwedDelivery]:
         """Finish several deliveries, and begin the work on up to `room` others in the same round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for delivery in deliveries:
-            self._finish(delivery, "delivered", answer, pipeline=pipeline)
+            self._finish(delivery, "delivered", answer, told=told, pipeline=pipeline)
         if room:
             self.backlog.begin_on(pipeline, room, self.sink)
         answers = pipeline.execute()
         return [_owed(*begun) for begun in read_begun(answers[-1])] if room else []
 
-    def bury(self, delivery: OwedDelivery, answer: str, *, last_answer: LastAnswer | None = None) -> bool:
+    def bury(
+        self,
+        delivery: OwedDelivery,
+        answer: str,
+        *,
+        told: Told | None = None,
+        last_answer: LastAnswer | None = None,
+    ) -> bool:
         """Make a delivery a dead letter, which stays until an operator retries or drops it.
 
-        Only dead letters keep the sink's last answer: for all waiting deliveries it would take too much memory.
+        Only dead letters keep the whole of the sink's last answer: for all waiting deliveries it would take too much memory.
         """
-        return bool(self._finish(delivery, "dead", answer, last_answer))
+        return bool(self._finish(delivery, "dead", answer, told=told, last_answer=last_answer))
 
-    def postpone(self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool) -> bool:
+    def postpone(
+        self, delivery: OwedDelivery, answer: str, *, wait_seconds: float, attempt: bool, told: Told | None = None
+    ) -> bool:
         """Put a delivery back, due again after `wait_seconds`; `attempt`: whether it uses up one attempt of the schedule."""
-        note = delivery.attempted(answer, "waiting") if attempt else ""
+        note = delivery.attempted(answer, "waiting", told=told) if attempt else ""
         args: list[Argument] = [
             delivery.lease.item,
             delivery.lease.id,
@@ -175,6 +214,8 @@ class DeliveryBook:
         delivery: OwedDelivery,
         outcome: str,
         answer: str,
+        *,
+        told: Told | None = None,
         last_answer: LastAnswer | None = None,
         pipeline: redis.client.Pipeline | None = None,
     ) -> Any:
@@ -190,7 +231,7 @@ class DeliveryBook:
             delivery.lease.id,
             self.sink,
             outcome,
-            delivery.attempted(answer, outcome, last_answer),
+            delivery.attempted(answer, outcome, told=told, last_answer=last_answer),
             self._retention_ms,
             self._clock(),
         ]

@@ -10,10 +10,11 @@ import structlog
 
 from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, Surprise, TemporaryFailure
+from worker.ledger.deliveries import Told
 from worker.record.shape import shaped
-from worker.retry import wait_before
 from worker.sinks.boundary import send_to
 from worker.steps import sink_health
+from worker.steps.attempts import bury, count, told_by, try_again
 from worker.steps.delivery_run import RUN_SECONDS, DeliveryRun, Message, Route
 from worker.steps.sink_rate import allowed
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from worker.context import WorkerContext
-    from worker.errors import LastAnswer
     from worker.ledger.backlog import Lease
     from worker.ledger.deliveries import DeliveryBook, OwedDelivery
     from worker.tracing.spans import Span
@@ -74,11 +74,11 @@ def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery
         book.postpone(delivery, "", wait_seconds=CROWDED_SECONDS, attempt=False)
 
 
-def bury(context: WorkerContext, book: DeliveryBook, lease: Lease, reason: str) -> None:
+def bury_lease(context: WorkerContext, book: DeliveryBook, lease: Lease, reason: str) -> None:
     """Make a delivery that kills its workers a dead letter."""
     delivery = book.claim(lease)
     if delivery is not None:
-        _bury(context, book, delivery, reason)
+        bury(context, book, delivery, reason)
 
 
 def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> list[Message]:
@@ -88,7 +88,7 @@ def _wrapped(context: WorkerContext, route: Route, owed: list[OwedDelivery]) -> 
         try:
             messages.append(Message(delivery, shaped(route.spec, delivery.event)))
         except Refused as refusal:
-            _bury(context, route.book, delivery, str(refusal))
+            bury(context, route.book, delivery, str(refusal))
     return messages
 
 
@@ -104,7 +104,7 @@ class _Outcome(Enum):
 
 def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> _Outcome:
     """Send messages and store the results."""
-    route, book = run.route, run.route.book
+    route, book, began = run.route, run.route.book, context.monotonic()
     if run.gone is not None:
         _put_back(book, messages, str(run.gone), 0.0)
         return _Outcome.PUT_BACK
@@ -119,11 +119,11 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
             with _measured(context, route, messages), _traced(context, route, messages):
                 answer = send_to(route.sink, [message.record for message in messages])
     except PermanentFailure as refusal:
-        _refused(context, run, messages, refusal)
+        _refused(context, run, messages, refusal, context.monotonic() - began)
         return _Outcome.HEARD
     except SinkGone as gone:
         # Its pending deliveries are kept, and lose no attempt.
-        _count(context, book, "gone", len(messages))
+        count(context, book, "gone", len(messages))
         # First, or another worker would send it again before.
         sink_health.gone(context, book, gone)
         _put_back(book, messages, str(gone), 0.0)
@@ -134,22 +134,26 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
         if isinstance(failure, Surprise) and len(messages) > 1:
             _send_apart(context, run, messages, failure)
         else:
-            _failed(context, book, messages, failure)
+            _failed(context, run.route, messages, failure, context.monotonic() - began)
         return _Outcome.FAILED
     _is_well(context, run)
     # In a split batch, the first message also begins the next batch.
     room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
-    run.next += book.delivered_all([message.delivery for message in messages], answer, room=room)
-    _count(context, book, "delivered", len(messages))
+    told = Told(context.monotonic() - began)
+    run.next += book.delivered_all([message.delivery for message in messages], answer, room=room, told=told)
+    count(context, book, "delivered", len(messages))
     return _Outcome.HEARD
 
 
-def _refused(context: WorkerContext, run: DeliveryRun, messages: list[Message], refusal: PermanentFailure) -> None:
+def _refused(
+    context: WorkerContext, run: DeliveryRun, messages: list[Message], refusal: PermanentFailure, seconds: float
+) -> None:
     """Bury a record; of several, find the bad one, which must not fail the others."""
     # A refusal shows that the sink is reachable and healthy.
     _is_well(context, run)
     if len(messages) == 1:
-        _bury(context, run.route.book, messages[0].delivery, str(refusal), refusal.answer)
+        told = told_by(context.settings, run.route.spec, refusal.answer, seconds)
+        bury(context, run.route.book, messages[0].delivery, str(refusal), refusal.answer, told)
         return
     for message in messages:
         _send(context, run, [message])
@@ -164,7 +168,7 @@ def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message
     in_a_row = 0
     for number, message in enumerate(messages):
         if in_a_row == FAILURES_APART:
-            _failed(context, run.route.book, messages[number:], surprise)
+            _failed(context, run.route, messages[number:], surprise, 0.0)
             return
         match _send(context, run, [message]):
             case _Outcome.HEARD:
@@ -173,16 +177,14 @@ def _send_apart(context: WorkerContext, run: DeliveryRun, messages: list[Message
                 in_a_row += 1
 
 
-def _failed(context: WorkerContext, book: DeliveryBook, messages: list[Message], failure: TemporaryFailure) -> None:
+def _failed(
+    context: WorkerContext, route: Route, messages: list[Message], failure: TemporaryFailure, seconds: float
+) -> None:
     """Note an attempt of each that failed for now."""
-    sink_health.failed(context, book, failure, attempts=len(messages))
+    sink_health.failed(context, route.book, failure, attempts=len(messages))
+    told = told_by(context.settings, route.spec, failure.answer, seconds)
     for message in messages:
-        _again(context, book, message.delivery, failure)
-
-
-def _count(context: WorkerContext, book: DeliveryBook, outcome: str, by: int = 1) -> None:
-    minute = "delivered" if outcome == "delivered" else None
-    context.ledger.meters.count(metrics.DELIVERY_ATTEMPTS, book.sink, outcome, by=by, minute=minute)
+        try_again(context, route.book, message.delivery, failure, told)
 
 
 @contextmanager
@@ -216,33 +218,3 @@ def _is_well(context: WorkerContext, run: DeliveryRun) -> None:
         return
     run.went_well = True
     sink_health.succeeded(context, run.route.book)
-
-
-def _again(context: WorkerContext, book: DeliveryBook, delivery: OwedDelivery, failure: TemporaryFailure) -> None:
-    attempt = delivery.claim.attempts + 1
-    wait = wait_before(attempt, context.settings.delivery_schedule, at_least=failure.retry_after, dice=context.dice)
-    if wait is None:
-        # A recovery makes deliveries due before their time, and so may use up their attempts early. They are kept for as long
-        # as the schedule is all the same: a sink that recovers and fails by turns must not cost a record.
-        left = delivery.seconds_left(context.settings.delivery_schedule)
-        if left >= 1:
-            book.postpone(delivery, str(failure), wait_seconds=left, attempt=False)
-        else:
-            _bury(context, book, delivery, str(failure), failure.answer)
-        return
-    _count(context, book, "again")
-    details = {"reason": str(failure), "attempt": attempt, "again_in": round(wait, 1)}
-    log.info("delivery.retried", call_sid=delivery.call_sid, **details)
-    book.postpone(delivery, str(failure), wait_seconds=wait, attempt=True)
-
-
-def _bury(
-    context: WorkerContext,
-    book: DeliveryBook,
-    delivery: OwedDelivery,
-    reason: str,
-    last_answer: LastAnswer | None = None,
-) -> None:
-    _count(context, book, "dead")
-    log.error("delivery.dead", call_sid=delivery.call_sid, reason=reason)
-    book.bury(delivery, reason, last_answer=last_answer)

@@ -10,6 +10,7 @@ from console_kit import SID, Person, bury_delivery, settle_calls, successes, wor
 from factories import ACCOUNT
 from subscribing import KEY, deliver, put_off
 
+from worker.ledger.deliveries import Told
 from worker.process.embedded_redis import free_port
 
 
@@ -50,6 +51,19 @@ def test_every_sink_shows_where_it_writes_and_what_it_got(web):
     settle_calls(web, SID)
     page = words_of(Person(web).read("/sinks"))
     assert "stdout stdout: active 1 0 0" in page
+
+
+def test_what_a_sink_answers_stands_on_its_page_and_on_the_calls_after_the_first_attempt(web):
+    """A CRM said until when it was in maintenance; nobody saw it until the delivery was dead, 28 hours later."""
+    settle_calls(web, SID)
+    book = web.ledger.deliveries[ACCOUNT, "stdout"]
+    owed = book.claim(book.backlog.lease(1)[0])
+    told = Told(0.012, 503, "in maintenance until 10:00, ticket OPS-42")
+    assert book.postpone(owed, "503", wait_seconds=60, attempt=True, told=told)
+    for page in ("/sinks/stdout", f"/calls/{SID}"):
+        said = words_of(Person(web).read(page))
+        assert "503, after 12 ms" in said
+        assert "in maintenance until 10:00, ticket OPS-42" in said
 
 
 def test_a_sinks_page_says_what_failed_last_and_when_it_is_tried_again(web):

@@ -16,7 +16,7 @@ from worker.errors import PermanentFailure, Refused, SinkGone, TemporaryFailure
 from worker.ledger.backlog import DEATHS_ALLOWED, Lane
 from worker.ledger.deliveries import LEASE_SECONDS
 from worker.sinks import sink_for
-from worker.steps.deliver import CROWDED_SECONDS, bury, deliver
+from worker.steps.deliver import CROWDED_SECONDS, bury_lease, deliver
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_what_a_sink_will_never_take_is_a_dead_letter_with_the_reason(make_deliv
     assert deliveries.standing() == ("active", 0, 0, 1)
     assert deliveries.delivery() == {
         "state": "dead",
-        "attempts": [{"at": round(deliveries.bench.clock.now_ms), "answer": "no such column"}],
+        "attempts": [{"at": round(deliveries.bench.clock.now_ms), "answer": "no such column", "seconds": 0.0}],
     }
 
 
@@ -213,7 +213,7 @@ def test_what_no_worker_survives_delivering_is_a_dead_letter(make_deliveries, si
         deliveries.book.claim(lease)
         deliveries.bench.clock.advance(deliveries.book.backlog.lease_ms / 1000 + 1)
         reaped = deliveries.book.backlog.reap()
-    bury(deliveries.bench.context, deliveries.book, reaped.poisoned[0], "no worker survived delivering it")
+    bury_lease(deliveries.bench.context, deliveries.book, reaped.poisoned[0], "no worker survived delivering it")
     assert deliveries.standing() == ("active", 0, 0, 1)
     assert deliveries.delivery()["attempts"][-1]["answer"] == "no worker survived delivering it"
     assert deliveries.bench.ledger.meters.read()[metrics.DELIVERY_ATTEMPTS.name, deliveries.sink.name, "dead"] == 1

@@ -13,7 +13,7 @@ from stubs import StubServer, answer
 from worker_kit import legs_answer
 
 from worker.sinks import sink_for
-from worker.steps.deliver import bury, deliver
+from worker.steps.deliver import bury_lease, deliver
 
 THREADS = 4
 
@@ -105,6 +105,6 @@ def test_what_no_worker_survives_is_buried_though_the_sink_is_disabled(make_desk
     bench, book = make_desk(1)
     (lease,) = book.backlog.lease(1)
     bench.ledger.disable_sink(book.sink, "410")
-    bury(bench.context, book, lease, "no worker survived delivering it")
+    bury_lease(bench.context, book, lease, "no worker survived delivering it")
     (found,) = bench.story("call0000").deliveries.values()
     assert found["state"] == "dead"

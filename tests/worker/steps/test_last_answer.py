@@ -115,4 +115,4 @@ def test_a_large_one_is_kept_short(make_delivery, subscriber):
         attempt()
     sink.close()
     assert len(stored()["last_answer"]["body"].encode()) <= 2050
-    assert len(json.dumps(stored())) < 6000
+    assert len(json.dumps(stored(), ensure_ascii=False).encode()) < 6000

@@ -152,7 +152,11 @@ class CallHistory(Call):
         keys=fields.String(),
         values=fields.Dict(),
         required=True,
-        metadata={"description": "Deliveries by `<sink>/<revision>/<kind>`: the `state` and the last `attempts`."},
+        metadata={
+            "description": "Deliveries by `<sink>/<revision>/<kind>`: the `state` and the last `attempts`, each with `at`, "
+            "`answer` and `seconds`; a failed one also with the HTTP `status` and, the first and the last two, with the "
+            "first 512 bytes of the answer's `body`."
+        },
     )
 
 

@@ -28,7 +28,9 @@ class Letter(Schema):
     reason = fields.String(required=True)
     sink = fields.String()
     record = fields.String(metadata={"description": "`<revision>/<kind>`"})
-    attempts = fields.List(fields.Dict(), metadata={"description": "The last ones: `at`, `answer`."})
+    attempts = fields.List(
+        fields.Dict(), metadata={"description": "The last ones: `at`, `answer`, `seconds`, `status`, `body`."}
+    )
     last_answer = fields.Dict(
         allow_none=True,
         metadata={"description": "The sink's last response: `at`, `status`, `body`. Untrusted content."},

@@ -59,6 +59,9 @@ class Failure(NamedTuple):
     attempts: int
     answer: str
     due_ms: float
+    #: How long the attempt took, if it is known, and the start of the answer's body.
+    seconds: float | None
+    body: str
 
 
 def recent_failures(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
@@ -82,7 +85,17 @@ def recent_failures(ledger: Ledger, sink: str, *, limit: int) -> list[Failure]:
             call_sid, _, event_key = item.partition("/")
             last = attempts[-1]
             failures.append(
-                Failure(last["at"], book.account_sid, call_sid, event_key, len(attempts), last["answer"], due)
+                Failure(
+                    failed_ms=last["at"],
+                    account_sid=book.account_sid,
+                    call_sid=call_sid,
+                    event_key=event_key,
+                    attempts=len(attempts),
+                    answer=last["answer"],
+                    due_ms=due,
+                    seconds=last.get("seconds"),
+                    body=last.get("body", ""),
+                )
             )
     return nlargest(limit, failures)
 
