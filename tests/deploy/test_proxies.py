@@ -30,6 +30,23 @@ WRITTEN = dict(
         re.MULTILINE | re.DOTALL,
     )
 )
+# The page has one line for HAProxy, which stands in a configuration as anybody has it.
+(STAY_WITH_TLS,) = re.findall(r"In HAProxy: `([^`]+)`", (ROOT / "docs/operations.md").read_text("utf-8"))
+HAPROXY = f"""\
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend legwork
+    bind 127.0.0.1:HTTP
+    bind 127.0.0.1:HTTPS ssl crt PEM
+    option forwardfor
+    {STAY_WITH_TLS}
+    default_backend legwork
+backend legwork
+    server web 127.0.0.1:8000
+"""
 HOST = "legwork.example.com"
 # Whose callbacks are taken: somebody on loopback who is not the proxy.
 CLIENT = "127.0.0.2"
@@ -68,11 +85,11 @@ def web(redis_server, tmp_path_factory):
         process.stop()
 
 
-@pytest.fixture(params=["nginx", "caddy"])
+@pytest.fixture(params=["nginx", "caddy", "haproxy"])
 def proxied(request, web, tmp_path):
     authority, http, https = Authority(tmp_path), free_port(), free_port()
-    text = WRITTEN[request.param].replace("127.0.0.1:8000", f"127.0.0.1:{web}")
-    configure = {"nginx": as_nginx, "caddy": as_caddy}[request.param]
+    text = {**WRITTEN, "haproxy": HAPROXY}[request.param].replace("127.0.0.1:8000", f"127.0.0.1:{web}")
+    configure = {"nginx": as_nginx, "caddy": as_caddy, "haproxy": as_haproxy}[request.param]
     session = requests.Session()
     session.trust_env, session.verify = False, str(authority.ca_file)
     session.headers["Host"] = HOST
@@ -106,6 +123,12 @@ def as_caddy(text, folder, pem, http, https):
     text = text.replace(f"http://{HOST} {{", f"http://{HOST}:{http} {{", 1)
     (folder / "Caddyfile").write_text(f"{{\nadmin off\nauto_https disable_redirects\n}}\n{text}")
     return ["run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+
+
+def as_haproxy(text, folder, pem, http, https):
+    text = text.replace(":HTTPS", f":{https}").replace(":HTTP", f":{http}").replace("PEM", str(pem))
+    (folder / "haproxy.cfg").write_text(text)
+    return ["-db", "-f", folder / "haproxy.cfg"]
 
 
 @contextmanager
@@ -178,6 +201,8 @@ def test_what_is_too_long_is_refused_and_what_is_not_comes_through(proxied):
         assert answer.status_code == 413
 
 
+# Of HAProxy the page has no more than that line.
+@pytest.mark.parametrize("proxied", ["nginx", "caddy"], indirect=True)
 def test_the_console_goes_by_tls_alone(proxied):
     answer = proxied.session.get(f"{proxied.http}/calls?state=dead", allow_redirects=False, timeout=60)
     assert answer.status_code in {301, 302}

@@ -59,7 +59,7 @@ NEW = {"legwork_ledger_new": "1x1500"}
 CASES = {
     "LegworkDown": Case({}, {"legwork_workers": "2x40"}),
     "LegworkNoWorkers": gauge("legwork_workers", "", 0, 1),
-    "LegworkCallbacksNotNoted": Case(
+    "LegworkCallbacksNotStored": Case(
         # Redis was away for ten minutes, and with it the metrics.
         {'legwork_callbacks_refused_total{kind="status",reason="unavailable"}': "0x14 _x10 1x30"},
         {'legwork_callbacks_refused_total{kind="status",reason="token"}': "0x28 1x10"},
