@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from worker.ledger.backlog import Backlog, Lane
 from worker.ledger.codec import pack_callback
-from worker.ledger.index import began_key, pack_sid, term_keys
+from worker.ledger.index import began_key
 from worker.ledger.keys import of_account
-from worker.record.search_terms import Searchable
 
 if TYPE_CHECKING:
     from schemas.callback import Callback
@@ -25,19 +24,16 @@ def admission(
     *,
     wait_seconds: float = 0.0,
     lane: Lane = Lane.LIVE,
-    only_unknown: bool = False,
+    is_import: bool = False,
     clock: str,
 ) -> tuple[list[str], list[Argument]]:
     """Return the keys and arguments of `admit.lua` for a callback of the account whose fetches these are."""
-    found, account_sid = Searchable(), fetches.account_sid
-    found.add_callback(callback.params)
-    terms = found.terms()
+    account_sid = fetches.account_sid
     keys = [
         *fetches.keys,
         of_account(account_sid, "call", callback.call_sid),
         of_account(account_sid, "totals"),
         began_key(account_sid),
-        *term_keys(account_sid, terms),
     ]
     args: list[Argument] = [
         callback.call_sid,
@@ -46,9 +42,7 @@ def admission(
         wait_seconds * 1000,
         CALLBACKS_KEPT,
         int(lane),
-        pack_sid(callback.call_sid),
-        int(only_unknown),
+        int(is_import),
         clock,
-        *terms,
     ]
     return keys, args

@@ -16,9 +16,9 @@ from worker.ledger.codec import (
     unpack_callback,
     unpack_event,
 )
-from worker.ledger.index import began_key, began_ms, pack_sid, term_keys, terms_in
+from worker.ledger.index import add_to_index, began_key, began_ms, pack_sid, term_keys, terms_in
 from worker.ledger.keys import of_account
-from worker.record.search_terms import Searchable
+from worker.record.search_terms import found_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,10 @@ FORGOTTEN_AT_ONCE = 300
 def lease_seconds(account: Account) -> float:
     """Return the lease of a fetch in seconds: a time-out each for connecting and reading, and the margin."""
     return 2 * account.timeout_seconds + LEASE_MARGIN_SECONDS
+
+
+# What a script answers if callbacks are still to be indexed.
+_TO_BE_INDEXED = 2
 
 
 class CallBook:
@@ -89,11 +93,14 @@ class CallBook:
         Returns True if the call was unknown. Raises redis.RedisError if nothing could be stored.
         """
         keys, args = admission(self.fetches, callback, wait_seconds=wait_seconds, clock=self._clock())
-        return bool(self._scripts.run("backlog/admit", keys, args))
+        reply = self._scripts.run("backlog/admit", keys, args)
+        if reply == _TO_BE_INDEXED:
+            add_to_index(self._scripts, self.fetches.keys, self.account.sid, callback.call_sid, [callback])
+        return bool(reply == 1)
 
     def admit_unknown_on(self, pipeline: redis.client.Pipeline, callback: Callback, lane: Lane) -> None:
         """Queue on a pipeline: admit a call, due now in a lane, unless it is known. The reply is 1 if it was not."""
-        keys, args = admission(self.fetches, callback, lane=lane, only_unknown=True, clock=self._clock())
+        keys, args = admission(self.fetches, callback, lane=lane, is_import=True, clock=self._clock())
         self._scripts.run("backlog/admit", keys, args, pipeline=pipeline)
 
     def claim(self, lease: Lease) -> OwedCall | None:
@@ -154,16 +161,16 @@ class CallBook:
         ]
         return bool(self._scripts.run("backlog/postpone", keys, args))
 
-    def decide(self, call_sid: str, lease: Lease, verdict: Verdict) -> bool:
-        """Finish a call and put its record on the sinks' backlogs, in one script; return False if the lease was stale."""
+    def decide(self, call_sid: str, lease: Lease, verdict: Verdict, *, callbacks: Sequence[Callback] = ()) -> bool:
+        """Finish a call, index it, and put its record on the sinks' backlogs, in one script; return False for a stale lease.
+
+        `callbacks` are those that the worker knows; others are read and indexed in a second step.
+        """
         per_call = [self.key(part, call_sid) for part in ("call", "story", "events", "deliveries")]
         per_account = [self.key(part) for part in ("settled", "dead", "forget", "totals")]
         sink_lanes = [self.key(f"sink:{sink}", "due", Lane.LIVE.name.lower()) for sink in verdict.sinks]
         confirm = "" if verdict.confirm_seconds is None else verdict.confirm_seconds * 1000
-        found = Searchable()
-        if verdict.event is not None:
-            found.add_record(verdict.event)
-        terms, sid = found.terms(), self.account.sid
+        terms, sid = found_by(callbacks, verdict.event), self.account.sid
         args: list[Argument] = [
             call_sid,
             lease.id,
@@ -179,12 +186,18 @@ class CallBook:
             self._clock(),
             began_ms(verdict.event),
             pack_sid(call_sid),
+            len(callbacks),
             len(terms),
             *terms,
             *verdict.sinks,
         ]
         keys = [*self.fetches.keys, *per_call, *per_account, began_key(sid), *term_keys(sid, terms), *sink_lanes]
-        return bool(self._scripts.run("backlog/settle", keys, args))
+        reply = self._scripts.run("backlog/settle", keys, args)
+        if reply == _TO_BE_INDEXED:
+            packed = self._client.lrange(self.key("call", call_sid), 1, -1)
+            others = [unpack_callback(each, call_sid) for each in packed]
+            add_to_index(self._scripts, self.fetches.keys, self.account.sid, call_sid, others)
+        return bool(reply)
 
     def announce(self, item: str, event: dict[str, Any], sinks: Sequence[str]) -> bool:
         """Put a record that is about no call on the sinks' backlogs as `item`; return False if it was there before."""

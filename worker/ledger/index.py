@@ -13,9 +13,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.ledger.keys import of_account
+from worker.record.search_terms import found_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from schemas.callback import Callback
+    from worker.ledger.scripts import Scripts
 
 # Exotel's CallSids have 32 digits and small letters: digits of a number in base 36, which has 166 bits.
 _USUAL = re.compile(rb"[0-9a-z]{32}")
@@ -39,6 +43,20 @@ def began_ms(event: Mapping[str, Any] | None) -> int | str:
 def term_keys(account_sid: str, terms: Iterable[str]) -> list[str]:
     """Return the keys of the postings of terms."""
     return [of_account(account_sid, "term", term) for term in terms]
+
+
+def add_to_index(
+    scripts: Scripts, backlog_keys: Sequence[str], account_sid: str, call_sid: str, callbacks: Sequence[Callback]
+) -> None:
+    """Index a decided call under what callbacks tell that came while it was decided, or later."""
+    terms = found_by(callbacks)
+    keys = [
+        *backlog_keys,
+        of_account(account_sid, "call", call_sid),
+        began_key(account_sid),
+        *term_keys(account_sid, terms),
+    ]
+    scripts.run("backlog/index", keys, [call_sid, "", pack_sid(call_sid), *terms])
 
 
 def terms_in(state: bytes | None) -> list[str]:

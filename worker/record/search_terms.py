@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from schemas.named_parameters import fold, read_json
 from schemas.no_value import is_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from schemas.callback import Callback
 
 #: Characters of an address that are its term. As many are shown of a masked number (contract section 8).
 END = 4
@@ -33,6 +36,9 @@ _NO_DIGIT = re.compile(r"\D")
 # How many terms of a call are kept: a conference has some dozens, a sender who knows the token might write thousands.
 _MOST = 200
 _NESTED = 6
+_NESTING = frozenset("{[")
+_SIMPLE = frozenset({str, int})
+_CUSTOM_FIELD, _PARTY, _OTHER = "custom field", "party", "other"
 
 
 @dataclass(slots=True)
@@ -63,20 +69,18 @@ class Searchable:
 
     def _add_parameters(self, params: Mapping[str, Any], depth: int) -> None:
         for name, values in params.items():
-            folded = fold(name.rpartition(".")[2])
+            use = _use_of(name)
             for value in values if isinstance(values, list) else (values,):
-                if isinstance(value, str) and folded != "customfield":
-                    value = read_json(value)  # noqa: PLW2901  Exotel nests objects as JSON in one parameter
-                if folded == "customfield":
+                if use is _CUSTOM_FIELD:
                     self._add_custom_field(value)
-                elif folded in _PARTIES and not isinstance(value, dict | list):
+                elif use is _PARTY and type(value) in _SIMPLE:
                     self._add_address(value)
-                elif depth:
+                elif depth and (type(value) is not str or value.lstrip()[:1] in _NESTING):
                     for nested in _objects(value):
                         self._add_parameters(nested, depth - 1)
 
     def _add_address(self, value: Any) -> None:
-        if type(value) in (str, int) and (found := address(str(value))):
+        if type(value) in _SIMPLE and (found := address(str(value))):
             self.addresses.add(found)
 
     def _add_custom_field(self, value: Any) -> None:
@@ -85,6 +89,17 @@ class Searchable:
             self.custom_fields.add(text)
 
 
+def found_by(callbacks: Iterable[Callback], event: Mapping[str, Any] | None = None) -> list[str]:
+    """Return the terms that callbacks and a record give."""
+    found = Searchable()
+    for callback in callbacks:
+        found.add_callback(callback.params)
+    if event is not None:
+        found.add_record(event)
+    return found.terms()
+
+
+@lru_cache(maxsize=4096)  # agents and virtual numbers recur, and a callback names a party several times
 def address(text: str) -> str | None:
     """Return a party's address in the form in which it is compared: a number's digits, or a SIP address in lower case.
 
@@ -102,7 +117,16 @@ def term_of_custom_field(text: str) -> str:
     return f"#{hashlib.blake2b(text.encode(errors='replace'), digest_size=2).hexdigest()[:3]}"
 
 
+@lru_cache(maxsize=1024)  # the same few dozen names come with every callback
+def _use_of(name: str) -> str:
+    """Return what a parameter of this name is to the search."""
+    folded = fold(name.rpartition(".")[2])
+    return _CUSTOM_FIELD if folded == "customfield" else _PARTY if folded in _PARTIES else _OTHER
+
+
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, str):
+        value = read_json(value)  # Exotel nests objects as JSON in one parameter
     if isinstance(value, dict):
         yield value
     elif isinstance(value, list):

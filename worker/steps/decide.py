@@ -111,7 +111,7 @@ def _send_out(
 
 def _decide(context: WorkerContext, book: CallBook, call: OwedCall, verdict: Verdict) -> bool:
     with context.tracing.decide(book.account.sid, call, verdict.outcome) as span:
-        is_ours = book.decide(call.call_sid, call.lease, verdict)
+        is_ours = book.decide(call.call_sid, call.lease, verdict, callbacks=call.callbacks)
         if not is_ours:
             span.note(legwork__outcome="stale")
         return is_ours

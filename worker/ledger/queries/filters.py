@@ -116,7 +116,7 @@ class CallFilter:
             return False
         if self.search is None or (self.search.sid_prefix and call.place.call_sid.startswith(self.search.sid_prefix)):
             return True
-        return not call.terms.isdisjoint(self.search.terms())
+        return call.terms is None or not call.terms.isdisjoint(self.search.terms())
 
     def takes(self, row: CallRow, region: str) -> bool:
         """Return whether a call is wanted; `region` is its account's."""

@@ -79,7 +79,8 @@ class Standing(NamedTuple):
     state: str
     at_ms: float
     details: CallState
-    terms: frozenset[str]
+    #: None before it was decided: it is not indexed then.
+    terms: frozenset[str] | None
 
 
 def standings(ledger: Ledger, places: Sequence[Place]) -> list[Standing]:
@@ -93,8 +94,9 @@ def standings(ledger: Ledger, places: Sequence[Place]) -> list[Standing]:
     for mine, answer in zip(asked, pipeline.execute() if places else (), strict=True):
         for place, stored, state, at in zip(mine, answer[::3], answer[1::3], answer[2::3], strict=True):
             if stored:
-                terms = frozenset(orjson.loads(stored).get("terms", "").split())
-                found[place] = Standing(place, state.decode(), float(at or 0), CallState.parse(stored), terms)
+                terms = orjson.loads(stored).get("terms")
+                words = None if terms is None else frozenset(terms.split())
+                found[place] = Standing(place, state.decode(), float(at or 0), CallState.parse(stored), words)
     return [found[place] for place in places if place in found]
 
 

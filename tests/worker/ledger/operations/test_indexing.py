@@ -23,7 +23,7 @@ def make_older(bench):
     client.hdel(LEDGER, INDEXED)
     for key in client.scan_iter(match="lw:{*}:call:*"):
         state = json.loads(client.lindex(key, 0))
-        del state["terms"]
+        state.pop("terms", None)
         client.lset(key, 0, json.dumps(state))
 
 
@@ -46,14 +46,12 @@ def test_calls_of_an_earlier_version_are_listed_and_found_after_the_upgrade(make
     bench.fetch()
     bench.admit(WAITING, From="09000000077", CustomField="order_79", wait=60)
     client = bench.ledger.client
-    before = [terms_in(client.lindex(bench.book.key("call", sid), 0)) for sid in (SETTLED, WAITING)]
+    before = terms_in(client.lindex(bench.book.key("call", SETTLED), 0))
     began = client.zrange(began_key(ACCOUNT), 0, -1, withscores=True)
     make_older(bench)
     assert (page_of_calls(bench.ledger, limit=9).calls, found(bench, "0614")) == ([], [])
     index_all(bench)
-    assert [set(terms_in(client.lindex(bench.book.key("call", sid), 0))) for sid in (SETTLED, WAITING)] == list(
-        map(set, before)
-    )
+    assert set(terms_in(client.lindex(bench.book.key("call", SETTLED), 0))) == set(before)
     assert client.zrange(began_key(ACCOUNT), 0, -1, withscores=True) == began
     assert (found(bench, "0614"), found(bench, "order_79")) == ([SETTLED], [WAITING])
 

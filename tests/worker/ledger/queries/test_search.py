@@ -74,7 +74,7 @@ def settle(bench, sid, party):
         event = build(answer_of("S1"), call.callbacks, call_sid=sid)
         event["data"]["legs"][0] |= {"number": None, "number_raw": party}
         verdict = Verdict("settled", 1, event_key="1/completed", event=event, sinks=[])
-        assert book.decide(sid, lease, verdict)
+        assert book.decide(sid, lease, verdict, callbacks=call.callbacks)
 
 
 def take(bench, step):
@@ -166,6 +166,29 @@ def test_what_many_calls_have_is_found_page_by_page(make_bench):
     assert (len(first.calls), first.next is None) == (20, False)
     rest = page_of_calls(bench.ledger, limit=20, wanted=wanted, after=first.next, few=5)
     assert (len(rest.calls), rest.next) == (10, None)
+
+
+def test_a_callback_that_comes_while_its_call_is_decided_or_later_is_what_it_is_found_by(make_bench):
+    """Calls are indexed when they are decided, so that a callback is answered fast."""
+    bench = make_bench()
+    bench.admit(SIDS[0], From="09000000001")
+    (lease,) = bench.book.fetches.lease(1)
+    call = bench.book.claim(lease)
+    bench.admit(SIDS[0], CustomField="while it was decided")
+    event = build(answer_of("S1"), call.callbacks, call_sid=SIDS[0])
+    verdict = Verdict("settled", 1, event_key="1/completed", event=event, sinks=[])
+    assert bench.book.decide(SIDS[0], lease, verdict, callbacks=call.callbacks)
+    bench.admit(SIDS[0], CustomField="long after")
+    for text in ("while it was decided", "long after", "09000000001"):
+        assert found(bench, text) == [SIDS[0]], text
+
+
+def test_a_call_that_waits_is_found_though_it_is_not_indexed_yet(make_bench):
+    bench = make_bench()
+    bench.admit(SIDS[0], From="09000000614", CustomField="order_79", wait=60)
+    assert not list(bench.ledger.client.scan_iter(match="lw:{*}:term:*"))
+    assert found(bench, "0614") == found(bench, "order_79") == [SIDS[0]]
+    assert found(bench, "0615") == []
 
 
 @pytest.mark.parametrize("text", ["", "1", "…14", "  42  ", "x" * 257])

@@ -46,11 +46,12 @@ end
 -- Index a call under terms: `lists` are their postings' keys. What it is indexed under is part of its state, which the
 -- caller stores. A term that is known costs nothing.
 local function index(state, packed_sid, terms, lists)
-  local known = ' ' .. (state.terms or '') .. ' '
+  state.terms = state.terms or ''
+  local known = ' ' .. state.terms .. ' '
   for i, term in ipairs(terms) do
     if not string.find(known, ' ' .. term .. ' ', 1, true) then
       redis.call('RPUSH', lists[i], packed_sid)
-      state.terms = state.terms and state.terms .. ' ' .. term or term
+      state.terms = state.terms == '' and term or state.terms .. ' ' .. term
     end
   end
 end

@@ -4,8 +4,9 @@
 -- ARGV 1 CallSid, 2 lease, 3 'settled' | 'dead' | 'confirmed', 4 <revision>/<kind> of the record or '', 5 the packed record,
 --      6 the call's new revision, 7 reason or '', 8 requests made, 9 wait in ms for the confirmation or '',
 --      10 step for the history as JSON or '', 11 retention in ms, 12 clock or '', 13 when the call began in ms or '',
---      14 the CallSid packed, 15 how many terms, 16 ... the terms that find the call, then the sinks' names
--- Returns 1, or 0 for a stale lease.
+--      14 the CallSid packed, 15 how many callbacks the terms are of, 16 how many terms,
+--      17 ... the terms that find the call, then the sinks' names
+-- Returns 1, or 2 if there are more callbacks, which are still to be indexed, or 0 for a stale lease.
 local now, sid, outcome = clock(ARGV[12]), ARGV[1], ARGV[3]
 if not held(sid, ARGV[2]) then return 0 end
 unhold(sid)
@@ -16,8 +17,8 @@ local state = cjson.decode(redis.call('LINDEX', KEYS[9], 0))
 state.fetches = (state.fetches or 0) + tonumber(ARGV[8])
 if ARGV[6] ~= '0' then state.revision = tonumber(ARGV[6]) end
 state.reason = ARGV[7] ~= '' and ARGV[7] or nil
-local last_term = 15 + tonumber(ARGV[15])
-index(state, ARGV[14], slice(ARGV, 16, last_term), slice(KEYS, 18, last_term + 2))
+local last_term = 16 + tonumber(ARGV[16])
+index(state, ARGV[14], slice(ARGV, 17, last_term), slice(KEYS, 18, last_term + 1))
 if ARGV[13] ~= '' then redis.call('ZADD', KEYS[17], ARGV[13], sid) end
 redis.call('LSET', KEYS[9], 0, cjson.encode(state))
 
@@ -36,7 +37,7 @@ if ARGV[4] ~= '' then
     local delivery = ARGV[i] .. '/' .. ARGV[4]
     if redis.call('HSETNX', KEYS[12], delivery, '{}') == 1 then
       redis.call('HINCRBY', KEYS[12], 'pending', 1)
-      redis.call('ZADD', KEYS[i + 2], text(now), sid .. '/' .. ARGV[4])
+      redis.call('ZADD', KEYS[i + 1], text(now), sid .. '/' .. ARGV[4])
     end
   end
 end
@@ -48,4 +49,4 @@ end
 if outcome ~= 'dead' and tonumber(redis.call('HGET', KEYS[12], 'pending') or '0') == 0 then
   redis.call('ZADD', KEYS[15], text(now + tonumber(ARGV[11])), sid)
 end
-return 1
+return redis.call('LLEN', KEYS[9]) - 1 > tonumber(ARGV[15]) and 2 or 1
