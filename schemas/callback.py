@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from schemas.fields import CallSid, Status, Word
-from schemas.named_parameters import NamedParameters
+from schemas.named_parameters import NamedParameters, fold
 from schemas.php_brackets import nest
 from schemas.plain import encodable, plain
 
@@ -100,6 +100,10 @@ def load_callbacks(
 
 def is_batch(callback: Callback) -> bool:
     """Return whether it came as a list (`call_sids`), which is answered with a list even for one call."""
+    if all(
+        fold(name) != "callsids" for name in callback.params
+    ):  # nearly always; the rest costs a tenth of the parsing
+        return False
     found = NamedParameters(callback.params)
     return bool(found.all("call_sids")) and not _usable(_single_sids(found))
 
