@@ -11,8 +11,8 @@ from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
-from schemas.urls import place_of
 from webhook.operations.redaction import discreet
+from webhook.operations.sink_checks import check_spec, reach
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
 from worker.encryption import Locked
 from worker.errors import LegworkError
@@ -20,7 +20,7 @@ from worker.ledger.operations.bringing_forward import bring_forward
 from worker.ledger.operations.purging import purge, waiting_for
 from worker.ledger.operations.replaying import Replay, Wanted, calls_between
 from worker.ledger.registry.subscribers import NameTaken
-from worker.sinks import check, kind_of, open_sink
+from worker.sinks import check, open_sink
 from worker.sinks.boundary import as_failures, close
 from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
@@ -76,9 +76,9 @@ class SinkOperations:
         if spec.name in self._ledger.sinks:
             raise NameTaken(f"there is a sink called {spec.name}: give another name")
         self._ledger.subscribers.need_key()
-        self._check(spec)
+        check_spec(self._ledger, spec)
         if not unchecked:
-            _reach(spec)
+            reach(spec)
         made = "" if spec.secrets else new_secret()
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
         try:
@@ -217,31 +217,3 @@ class SinkOperations:
         return NoSuchSink(
             f"there is no sink called {shown}{nearest(shown, known)}; there are {', '.join(known) or 'none'}"
         )
-
-    def _check(self, spec: SinkSpec) -> None:
-        """Validate a subscriber before it is stored. Raises ValidationError."""
-        strangers = [sid for sid in spec.accounts if sid not in self._ledger.calls]
-        if strangers:
-            known = ", ".join(self._ledger.calls)
-            raise ValidationError({"accounts": [f"{', '.join(strangers)}: no such account; there are {known}"]})
-        try:
-            with as_failures(spec, ValidationError, LegworkError):
-                kind_of(spec.url)(spec).open()
-        except ValidationError as error:
-            messages = error.normalized_messages()  # type: ignore[no-untyped-call]
-            of_options = {name: texts for name, texts in messages.items() if name not in {"url", "secret"}}
-            of_keys = {name: texts for name, texts in messages.items() if name in {"url", "secret"}}
-            raise ValidationError({**of_keys, **({"options": of_options} if of_options else {})}) from error
-        except LegworkError as error:
-            raise ValidationError({"options": [str(error)]}) from error
-
-
-def _reach(spec: SinkSpec) -> None:
-    """Check that something answers at the URL, without sending a record. Raises ValidationError."""
-    sink = open_sink(spec)
-    try:
-        check(sink)
-    except (LegworkError, OSError) as error:
-        raise ValidationError({"url": [f"{place_of(spec.url)}: {error}"]}) from error
-    finally:
-        close(sink)
