@@ -44,7 +44,8 @@ _IN_SCHEMA: dict[type[SettingField[Any]], dict[str, Any]] = {
 }
 
 
-def _field(key: str, variable: Variable) -> SettingField[Any]:
+def field_of(key: str, variable: Variable) -> SettingField[Any]:
+    """Return the field of one of SINK_KEYS, described for the API."""
     field = WebhookUrl() if key == "url" else copy.copy(variable.field)
     field.metadata = {"description": variable.meaning, **_as_schema(field)}
     field.required = key in _REQUIRED
@@ -66,8 +67,15 @@ def _as_schema(field: SettingField[Any]) -> dict[str, Any]:
             return _IN_SCHEMA[type(field)]
 
 
-class _Keys(Schema):
+class Keys(Schema):
     """Adds to each error what would be right, and never repeats a value: it may be a secret."""
+
+    @pre_load
+    def _only_text(self, given: Any, **_: Any) -> Any:
+        wrong = [key for key, value in given.items() if _is_no_text(value)] if isinstance(given, dict) else []
+        if wrong:
+            raise ValidationError({key: ["is not text"] for key in wrong})
+        return given
 
     def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:  # noqa: ARG002
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]
@@ -97,7 +105,7 @@ def _is_no_text(value: Any) -> bool:
     return False
 
 
-class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, variable in SINK_KEYS.items()})):  # type: ignore[misc]
+class SubscriberSchema(Keys.from_dict({key: field_of(key, variable) for key, variable in SINK_KEYS.items()})):  # type: ignore[misc]
     """Loads a subscriber into the SinkSpec that the settings use too."""
 
     options = fields.Dict(
@@ -105,13 +113,6 @@ class SubscriberSchema(_Keys.from_dict({key: _field(key, variable) for key, vari
         load_default=dict,
         metadata={"description": "The options of a webhook, as docs/sinks.md lists them: headers, ca_file, …"},
     )
-
-    @pre_load
-    def _only_text(self, given: Any, **_: Any) -> Any:
-        wrong = [key for key, value in given.items() if _is_no_text(value)] if isinstance(given, dict) else []
-        if wrong:
-            raise ValidationError({key: ["is not text"] for key in wrong})
-        return given
 
     @post_load
     def _make(self, given: dict[str, Any], **_: Any) -> SinkSpec:

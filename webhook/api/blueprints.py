@@ -16,6 +16,7 @@ from webhook.http.operators import only_for_programs, scope_of
 from webhook.http.problems import problem
 from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
+from worker.ledger.registry.subscribers import ChangedMeanwhile
 from worker.ledger.registry.tokens import Scope
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def make_blueprint(
     blueprint.after_request(_note_change)
     blueprint.after_request(_private)
     blueprint.register_error_handler(NoSuchSink, _no_such_sink)
+    blueprint.register_error_handler(ChangedMeanwhile, _changed_meanwhile)
     blueprint.register_error_handler(LegworkError, _not_possible)
     return blueprint
 
@@ -76,6 +78,10 @@ def _private(answer: Response) -> Response:
 
 def _no_such_sink(error: Exception) -> Response:
     return problem(404, str(error))
+
+
+def _changed_meanwhile(error: Exception) -> Response:
+    return problem(412, str(error))
 
 
 def _not_possible(error: Exception) -> Response:

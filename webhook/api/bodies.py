@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def only_json() -> Response | None:
     """Refuse a body that is not JSON. The views would treat one of another type as empty, and act on everything."""
-    # Only a POST has a body that is read (RFC 9110, 9.3.1 and 9.3.5).
-    if request.method != "POST" or not request.get_data():
+    # Of the others no body is read (RFC 9110, 9.3.1 and 9.3.5).
+    if request.method not in {"POST", "PATCH"} or not request.get_data():
         return None
     try:
         # JSON can spell a lone surrogate, which is not valid text: a value with one could be stored but never shown.

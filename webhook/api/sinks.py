@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from schemas.subscriber import SUBSCRIBER
+from schemas.subscriber_change import SUBSCRIBER_CHANGE
 from webhook.api.blueprints import UNUSABLE, make_blueprint
 from webhook.api.shapes.sinks import (
     AddedSink,
@@ -14,6 +15,7 @@ from webhook.api.shapes.sinks import (
     Disabling,
     Exchange,
     OutOfUse,
+    Precondition,
     Recovered,
     Removed,
     Retried,
@@ -21,6 +23,7 @@ from webhook.api.shapes.sinks import (
     Sink,
     Span,
 )
+from webhook.api.versions import ETAG, Tagged, asked_version, tagged
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.sinks import SinkOperations
@@ -70,14 +73,34 @@ def add(spec: SinkSpec, asking: dict[str, bool]) -> dict[str, Any]:
 
 @blueprint.get("/<name>")
 @blueprint.doc(operationId="describe_sink")
-@blueprint.response(200, Sink())
+@blueprint.response(200, Sink(), headers=ETAG)
 @blueprint.alt_response(404, description=_NONE)
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str) -> Tagged:
     """Get a sink.
 
     Its destination, its options and its state.
     """
-    return _operations().describe(name)
+    return tagged(_operations().describe(name))
+
+
+@blueprint.patch("/<name>")
+@blueprint.doc(operationId="update_sink")
+@blueprint.arguments(SUBSCRIBER_CHANGE, example={"url": "https://crm.example.com/v2/calls", "filter": None})
+@blueprint.arguments(Asking(), location="query")
+@blueprint.arguments(Precondition(), location="headers")
+@blueprint.response(200, Sink(), headers=ETAG)
+@blueprint.alt_response(404, description=_NONE)
+@blueprint.alt_response(409, description=f"It is defined in the settings. {UNUSABLE}")
+@blueprint.alt_response(412, description="It was changed since `If-Match` was current: get it again.")
+def update(change: dict[str, Any], asking: dict[str, bool], given: dict[str, str], name: str) -> Tagged:
+    """Update a webhook.
+
+    A merge patch (RFC 7396): the keys that are given change, null takes a key away, the others stay. Its signing secret and its
+    waiting deliveries stay too; the latter go to the new URL.
+    """
+    operations = _operations()
+    version = asked_version(given.get("if_match"), operations.describe(name).get("version"))
+    return tagged(operations.update(name, change, version=version, unchecked=not asking["check"]))
 
 
 @blueprint.delete("/<name>")

@@ -48,6 +48,7 @@ def _described(
     return {
         "name": spec.name,
         "source": _FROM_SETTINGS if stands_in_settings(ledger, spec.name) else _ADDED,
+        "version": None if stands_in_settings(ledger, spec.name) else ledger.register.versions.get(spec.name),
         "where": place_of(spec.url),
         "types": list(spec.types),
         "accounts": list(spec.accounts),

@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
+from schemas.subscriber_change import changed_by
 from webhook.operations.redaction import discreet
 from webhook.operations.sink_checks import check_spec, reach
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
@@ -26,7 +27,7 @@ from worker.sinks.http import HttpSink
 from worker.sinks.signing import new_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from schemas.settings import SinkSpec
     from worker.ledger import Ledger
@@ -39,6 +40,10 @@ _MOST_SECRETS = 4
 
 class NoSuchSink(LegworkError):
     """Raised if there is no sink of that name, or the operation does not apply to it; the message lists the sinks."""
+
+
+class SinkInSettings(LegworkError):
+    """Raised if a sink cannot be changed at run time because the settings define it."""
 
 
 class SinkDisabled(LegworkError):
@@ -154,9 +159,32 @@ class SinkOperations:
         self._change(name, sign_with_the_newest)
         return len(before[0].secrets) - 1
 
-    def _change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> None:
-        """Change a subscriber atomically. Raises NoSuchSink, Locked."""
-        changed = self._ledger.subscribers.change(self._added(name).name, how)
+    def update(
+        self, name: str, change: Mapping[str, Any], *, version: str | None = None, unchecked: bool = False
+    ) -> dict[str, Any]:
+        """Change keys of a subscriber (see `schemas.subscriber_change`); return its description.
+
+        Its secrets, its counters and what waits for it stay. Raises NoSuchSink; SinkInSettings; ChangedMeanwhile if it is not
+        at `version`; Locked; and ValidationError by key, unless `unchecked` also if nothing answers at a new URL.
+        """
+        before = self.spec(name)
+        if stands_in_settings(self._ledger, name):
+            raise SinkInSettings(f"{name} is defined in the settings: change it in SINKS or legwork.toml, and restart")
+
+        def changed(spec: SinkSpec) -> SinkSpec:
+            after = changed_by(change, spec)
+            check_spec(self._ledger, after)
+            return after
+
+        after = changed(before)
+        if not unchecked and (after.url, after.options) != (before.url, before.options):
+            reach(after)
+        self._change(name, changed, version)
+        return self.describe(name)
+
+    def _change(self, name: str, how: Callable[[SinkSpec], SinkSpec], version: str | None = None) -> None:
+        """Change a subscriber atomically. Raises NoSuchSink, ChangedMeanwhile, Locked."""
+        changed = self._ledger.subscribers.change(self._added(name).name, how, version=version)
         with suppress(redis.RedisError):  # the change is stored; the next refresh reads it
             self._ledger.refresh_sinks()
         if not changed:  # it was removed a moment ago

@@ -92,7 +92,7 @@ def _describe_path(path: str, item: dict[str, Any]) -> dict[str, Any]:
 
 def _for_operators(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
     """Describe an operation of the API: its authentication, and its errors as problem details."""
-    posted = _REFUSED_BODIES if method == "post" else {}
+    posted = _REFUSED_BODIES if method in {"post", "patch"} else {}
     answers, meanings = {}, {**_REFUSALS, **posted}
     for status, answer in operation["responses"].items():
         if status.startswith("2"):

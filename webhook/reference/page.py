@@ -152,6 +152,8 @@ def _words(
         return
     least = {name: _example(resolved["properties"][name]) for name in resolved.get("required", [])}
     example = body.get("example", least)
+    if method != "post":  # which a body alone means to curl
+        yield f"-X {method.upper()}"
     if media == "application/json":
         yield f"--json '{json.dumps(example, ensure_ascii=False)}'"
     else:

@@ -13,7 +13,7 @@ from subscribing import KEY, OTHER_KEY
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 OF_SINKS = {
     "/api/sinks": {"get", "post"},
-    "/api/sinks/{name}": {"get", "delete"},
+    "/api/sinks/{name}": {"get", "patch", "delete"},
     **{
         f"/api/sinks/{{name}}/{action}": {"post"}
         for action in ("disable", "enable", "retry", "rotate-secret", "finish-rotation", "test", "recover")

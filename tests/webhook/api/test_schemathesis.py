@@ -24,6 +24,7 @@ HANG_TOGETHER = {
     "POST /api/dead/drop",
     "POST /api/replay",
     "POST /api/sinks",
+    "PATCH /api/sinks/{name}",
     "POST /api/sinks/{name}/recover",
 }
 BOUNDED = settings(

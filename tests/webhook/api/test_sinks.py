@@ -104,8 +104,10 @@ def test_a_type_that_is_none_of_ours_is_refused_with_the_nearest(web):
 
 def test_every_type_of_the_description_is_taken(web):
     schemas = web.get("/openapi.json").json["components"]["schemas"]
-    (types,) = [schema["properties"]["types"] for name, schema in schemas.items() if name.startswith("Subscriber")]
-    assert add(web, types=types["items"]["enum"]).json["types"] == types["items"]["enum"]
+    added, changed = (
+        schemas[name]["properties"]["types"]["items"]["enum"] for name in ("Subscriber", "SubscriberChange")
+    )
+    assert add(web, types=added).json["types"] == added == changed
 
 
 def test_every_key_arrives(web):
@@ -391,7 +393,7 @@ def test_head_has_the_headers_and_no_body(web, path):
     ("method", "path", "allowed"),
     [
         ("PUT", "/api/sinks", {"GET", "HEAD", "OPTIONS", "POST"}),
-        ("POST", "/api/sinks/crm", {"GET", "HEAD", "OPTIONS", "DELETE"}),
+        ("POST", "/api/sinks/crm", {"GET", "HEAD", "OPTIONS", "PATCH", "DELETE"}),
         ("GET", "/api/sinks/crm/disable", {"OPTIONS", "POST"}),
     ],
 )
@@ -407,6 +409,7 @@ def test_405_says_what_is_allowed(web, method, path, allowed):
         ("GET", "/api/sinks"),
         ("GET", "/api/sinks/crm"),
         ("POST", "/api/sinks"),
+        ("PATCH", "/api/sinks/crm"),
         ("DELETE", "/api/sinks/crm"),
         *(("POST", f"/api/sinks/crm/{action}") for action in ACTIONS),
     ],
@@ -414,7 +417,9 @@ def test_405_says_what_is_allowed(web, method, path, allowed):
 def test_without_a_ledger_nothing_is_pretended(method, path):
     web = create_app(make_settings(legwork_secret_key=KEY)).test_client()
     body = {"since": ago(hours=1)} if path.endswith("recover") else {"name": "crm", "url": URL}
-    carries = path.endswith(("sinks", "recover")) and method == "POST"
+    carries = method == "PATCH" or (path.endswith(("sinks", "recover")) and method == "POST")
+    if method == "PATCH":
+        body = {"url": URL}
     refused = web.open(path, method=method, **({"json": body} if carries else {}))
     assert (refused.status_code, refused.content_type) == (503, PROBLEM)
     assert refused.headers["Retry-After"]

@@ -18,6 +18,10 @@ class Sink(Schema):
         validate=validate.OneOf(["settings", "added"]),
         metadata={"description": "Where it was defined: `settings` (SINKS, legwork.toml), or `added` at run time."},
     )
+    version = fields.String(
+        allow_none=True,
+        metadata={"description": "Another one after each change; also the `ETag`. null for a sink of the settings."},
+    )
     where = fields.String(metadata={"description": "Its URL without user, password and query."})
     types = fields.List(fields.String())
     accounts = fields.List(fields.String())
@@ -45,6 +49,17 @@ class Asking(Schema):
     check = TrueOrFalseInUrl(
         load_default=False,
         metadata={"description": "Refuse the sink (422) if nothing answers at its URL or the certificate is invalid."},
+    )
+
+
+class Precondition(Schema):
+    """The version that a change is about."""
+
+    if_match = fields.String(
+        data_key="If-Match",
+        metadata={
+            "description": "The `ETag` that `GET` gave: refuse the change (412) if somebody has changed it since."
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ class NameTaken(LegworkError):
     """Raised if there is a sink with that name already."""
 
 
+class ChangedMeanwhile(LegworkError):
+    """Raised if a subscriber is not at the version that was to be changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """A snapshot of all subscribers: those that can be used, and those that cannot, with the reason."""
@@ -32,6 +37,8 @@ class Register:
     changes: int = 0
     specs: dict[str, SinkSpec] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
+    #: The version of each that can be used: another one after each change.
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 class Subscribers:
@@ -52,6 +59,7 @@ class Subscribers:
             name = raw.decode()
             try:
                 register.specs[name] = self._unpack(name, json.loads(document))
+                register.versions[name] = _version_of(document)
             except LegworkError as error:
                 register.unusable[name] = str(error)
         return register
@@ -69,19 +77,25 @@ class Subscribers:
         if not pipeline.execute()[0]:
             raise NameTaken(f"there is a sink called {spec.name}: give another name, or remove that one")
 
-    def change(self, name: str, how: Callable[[SinkSpec], SinkSpec]) -> bool:
+    def change(self, name: str, how: Callable[[SinkSpec], SinkSpec], *, version: str | None = None) -> bool:
         """Replace a subscriber with the result of `how`; return False if there is none of that name.
 
-        If another process changed it meanwhile, `how` is called again. Raises Locked, and whatever `how` raises.
+        If another process changed it meanwhile, `how` is called again. Raises ChangedMeanwhile if it is not at `version` (None:
+        any will do), Locked, and whatever `how` raises.
         """
 
         def put(pipeline: Any) -> bool:
             stored = pipeline.hget(SUBSCRIBERS, name)
             if stored is None:
                 return False
-            packed = self._pack(how(self._unpack(name, json.loads(stored))))
+            if version not in {None, _version_of(stored)}:
+                raise ChangedMeanwhile(f"{name} was changed meanwhile: look at it again, and repeat your change")
+            before = self._unpack(name, json.loads(stored))
+            after = how(before)
             pipeline.multi()
-            pipeline.hset(SUBSCRIBERS, name, packed)
+            if after == before:  # the version stays, and nobody has to load it again
+                return True
+            pipeline.hset(SUBSCRIBERS, name, self._pack(after))
             pipeline.hincrby(LEDGER, CHANGES, 1)
             return True
 
@@ -137,3 +151,8 @@ class Subscribers:
             concurrency=document["concurrency"],
             options=sealed["options"],
         )
+
+
+def _version_of(stored: bytes) -> str:
+    """Return the version of a stored subscriber. Its secrets are encrypted anew at each change, so it tells nothing of them."""
+    return hashlib.sha256(stored).hexdigest()[:16]

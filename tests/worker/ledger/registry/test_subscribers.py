@@ -14,7 +14,7 @@ from schemas.settings.sink_fields import Rate
 from worker.encryption import Locked, new_key
 from worker.ledger import Ledger
 from worker.ledger.keys import SUBSCRIBERS
-from worker.ledger.registry.subscribers import NameTaken
+from worker.ledger.registry.subscribers import ChangedMeanwhile, NameTaken
 
 KEY = new_key()
 CRM = SinkSpec(
@@ -151,3 +151,16 @@ def test_what_was_removed_meanwhile_does_not_come_back(make_ledger):
 
     assert not ledger.subscribers.change("plain", remove_it_first)
     assert ledger.subscribers.load().specs == {}
+
+
+def test_each_change_makes_another_version_and_an_old_one_is_told(make_ledger):
+    """Of two people who edited the same sink, the second one undid what the first one did."""
+    ledger = make_ledger()
+    ledger.subscribers.add(PLAIN)
+    first = ledger.subscribers.load().versions["plain"]
+    assert ledger.subscribers.load().versions["plain"] == first
+    assert ledger.subscribers.change("plain", lambda spec: replace(spec, concurrency=1), version=first)
+    assert ledger.subscribers.load().versions["plain"] != first
+    with pytest.raises(ChangedMeanwhile, match="plain was changed meanwhile"):
+        ledger.subscribers.change("plain", lambda spec: replace(spec, concurrency=2), version=first)
+    assert ledger.subscribers.load().specs["plain"].concurrency == 1
