@@ -56,6 +56,7 @@ ANSWERS = {
     "forget": Answer((shapes.Receipt(),), "Something is left to be done, or a no to the question."),
     "sinks list": Answer((shapes.ListedSink(many=True),)),
     "sinks add": Answer((sinks.AddedSink(),), "There is a sink of that name."),
+    "sinks update": Answer((sinks.Sink(),), "There is no such sink, or it is defined in the settings."),
     "sinks remove": Answer((sinks.Removed(),), "There is no such subscriber, or a no to the question."),
     "sinks disable": Answer((sinks.Sink(),), "There is no such sink."),
     "sinks enable": Answer((sinks.Sink(),), "There is no such sink."),

@@ -26,6 +26,7 @@ from webhook.api.shapes.sinks import (
 from webhook.api.versions import ETAG, Tagged, asked_version, tagged
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
+from webhook.operations.sink_checks import IN_API
 from webhook.operations.sinks import SinkOperations
 from webhook.operations.times import in_ms
 from worker.errors import LegworkError
@@ -42,7 +43,7 @@ _NONE_ADDED = "There is no sink of that name, or it is defined in the settings."
 
 
 def _operations() -> SinkOperations:
-    return SinkOperations(services().ledger)
+    return SinkOperations(services().ledger, allowed_by=IN_API)
 
 
 @blueprint.get("")

@@ -32,6 +32,7 @@ _DEAD = {
 _SINKS = {
     "list": Entry("Commands", "List sinks: destination, records, state.", "webhook.cli.sinks:list_command"),
     "add": Entry("Commands", "Add a webhook subscriber.", "webhook.cli.sinks_edit:add"),
+    "update": Entry("Commands", "Change a webhook subscriber.", "webhook.cli.sinks_update:update"),
     "remove": Entry(
         "Commands", "Remove a subscriber and drop its waiting deliveries.", "webhook.cli.sinks_edit:remove"
     ),

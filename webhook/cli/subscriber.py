@@ -1,4 +1,4 @@
-"""Turns the options of `legwork sinks add` into a subscriber's document."""
+"""Turns the options of `legwork sinks add` and `update` into a subscriber's document."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from marshmallow import ValidationError
 
 
+# The options of a webhook, which are no keys of a sink.
+_OPTIONS = ("headers", "ca_file", "allow_private", "allow_networks")
+
+
 def document_of(given: dict[str, Any]) -> dict[str, Any]:
     """Return a subscriber's document from the options."""
     options: dict[str, Any] = {"headers": _headers(given.pop("headers"))}
-    for name in ("ca_file", "allow_private", "allow_networks"):
+    for name in _OPTIONS[1:]:
         value = given.pop(name)
         options[name] = ",".join(value) if isinstance(value, tuple) else value
     if given["secret"] == "-":  # noqa: S105  a source, not a secret
@@ -35,6 +39,38 @@ def document_of(given: dict[str, Any]) -> dict[str, Any]:
         **{name: value for name, value in document.items() if value not in (None, [])},
         "options": {name: value for name, value in options.items() if value},
     }
+
+
+def change_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Return a change of a subscriber from the options of `update`: None for what `--no-…` takes away.
+
+    Raises click.UsageError if an option and its opposite are both given.
+    """
+    headers = _headers(given.pop("headers"))
+    gone = dict.fromkeys(given.pop("no_headers"))
+    for name in gone:
+        if name.lower() in map(str.lower, headers):
+            raise click.UsageError(f"--header and --no-header name {name}: leave one out")
+    change: dict[str, Any] = {"headers": {**headers, **gone}}
+    for key in [key for key in given if not key.startswith("no_")]:
+        change[key] = _changed(key, given[key], is_gone=given.get(f"no_{key}", False))
+    options = {key: change.pop(key) for key in _OPTIONS}
+    return {**_told(change), **({"options": _told(options)} if _told(options) else {})}
+
+
+def _changed(key: str, value: Any, *, is_gone: bool) -> Any:
+    """Return a key's new value; None where it is taken away, and an empty tuple where nothing is said of it."""
+    is_given = value not in (None, ())
+    if is_gone and is_given:
+        option = key.removesuffix("s").replace("_", "-")
+        raise click.UsageError(f"--{option} and --no-{option}: leave one out")
+    if not is_given:
+        return None if is_gone else ()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _told(change: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in change.items() if value not in ((), {})}
 
 
 def _headers(given: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from webhook.console.flash import back_to
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.masking import Shown
+from webhook.operations.sink_checks import IN_FORM
 from webhook.operations.sinks import NoSuchSink, SinkOperations
 from worker.errors import LegworkError
 from worker.ledger.queries.recent import recent_dead_letters, recent_failures
@@ -135,7 +136,7 @@ def remove(name: str) -> ResponseReturnValue:
 
 
 def _operations() -> SinkOperations:
-    return SinkOperations(services().ledger)
+    return SinkOperations(services().ledger, allowed_by=IN_FORM)
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:

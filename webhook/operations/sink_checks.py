@@ -10,6 +10,7 @@ from schemas.urls import place_of
 from worker.errors import LegworkError
 from worker.sinks import check, kind_of, open_sink
 from worker.sinks.boundary import as_failures, close
+from worker.sinks.egress import PrivateAddress
 
 if TYPE_CHECKING:
     from schemas.settings import SinkSpec
@@ -34,12 +35,30 @@ def check_spec(ledger: Ledger, spec: SinkSpec) -> None:
         raise ValidationError({"options": [str(error)]}) from error
 
 
-def reach(spec: SinkSpec) -> None:
-    """Check that something answers at the URL, without sending a record. Raises ValidationError."""
+#: How to allow a private address, by where a sink is added; `{network}` is the address.
+ON_COMMAND_LINE = "`--allow-private` or `--allow-network {network}` allows it"
+IN_API = '`"allow_private": true` or `"allow_networks": "{network}"` in `options` allows it'
+IN_FORM = "tick “Allow private network address” to allow it"
+
+
+def reach(spec: SinkSpec, allowed_by: str) -> None:
+    """Check that something answers at the URL, without sending a record. Raises ValidationError.
+
+    `allowed_by` is one of the texts above.
+    """
     sink = open_sink(spec)
     try:
         check(sink)
     except (LegworkError, OSError) as error:
-        raise ValidationError({"url": [f"{place_of(spec.url)}: {error}"]}) from error
+        text = f"{place_of(spec.url)}: {error}"
+        if isinstance(private := error.__cause__, PrivateAddress):
+            text = f"{private.place} is a private address; {allowed_by.format(network=private.network)}"
+        raise ValidationError({"url": [text]}) from error
     finally:
         close(sink)
+
+
+def is_reached_otherwise(before: SinkSpec, after: SinkSpec) -> bool:
+    """Return whether `reach` may find another answer after a change. It sends no headers."""
+    ways = [{name: value for name, value in spec.options.items() if name != "headers"} for spec in (before, after)]
+    return before.url != after.url or ways[0] != ways[1]

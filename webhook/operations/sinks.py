@@ -13,7 +13,7 @@ from schemas.settings.document import nearest
 from schemas.settings.sinks import LONGEST_NAME
 from schemas.subscriber_change import changed_by
 from webhook.operations.redaction import discreet
-from webhook.operations.sink_checks import check_spec, reach
+from webhook.operations.sink_checks import ON_COMMAND_LINE, check_spec, is_reached_otherwise, reach
 from webhook.operations.sink_view import describe, just_added, ping, stands_in_settings, unusable_sink
 from worker.encryption import Locked
 from worker.errors import LegworkError
@@ -53,8 +53,9 @@ class SinkDisabled(LegworkError):
 class SinkOperations:
     """The sinks of one ledger. Every method raises redis.RedisError if Redis is unreachable."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, allowed_by: str = ON_COMMAND_LINE) -> None:
         self._ledger = ledger
+        self._allowed_by = allowed_by
 
     def descriptions(self) -> list[dict[str, Any]]:
         """Describe every sink: those of the settings, those added, and those added that no key of this process decrypts."""
@@ -83,7 +84,7 @@ class SinkOperations:
         self._ledger.subscribers.need_key()
         check_spec(self._ledger, spec)
         if not unchecked:
-            reach(spec)
+            reach(spec, self._allowed_by)
         made = "" if spec.secrets else new_secret()
         self._ledger.subscribers.add(replace(spec, secrets=spec.secrets or (made,)))
         try:
@@ -177,8 +178,8 @@ class SinkOperations:
             return after
 
         after = changed(before)
-        if not unchecked and (after.url, after.options) != (before.url, before.options):
-            reach(after)
+        if not unchecked and is_reached_otherwise(before, after):
+            reach(after, self._allowed_by)
         self._change(name, changed, version)
         return self.describe(name)
 

@@ -36,7 +36,16 @@ _USUAL_SECONDS = 15.0
 
 
 class PrivateAddress(TemporaryFailure):
-    """Raised if a host is, or may be, in a private network. Nothing was sent."""
+    """Raised if a host is, or may be, in a private network. Nothing was sent.
+
+    The message names the options of the settings; `place` and `network` are for those who set them elsewhere.
+    """
+
+    def __init__(self, place: str, network: str) -> None:
+        super().__init__(
+            f"{place} is a private address: allow_private=true or allow_networks={network} lets it through"
+        )
+        self.place, self.network = place, network
 
 
 class EgressAdapter(BoundedAdapter):
@@ -98,10 +107,7 @@ def _check(host: str, addresses: list[Address], allowed: Networks) -> None:
         inside = any(one in network for one in (address, _carried(address)) for network in allowed)
         if not inside and not is_public(address):
             where = host if host == str(address) else f"{host}, {address},"
-            network = str(_carried(address)).partition("%")[0]
-            raise PrivateAddress(
-                f"{where} is a private address: allow_private=true or allow_networks={network} lets it through"
-            )
+            raise PrivateAddress(where, str(_carried(address)).partition("%")[0])
 
 
 def _connected(answer: Any, connection: HTTPConnection, share: float, seconds: float) -> socket.socket:

@@ -94,6 +94,14 @@ def test_where_nobody_answers_is_refused_if_that_is_asked_for(web, receiver):
     assert web.post("/api/sinks?check=maybe", json=given).status_code == 422
 
 
+def test_a_private_address_is_refused_with_the_option_that_allows_it(web, receiver):
+    refused = web.post("/api/sinks?check=true", json={"name": "crm", "url": receiver.url})
+    right = '`"allow_private": true` or `"allow_networks": "127.0.0.1"` in `options` allows it'
+    assert refused.json["errors"]["url"] == [f"127.0.0.1 is a private address; {right}"]
+    given = {"name": "crm", "url": receiver.url, "options": {"allow_networks": "127.0.0.1"}}
+    assert web.post("/api/sinks?check=true", json=given).status_code == 201
+
+
 def test_a_type_that_is_none_of_ours_is_refused_with_the_nearest(web):
     """It was taken, and the sink was active and got nothing, for ever."""
     refused = add(web, types=["legwork.call.complete"])

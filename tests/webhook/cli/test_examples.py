@@ -14,7 +14,7 @@ from webhook.cli import legwork
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 CRM = '[[sinks]]\nname = "crm"\nurl = "file:crm.jsonl"\n'
 # These run until they are told to stop, or need a subscriber that answers: only their words are looked at.
-PARSED = {"up", "web", "worker", "add", "remove", "rotate-secret"}
+PARSED = {"up", "web", "worker", "add", "update", "remove", "rotate-secret"}
 
 
 def commands_of(command, context):

@@ -46,6 +46,7 @@ GIVEN = [
     ("forget", [NUMBER, "--yes"], 0),
     ("sinks list", [], 0),
     ("sinks add", ["erp", "https://erp.example.com/", "--unchecked"], 0),
+    ("sinks update", ["crm", "--rate", "10/s"], 0),
     ("sinks remove", ["crm", "--yes"], 0),
     ("sinks disable", ["crm"], 0),
     ("sinks enable", ["crm"], 0),

@@ -30,7 +30,8 @@ def test_where_nobody_is_it_is_refused_unless_it_is_asked_for(operator):
 
 
 def test_a_private_address_is_refused_with_what_would_let_it_through(operator, receiver):
-    assert "allow" in refused(operator, f"{receiver.url}/hook")
+    said = refused(operator, f"{receiver.url}/hook")
+    assert "127.0.0.1 is a private address; `--allow-private` or `--allow-network 127.0.0.1` allows it" in said
 
 
 def test_a_certificate_of_nobody_known_is_refused(operator, tmp_path):

@@ -102,6 +102,13 @@ def test_where_nobody_answers_is_found_out_before_it_is_added_unless_it_is_asked
     assert open_web.ledger.sinks["crm"].options["allow_private"]
 
 
+def test_a_private_address_is_refused_with_the_box_that_allows_it(person, receiver):
+    answer = person.press("/sinks", name="crm", url=receiver.url)
+    assert answer.status_code == 422
+    (label,) = re.findall(r'name="allow_private" value="1"> ([^<]+)<', answer.text)
+    assert f"127.0.0.1 is a private address; tick “{label}” to allow it" in words_of(answer)
+
+
 def test_who_added_a_sink_sees_its_secret_though_redis_goes_away_a_moment_later(open_web, person, receiver):
     """It was told that nothing was done; the sink was there, and nobody ever saw its secret."""
     person.token()
