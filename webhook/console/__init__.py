@@ -19,6 +19,7 @@ from webhook.console.gate import form_token, guard, keep_cookie, recognise, visi
 from webhook.console.importing import blueprint as import_pages
 from webhook.console.overview import blueprint as overview_pages
 from webhook.console.signing_in import blueprint as signing_in_pages
+from webhook.console.sink_edit import blueprint as sink_edit_pages
 from webhook.console.sinks import blueprint as sinks_pages
 from webhook.context.services import services
 from webhook.http.assets import asset, integrity
@@ -36,7 +37,16 @@ blueprint = Blueprint("console", __name__)
 _AGAIN_SECONDS = "5"
 log = structlog.get_logger(__name__)
 
-for _pages in (overview_pages, calls_pages, import_pages, call_pages, sinks_pages, dead_pages, accounts_pages):
+for _pages in (
+    overview_pages,
+    calls_pages,
+    import_pages,
+    call_pages,
+    sinks_pages,
+    sink_edit_pages,
+    dead_pages,
+    accounts_pages,
+):
     guard(_pages)
     blueprint.register_blueprint(_pages)
 blueprint.register_blueprint(signing_in_pages)

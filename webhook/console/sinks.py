@@ -22,6 +22,8 @@ from worker.errors import LegworkError
 from worker.ledger.queries.recent import recent_dead_letters, recent_failures
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("sinks", __name__)
@@ -32,12 +34,14 @@ _TEXTS = ("name", "url", "filter", "rate")
 
 
 @blueprint.errorhandler(NoSuchSink)
-def _no_such(error: NoSuchSink) -> ResponseReturnValue:
+def no_such_sink(error: NoSuchSink) -> ResponseReturnValue:
+    """Say as a page that there is no such sink, and which there are."""
     return render_template("message.html", title="No such sink", text=str(error)), 404
 
 
 @blueprint.errorhandler(LegworkError)
-def _not_possible(error: LegworkError) -> ResponseReturnValue:
+def not_possible(error: LegworkError) -> ResponseReturnValue:
+    """Say as a page why something cannot be done."""
     return render_template("message.html", title="That cannot be done", text=str(error)), 409
 
 
@@ -53,7 +57,7 @@ def add() -> ResponseReturnValue:
     given: dict[str, Any] = {name: text for name in _TEXTS if (text := request.form.get(name, "").strip())}
     given["types"] = request.form.getlist("types")
     document = {name: value for name, value in given.items() if value}
-    if "@" in given.get("url", "") or secrets_in(given.get("url", "")):
+    if may_hold_secret(given.get("url", "")):
         given["url"] = ""  # the form comes back with the input, but no page shows a password
     given["unchecked"] = bool(request.form.get("unchecked"))
     given["allow_private"] = bool(request.form.get("allow_private"))
@@ -62,7 +66,7 @@ def add() -> ResponseReturnValue:
     try:
         described, secret = _operations().add(load_subscriber(document), unchecked=given["unchecked"])
     except ValidationError as error:
-        return _list(given, _by_field(error)), 422
+        return _list(given, by_field(error)), 422
     except LegworkError as error:
         return _list(given, {"": str(error)}), 409
     return _with_secret(described["name"], secret, added=True)
@@ -112,7 +116,7 @@ def rotate(name: str) -> ResponseReturnValue:
     try:
         return _with_secret(name, _operations().rotate_secret(name))
     except ValidationError as error:
-        return _one(name, failed=" ".join(_by_field(error).values()))
+        return _one(name, failed=" ".join(by_field(error).values()))
 
 
 @blueprint.post("/sinks/<name>/finish")
@@ -172,12 +176,19 @@ def _one(name: str, **more: Any) -> str:
     )
 
 
-def _by_field(error: ValidationError) -> dict[str, str]:
+def may_hold_secret(url: str) -> bool:
+    """Return whether a URL as it was typed may hold a password or a token."""
+    return "@" in url or bool(secrets_in(url))
+
+
+def by_field(error: ValidationError, fields: Collection[str] = (*_TEXTS, "types")) -> dict[str, str]:
     """Return the messages by field of the form; those without a field are under ''."""
+    messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+    options = messages.pop("options", {})
     wrong: dict[str, str] = {}
-    for field, texts in error.normalized_messages().items():  # type: ignore[no-untyped-call]
-        where = field if field in {*_TEXTS, "types"} else ""
-        wrong[where] = " ".join(filter(None, (wrong.get(where), _flat(texts))))
+    for field, texts in [*messages.items(), *(options.items() if isinstance(options, dict) else [("", options)])]:
+        where, text = (field, _flat(texts)) if field in fields else ("", _flat({field: texts} if field else texts))
+        wrong[where] = " ".join(filter(None, (wrong.get(where), text)))
     return wrong
 
 
