@@ -26,6 +26,12 @@ def stage(tmp_path_factory):
         yield stage
 
 
+@pytest.fixture(scope="module")
+def other_receiver():
+    with StubServer(answer(status=204)) as server:
+        yield server
+
+
 def json_of(stage, *arguments):
     done = stage.legwork("sinks", *arguments, "--json")
     assert done.returncode == 0, done.stderr
@@ -87,3 +93,20 @@ def test_a_life_of_a_subscriber(stage, receiver):
     assert arrived(receiver, waiting, new) == []
     for secret_text in (secret, new):
         assert secret_text not in stage.logs()
+
+
+def test_what_waits_goes_where_the_subscriber_was_moved_to(stage, receiver, other_receiver):
+    secret = json_of(stage, "add", "erp", f"{receiver.url}/old", "--allow-private")["secret"]
+    json_of(stage, "disable", "erp")
+    (waiting,) = stage.place("answered")
+    stage.post(waiting)
+    wait_until(lambda: stage.status()["sinks"]["erp"]["waiting"], "the record to wait")
+    moved = json_of(stage, "update", "erp", "--url", f"{other_receiver.url}/new", "--header", "X-Key: moved")
+    assert (moved["waiting"], moved["state"]) == (1, "disabled")
+    json_of(stage, "enable", "erp")
+    (record,) = wait_until(lambda: arrived(other_receiver, waiting, secret), "the record at the new URL")
+    assert record["data"]["call_sid"] == waiting
+    assert {seen.headers["X-Key"] for seen in other_receiver.seen if seen.method == "POST"} == {"moved"}
+    assert not [seen for seen in receiver.seen if seen.target == "/old" and seen.method == "POST"]
+    assert stage.status()["sinks"]["erp"]["delivered"] == 1
+    json_of(stage, "remove", "erp", "--yes")

@@ -33,7 +33,7 @@ _SAID = {
     "disabled": ("The sink is disabled: what is for it waits.", ""),
     "enabled": ("The sink is enabled.", ""),
     "brought_forward": ("One delivery is retried now.", "{} deliveries are retried now."),
-    "updated": ("The sink is changed. What waits for it goes there too.", ""),
+    "updated": ("The sink is changed.", ""),
     "removed": ("The sink is removed.", ""),
     "removed_and_dropped": (
         "The sink is removed; one delivery that waited was dropped.",
