@@ -55,10 +55,11 @@ class WorkerContext:
     #: Checked before any work is begun in the ledger.
     lookout: Lookout = field(init=False)
     #: The version of the subscribers that `sinks` reflects.
-    _changes: int = field(default=0, init=False)
+    sinks_version: int = field(default=0, init=False)
     #: When each thread that is delivering began, by sink.
     _sending: dict[str, list[float]] = field(default_factory=dict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
+    _opening: Lock = field(default_factory=Lock, init=False)
     _housekeeper: Thread | None = field(default=None, init=False)
 
     def __post_init__(self, shared_lookout: Lookout | None) -> None:
@@ -66,16 +67,17 @@ class WorkerContext:
         self.lookout = shared_lookout or Lookout(self.ledger)
 
     def keep_sinks_open(self) -> None:
-        """Open subscribers that were added at run time, close those that were removed."""
-        self.ledger.refresh_sinks()
-        register = self.ledger.register
-        if register.changes == self._changes:
-            return
-        learn_secrets(register.specs.values())
-        for name, reason in register.unusable.items():
-            log.error("sink.unusable", sink=name, reason=reason, hint="its deliveries wait")
-        self.sinks = in_step(self.sinks, self.ledger.sinks)
-        self._changes = register.changes
+        """Open subscribers that were added at run time, close those that were removed, open anew those that were changed."""
+        with self._opening:
+            self.ledger.refresh_sinks()
+            register = self.ledger.register
+            if register.changes == self.sinks_version:
+                return
+            learn_secrets(register.specs.values())
+            for name, reason in register.unusable.items():
+                log.error("sink.unusable", sink=name, reason=reason, hint="its deliveries wait")
+            self.sinks = in_step(self.sinks, self.ledger.sinks)
+            self.sinks_version = register.changes
 
     def forget_old_files_soon(self) -> None:
         """Let sinks delete files past their retention, in a thread of its own: a network disk may take minutes."""

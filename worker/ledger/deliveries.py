@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.ledger.backlog import Backlog, Claim, Clock, Lease, read_begun, read_claim, server_clock
 from worker.ledger.codec import unpack_event
-from worker.ledger.keys import of_account
+from worker.ledger.keys import LEDGER, of_account
+from worker.ledger.registry.subscribers import CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +88,13 @@ class OwedDelivery:
         return json.dumps(document, ensure_ascii=False)
 
 
+class Claimed(NamedTuple):
+    """Deliveries whose work is begun, and the version of the subscribers (`Register.changes`) at that moment."""
+
+    owed: list[OwedDelivery]
+    sinks_version: int
+
+
 def _owed(lease: Lease, claim: Claim, packed: bytes, delivery: bytes | None) -> OwedDelivery:
     attempts = json.loads(delivery or b"{}").get("attempts", [])
     return OwedDelivery(lease, claim, unpack_event(packed), tuple(attempts))
@@ -127,29 +135,33 @@ class DeliveryBook:
 
     def claim(self, lease: Lease) -> OwedDelivery | None:
         """Begin the work on a leased delivery, whatever the sink's state; return None if the lease is stale."""
-        owed = self._claim([lease], sink=None)
+        owed = self._claim([lease], sink=None).owed
         return owed[0] if owed else None
 
-    def claim_all(self, leases: Sequence[Lease]) -> list[OwedDelivery]:
+    def claim_all(self, leases: Sequence[Lease]) -> Claimed:
         """Begin the work on leased deliveries in one round trip; return those whose lease is still valid.
 
         Returns none of them if the sink has been disabled meanwhile.
         """
         return self._claim(leases, sink=self.sink)
 
-    def _claim(self, leases: Sequence[Lease], *, sink: str | None) -> list[OwedDelivery]:
+    def _claim(self, leases: Sequence[Lease], *, sink: str | None) -> Claimed:
         pipeline = self._client.pipeline(transaction=False)
         for lease in leases:
             self.backlog.claim_on(pipeline, lease, sink)
             self._read_on(pipeline, lease)
-        answers = iter(pipeline.execute())
+        # Last: a change that was answered before the work began is seen.
+        pipeline.hget(LEDGER, CHANGES)
+        *replies, sinks_version = pipeline.execute()
+        answers = iter(replies)
         # Each has three replies: the claim, the record, the delivery.
         found = [(read_claim(claim), next(answers), next(answers)) for claim in answers]
-        return [
+        owed = [
             _owed(lease, claim, packed, delivery)
             for lease, (claim, packed, delivery) in zip(leases, found, strict=True)
             if claim is not None
         ]
+        return Claimed(owed, int(sinks_version or 0))
 
     def _read_on(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
         call_sid, _, event_key = lease.item.partition("/")

@@ -31,36 +31,49 @@ log = structlog.get_logger(__name__)
 
 # After a batch with an unexpected error, records are sent one by one until this many in a row have failed.
 FAILURES_APART = 2
-# Seconds until a delivery without a free thread is due again, possibly in another process.
+# Seconds until a delivery without a free thread, or without an open sink, is due again, possibly in another process.
 CROWDED_SECONDS = 5.0
 
 
 def deliver(context: WorkerContext, account_sid: str, sink_name: str, leases: Sequence[Lease]) -> None:
     """Deliver the records of the leases that are still valid, in batches of the sink's size."""
-    ledger = context.ledger
-    book, sink = ledger.deliveries.get((account_sid, sink_name)), context.sinks.get(sink_name)
-    spec = ledger.sinks.get(sink_name)
-    if book is None or sink is None or spec is None:
+    route = _route(context, account_sid, sink_name)
+    if route is None:
         # During a change of settings, a worker with the old ones may get work leased by one with the new ones.
         log.warning(
             "delivery.not_ours", account=account_sid, sink=sink_name, hint="do all workers have the same SINKS?"
         )
         return
-    run = DeliveryRun(Route(book, sink, spec), until=context.monotonic() + RUN_SECONDS)
     with (
         structlog.contextvars.bound_contextvars(account=account_sid, sink=sink_name),
         context.place_at(sink_name) as free,
     ):
-        owed = book.claim_all(leases)
+        book = route.book
+        owed, sinks_version = book.claim_all(leases)
         if not free:
             _put_off(context, book, owed)
             return
+        if sinks_version != context.sinks_version:
+            # What begins after a change was answered is sent as it says: to the new URL, signed with the new secret.
+            context.keep_sinks_open()
+            route = _route(context, account_sid, sink_name)
+            if route is None:  # it was removed, or cannot be opened
+                _put_back(book, owed, "", CROWDED_SECONDS)
+                return
+        run = DeliveryRun(route, until=context.monotonic() + RUN_SECONDS)
         while owed:
-            messages = _wrapped(context, run.route, owed)
+            messages = _wrapped(context, route, owed)
             run.next = []
-            for start in range(0, len(messages), sink.batch):
-                _send(context, run, messages[start : start + sink.batch])
+            for start in range(0, len(messages), route.sink.batch):
+                _send(context, run, messages[start : start + route.sink.batch])
             owed = run.next
+
+
+def _route(context: WorkerContext, account_sid: str, sink_name: str) -> Route | None:
+    ledger = context.ledger
+    book, spec = ledger.deliveries.get((account_sid, sink_name)), ledger.sinks.get(sink_name)
+    sink = context.sinks.get(sink_name)
+    return None if book is None or sink is None or spec is None else Route(book, sink, spec)
 
 
 def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery]) -> None:
@@ -70,8 +83,7 @@ def _put_off(context: WorkerContext, book: DeliveryBook, owed: list[OwedDelivery
     silence = TemporaryFailure("its deliveries have been without an answer for minutes, and occupy its threads here")
     sink_health.failed(context, book, silence)
     log.warning("sink.holds_threads")
-    for delivery in owed:
-        book.postpone(delivery, "", wait_seconds=CROWDED_SECONDS, attempt=False)
+    _put_back(book, owed, "", CROWDED_SECONDS)
 
 
 def bury_lease(context: WorkerContext, book: DeliveryBook, lease: Lease, reason: str) -> None:
@@ -106,14 +118,14 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
     """Send messages and store the results."""
     route, book, began = run.route, run.route.book, context.monotonic()
     if run.gone is not None:
-        _put_back(book, messages, str(run.gone), 0.0)
+        _put_back(book, _deliveries(messages), str(run.gone), 0.0)
         return _Outcome.PUT_BACK
     try:
         first = messages[0].delivery.lease
         # A split batch takes a token for each message.
         with allowed(context, route.spec.name, f"{first.item}:{first.id}:{len(messages)}") as wait_seconds:
             if wait_seconds:
-                _put_back(book, messages, "", wait_seconds)
+                _put_back(book, _deliveries(messages), "", wait_seconds)
                 run.in_trouble = True
                 return _Outcome.PUT_BACK
             with _measured(context, route, messages), _traced(context, route, messages):
@@ -126,7 +138,7 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
         count(context, book, "gone", len(messages))
         # First, or another worker would send it again before.
         sink_health.gone(context, book, gone)
-        _put_back(book, messages, str(gone), 0.0)
+        _put_back(book, _deliveries(messages), str(gone), 0.0)
         run.gone, run.in_trouble = gone, True
         return _Outcome.PUT_BACK
     except TemporaryFailure as failure:
@@ -140,7 +152,7 @@ def _send(context: WorkerContext, run: DeliveryRun, messages: list[Message]) -> 
     # In a split batch, the first message also begins the next batch.
     room = route.sink.batch if not run.next and run.goes_on(context.monotonic()) else 0
     told = Told(context.monotonic() - began)
-    run.next += book.delivered_all([message.delivery for message in messages], answer, room=room, told=told)
+    run.next += book.delivered_all(_deliveries(messages), answer, room=room, told=told)
     count(context, book, "delivered", len(messages))
     return _Outcome.HEARD
 
@@ -201,15 +213,18 @@ def _measured(context: WorkerContext, route: Route, messages: list[Message]) -> 
 
 
 def _traced(context: WorkerContext, route: Route, messages: list[Message]) -> AbstractContextManager[Span]:
-    deliveries = [message.delivery for message in messages]
     schedule = context.settings.delivery_schedule
-    return context.tracing.deliver(route.book.account_sid, route.spec.name, deliveries, schedule=schedule)
+    return context.tracing.deliver(route.book.account_sid, route.spec.name, _deliveries(messages), schedule=schedule)
 
 
-def _put_back(book: DeliveryBook, messages: list[Message], answer: str, wait_seconds: float) -> None:
+def _deliveries(messages: list[Message]) -> list[OwedDelivery]:
+    return [message.delivery for message in messages]
+
+
+def _put_back(book: DeliveryBook, deliveries: list[OwedDelivery], answer: str, wait_seconds: float) -> None:
     """Put deliveries back without using up an attempt: the cause is not in them."""
-    for message in messages:
-        book.postpone(message.delivery, answer, wait_seconds=wait_seconds, attempt=False)
+    for delivery in deliveries:
+        book.postpone(delivery, answer, wait_seconds=wait_seconds, attempt=False)
 
 
 def _is_well(context: WorkerContext, run: DeliveryRun) -> None:

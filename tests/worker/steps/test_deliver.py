@@ -130,10 +130,11 @@ def test_what_a_sink_will_never_take_is_a_dead_letter_with_the_reason(make_deliv
     sink.failures = [Refused("no such column")]
     deliveries.deliver()
     assert deliveries.standing() == ("active", 0, 0, 1)
-    assert deliveries.delivery() == {
-        "state": "dead",
-        "attempts": [{"at": round(deliveries.bench.clock.now_ms), "answer": "no such column", "seconds": 0.0}],
-    }
+    found = deliveries.delivery()
+    (attempt,) = found["attempts"]
+    assert (found["state"], attempt["answer"]) == ("dead", "no such column")
+    assert attempt["at"] == round(deliveries.bench.clock.now_ms)
+    assert attempt["seconds"] >= 0
 
 
 def test_one_bad_record_does_not_take_its_neighbours_along(make_deliveries, batching):
