@@ -147,6 +147,8 @@ def test_a_settled_call_that_is_being_confirmed_is_settled(redis_url, ledger):
     assert [lease.item for lease in fetches.lease(1)] == [SETTLED]
     states = {call["call_sid"]: call["state"] for call in json_of("calls", "list", redis_url=redis_url)}
     assert states[SETTLED] == "settled"
+    # The page of a call that is about to change updates by itself: it stopped while the call was read.
+    assert json_of("calls", "show", SETTLED, redis_url=redis_url)["confirm_at"] is not None
 
 
 def test_people_see_what_comes_next(redis_url, ledger):

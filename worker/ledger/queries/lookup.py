@@ -48,7 +48,7 @@ class CallHistory:
     steps: tuple[dict[str, Any], ...]
     events: dict[str, dict[str, Any]]
     deliveries: dict[str, dict[str, Any]]
-    #: When a settled call is due for its confirmation, at lowest priority; None if it is not.
+    #: When the confirming read of a settled call is due (or was, while it is under way), at lowest priority; None if it is not.
     confirm_at_ms: float | None
 
 
@@ -103,8 +103,7 @@ def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
     pipeline.lrange(book.key("story", call_sid), 0, -1)
     pipeline.hgetall(book.key("events", call_sid))
     pipeline.hgetall(book.key("deliveries", call_sid))
-    pipeline.zscore(book.fetches.due_key(Lane.CONFIRM), call_sid)
-    (_, state, at), stored, steps, events, deliveries, confirm_at = pipeline.execute()
+    (_, state, at, confirm_at), stored, steps, events, deliveries = pipeline.execute()
     if not stored:
         return None
     details, history = CallState.parse(stored[0]), tuple(json.loads(step) for step in steps)
@@ -123,5 +122,5 @@ def call_history(ledger: Ledger, call_sid: str) -> CallHistory | None:
         steps=history,
         events={key: unpack_event(events[key.encode()]) for key in in_order(events)},
         deliveries={key.decode(): json.loads(value) for key, value in sorted(deliveries.items()) if key != b"pending"},
-        confirm_at_ms=confirm_at,
+        confirm_at_ms=float(confirm_at) if confirm_at else None,
     )

@@ -92,7 +92,7 @@ def standings(ledger: Ledger, places: Sequence[Place]) -> list[Standing]:
         asked.append(mine)
     found = {}
     for mine, answer in zip(asked, pipeline.execute() if places else (), strict=True):
-        for place, stored, state, at in zip(mine, answer[::3], answer[1::3], answer[2::3], strict=True):
+        for place, stored, state, at in zip(mine, answer[::4], answer[1::4], answer[2::4], strict=True):
             if stored:
                 terms = orjson.loads(stored).get("terms")
                 words = None if terms is None else frozenset(terms.split())
