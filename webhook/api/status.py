@@ -10,6 +10,8 @@ from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.status import account_document, as_document, read_status
 from webhook.operations.times import utc
+from worker.ledger.meters import ALL, DELIVERED, FETCHED, RECEIVED
+from worker.ledger.queries.activity import Range, read_activity
 from worker.ledger.queries.totals import totals_of_accounts
 
 status = make_blueprint("status", "The state of the whole system.")
@@ -58,5 +60,9 @@ def list_minutes(given: dict[str, int]) -> list[dict[str, Any]]:
     The numbers of calls received, requests sent to Exotel and records delivered in each of the last minutes, the current
     minute last.
     """
-    counted = services().ledger.meters.minutes(given["minutes"])
-    return [{**minute._asdict(), "at": utc(minute.at * 60_000)} for minute in counted]
+    (found,) = read_activity(services().ledger, [ALL], Range("", step_minutes=1, steps=given["minutes"] - 1))
+    columns = {"received": RECEIVED, "fetched": FETCHED, "delivered": DELIVERED}
+    return [
+        {"at": utc(minute.at * 1000), **{name: minute.counts[over.in_all] for name, over in columns.items()}}
+        for minute in found.steps
+    ]

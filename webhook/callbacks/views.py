@@ -22,6 +22,7 @@ from webhook.context.services import Services, services
 from webhook.http.problems import problem
 from worker import metrics
 from worker.errors import LedgerUnusable
+from worker.ledger.meters import RECEIVED
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -109,8 +110,8 @@ def _receive(token: str, kind: str) -> ResponseReturnValue:
         meters.count(metrics.CALLBACKS_REFUSED, kind, "unavailable")
         return problem(503, "The callback could not be stored. Send it again.", headers=_LATER)
     for new in accepted.values():
-        outcome, minute = ("new", "received") if new else ("known", None)
-        meters.count(metrics.CALLBACKS, account.sid, kind, outcome, minute=minute)
+        outcome, over = ("new", RECEIVED) if new else ("known", None)
+        meters.count(metrics.CALLBACKS, account.sid, kind, outcome, over=over)
     meters.observe(metrics.ACK_SECONDS, time.perf_counter() - began, kind)
     answers = [{"call_sid": call_sid, "accepted": new} for call_sid, new in accepted.items()]
     document = {"calls": answers} if is_batch(callbacks[0]) else answers[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -21,11 +22,14 @@ from webhook.console.overview import blueprint as overview_pages
 from webhook.console.signing_in import blueprint as signing_in_pages
 from webhook.console.sink_edit import blueprint as sink_edit_pages
 from webhook.console.sinks import blueprint as sinks_pages
+from webhook.console.zone import blueprint as zone_pages
+from webhook.console.zone import viewer_zone, zones_of_accounts
 from webhook.context.services import services
 from webhook.http.assets import asset, integrity
 from webhook.http.problems import refusal
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import LATE_SECONDS
+from worker.ledger.queries.activity import RANGES
 
 if TYPE_CHECKING:
     from flask import Response
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 blueprint = Blueprint("console", __name__)
 # After this many seconds a browser reloads a page that failed because the ledger was unreachable.
 _AGAIN_SECONDS = "5"
+# Where the alert rules' `runbook_url` leads, too.
+DOCUMENTATION = "https://github.com/legwork/legwork/blob/main/docs/"
 log = structlog.get_logger(__name__)
 
 for _pages in (
@@ -46,6 +52,7 @@ for _pages in (
     sink_edit_pages,
     dead_pages,
     accounts_pages,
+    zone_pages,
 ):
     guard(_pages)
     blueprint.register_blueprint(_pages)
@@ -55,7 +62,14 @@ blueprint.register_blueprint(signing_in_pages)
 @blueprint.record_once
 def _teach_templates(state: BlueprintSetupState) -> None:
     state.app.jinja_env.filters |= FILTERS
-    state.app.jinja_env.globals |= {"asset": asset, "integrity": integrity, "LATE_SECONDS": LATE_SECONDS}
+    state.app.jinja_env.globals |= {
+        "asset": asset,
+        "integrity": integrity,
+        "LATE_SECONDS": LATE_SECONDS,
+        "RANGES": RANGES,
+        "DOCUMENTATION": DOCUMENTATION,
+        "version": version("legwork"),
+    }
     state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
 
 
@@ -69,6 +83,8 @@ def _known_to_templates() -> dict[str, Any]:
         "can_sign_in": services().settings.console_password is not None,
         "signed_in": let_in and visit().signed_in,
         "form_token": form_token,
+        "viewer_zone": viewer_zone,
+        "zones_of_accounts": zones_of_accounts,
         "masked": _masked,
         "flashed_message": _flashed_message,
     }

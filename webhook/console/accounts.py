@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template
 
-from webhook.console.charts import quota
+from webhook.console.charts import chosen_range, quota
 from webhook.context.services import services
 from worker.ledger.queries.totals import totals_of_accounts
 
@@ -19,9 +19,9 @@ blueprint = Blueprint("accounts", __name__)
 @blueprint.get("/accounts")
 def show() -> ResponseReturnValue:
     """Show every account."""
-    ledger = services().ledger
+    ledger, span = services().ledger, chosen_range()
     accounts = [
-        (account := ledger.account(totals.sid), totals, quota(ledger, account))
+        (account := ledger.account(totals.sid), totals, quota(ledger, account, span))
         for totals in totals_of_accounts(ledger, ledger.calls)
     ]
-    return render_template("accounts.html", accounts=accounts, now_ms=ledger.now_ms())
+    return render_template("accounts.html", accounts=accounts, span=span, now_ms=ledger.now_ms())

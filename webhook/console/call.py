@@ -10,6 +10,7 @@ import structlog
 from flask import Blueprint, Response, abort, render_template, request
 
 from webhook.console.flash import back_to
+from webhook.console.zone import viewer_zone
 from webhook.context.services import services
 from webhook.operations.masking import Shown
 from webhook.timeline.svg import SAVED_WIDTH, draw_svg
@@ -103,7 +104,6 @@ def _history(sid: str) -> CallHistory:
 
 def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
     ledger, shown = services().ledger, _shown(numbers=numbers)
-    zone = ledger.account(history.summary.account_sid).timezone
     records = [
         (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(history.events.items()))
     ]
@@ -120,7 +120,6 @@ def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
         is_moving=is_unfinished and not numbers,
         call=history.summary,
         shown=shown,
-        zone=zone,
         now_ms=now_ms,
         drawing=_drawing(history, shown),
         records=records,
@@ -176,11 +175,10 @@ def _shown(*, numbers: bool) -> Shown:
 
 def _drawing(history: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:
     """Draw the legs of the newest record that has any."""
-    zone = services().ledger.account(history.summary.account_sid).timezone
     for event in reversed(history.events.values()):
         if event["data"]["legs"]:
             legs = event["data"]["legs"]
-            return draw_svg(legs, zone=zone, numbers=shown.numbers, fit=shown.as_asked, width=width)
+            return draw_svg(legs, zone=viewer_zone(), numbers=shown.numbers, fit=shown.as_asked, width=width)
     return None
 
 

@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from schemas.fields import CallSid
 from webhook.console.gate import sessions
+from webhook.console.zone import viewer_zone
 from webhook.context.services import services
 from webhook.operations.call_export import csv_lines
 from webhook.operations.cursors import read_cursor, write_cursor
@@ -23,7 +24,6 @@ from worker.ledger.queries.lookup import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import tzinfo
 
     from flask.typing import ResponseReturnValue
 
@@ -82,8 +82,6 @@ class _Chosen(NamedTuple):
     #: The filters that are set, by their names.
     given: dict[str, str]
     wanted: CallFilter
-    #: The zone of the whole page: the chosen account's, or the first one's.
-    zone: tzinfo
     #: The text that is searched, and what is wrong with it.
     text: str
     problem: str | None
@@ -102,20 +100,19 @@ def _chosen() -> _Chosen:
         ("account", ledger.calls),
     ):
         _check_choice("sink" if name == "undelivered" else name, chosen[name], known)
-    zone = ledger.account(chosen["account"] or next(iter(ledger.calls))).timezone
     text, search, problem = _searched(chosen["search"])
     wanted = CallFilter(
         accounts=[chosen["account"]] if chosen["account"] else None,
         search=search,
-        since_ms=_moment(chosen["since"], zone),
-        until_ms=_moment(chosen["until"], zone),
+        since_ms=_moment(chosen["since"]),
+        until_ms=_moment(chosen["until"]),
         **{name: chosen[name] or None for name in ("state", "outcome", "direction", "undelivered")},
     )
-    return _Chosen({name: value for name, value in chosen.items() if value}, wanted, zone, text, problem)
+    return _Chosen({name: value for name, value in chosen.items() if value}, wanted, text, problem)
 
 
 def _page(*, numbers: bool) -> ResponseReturnValue:
-    ledger, (given, wanted, zone, text, problem) = services().ledger, _chosen()
+    ledger, (given, wanted, text, problem) = services().ledger, _chosen()
     page = None if problem else page_of_calls(ledger, limit=_ON_A_PAGE, wanted=wanted, after=_place())
     is_empty = page is not None and not page.calls and not page.next
     return render_template(
@@ -127,8 +124,7 @@ def _page(*, numbers: bool) -> ResponseReturnValue:
         wanted=text,
         nothing=nothing_found(ledger, wanted.search) if wanted.search and is_empty else None,
         chosen=given,
-        presets=_presets(zone, given),
-        zone=zone,
+        presets=_presets(given),
         states=STATES,
         outcomes=OUTCOMES,
         directions=DIRECTIONS,
@@ -167,9 +163,9 @@ def _searched(sealed: str) -> tuple[str, SearchText | None, str | None]:
         return text, None, f"{str(error)[0].upper()}{str(error)[1:]}."
 
 
-def _presets(zone: tzinfo, chosen: dict[str, str]) -> list[tuple[str, str]]:
+def _presets(chosen: dict[str, str]) -> list[tuple[str, str]]:
     """Return links to spans of time that people ask for, with the other filters as they are."""
-    now = datetime.now(zone)
+    now = datetime.now(viewer_zone())
     today = now.replace(hour=0, minute=0)
     spans: list[tuple[str, datetime, datetime | None]] = [
         ("Last hour", now - timedelta(hours=1), None),
@@ -191,13 +187,13 @@ def _call_sid(text: str) -> str | None:
         return None
 
 
-def _moment(text: str, zone: tzinfo) -> float | None:
-    """Read the value of a datetime-local input, such as `2026-09-16T11:00`, as a time in the given zone."""
+def _moment(text: str) -> float | None:
+    """Read the value of a datetime-local input, such as `2026-09-16T11:00`, as a time in the viewer's zone."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000
+        return (moment if moment.tzinfo else moment.replace(tzinfo=viewer_zone())).timestamp() * 1000
     except (ValueError, OverflowError):
         _refuse("That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
 

@@ -1,31 +1,36 @@
-"""The charts of activity by minute: each is a table, which a script draws as lines."""
+"""The charts of activity over time: each is a table, which a script draws as lines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from flask import abort, request
 
+from webhook.console.filters import took
+from worker.ledger.meters import ALL, DELIVERED, FAILED, FETCHED, RECEIVED, series_name
+from worker.ledger.queries.activity import RANGES, attempts_in, read_activity
+
+if TYPE_CHECKING:
     from schemas.settings import Account
     from worker.ledger import Ledger
-    from worker.ledger.meters import Minute, Spent
+    from worker.ledger.queries.activity import Activity, Attempts, Range, Step
 
 # A time in milliseconds, and a value per column; None where there is none.
 Row = tuple[float, tuple[float | None, ...]]
 
-_MINUTE_MS = 60_000
-#: An hour, in minutes.
-HOUR = 60
-_SECONDS_A_MINUTE = 60
+HOUR = RANGES["hour"]
+_STEPS = {"hour": "a minute", "day": "a quarter of an hour", "week": "an hour"}
+# The percentiles that are charted.
+_SHARES = (0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One line per column. The current minute is left out: an incomplete one would look like a drop."""
+    """One line per column, all in one unit. The present step is left out: an incomplete one would look like a drop."""
 
     id: str
+    title: str
     #: A summary in words, for screen readers, which also have the table.
     caption: str
     columns: tuple[str, ...]
@@ -34,54 +39,77 @@ class Chart:
     least: float = 5
 
 
-def flow(minutes: Sequence[Minute]) -> Chart:
-    """Chart calls received, requests to Exotel and records delivered, over the last hour and the current minute."""
-    *whole, present = minutes
-    counted = [f"{sum(counts):,}" for counts in list(zip(*minutes, strict=True))[1:]]
-    caption = (
-        "The last hour: {} calls came in, {} requests went to Exotel, {} records out. "
-        f"Of these, {present.received:,}, {present.fetched:,} and {present.delivered:,} in this minute, "
-        "which is drawn when it is over."
-    )
-    rows: list[Row] = [
-        (minute.at * _MINUTE_MS, (minute.received, minute.fetched, minute.delivered)) for minute in whole
+def chosen_range() -> Range:
+    """Return the range that the page's URL names, the last hour by default. Answers 400 to a word that is no range."""
+    word = request.args.get("range", HOUR.word)
+    if word not in RANGES:
+        abort(400, f"“{word}” is no range: choose one of {', '.join(RANGES)}.")
+    return RANGES[word]
+
+
+def flow(ledger: Ledger, span: Range) -> list[Chart]:
+    """Chart calls received, requests to Exotel, and deliveries that succeeded and failed, each by itself."""
+    (found,) = read_activity(ledger, [ALL], span)
+    return [
+        _chart("received", "Calls received", span, found, {"calls": RECEIVED.in_all}),
+        _chart("fetched", "Requests to Exotel", span, found, {"requests": FETCHED.in_all}),
+        _chart("sent", "Deliveries", span, found, {"delivered": DELIVERED.in_all, "failed": FAILED.in_all}),
     ]
-    return Chart("flow", caption.format(*counted), ("calls in", "fetched", "delivered"), rows)
 
 
-def quota(ledger: Ledger, account: Account) -> Chart:
-    """Chart an account's requests per minute next to what its quota allows."""
-    limit = round(account.quota * _SECONDS_A_MINUTE / account.quota_seconds)
-    *whole, (_, present) = minutes = ledger.meters.minutes_of("fetched", account.sid, HOUR + 1)
-    spent = sum(number for _, number in minutes)
-    caption = (
-        f"Requests to Exotel: {spent:,} in the last hour, {present:,} of them in this minute so far. "
-        f"The quota allows {limit:,} in a minute."
-    )
-    rows: list[Row] = [(at * _MINUTE_MS, (number, limit)) for at, number in whole]
-    return Chart(f"quota-{account.sid}", caption, ("requests", "quota"), rows)
+def quota(ledger: Ledger, account: Account, span: Range) -> Chart:
+    """Chart an account's requests per step next to what its quota allows."""
+    (found,) = read_activity(ledger, [series_name("account", account.sid)], span)
+    limit = round(account.quota * span.step_minutes * 60 / account.quota_seconds)
+    rows: list[Row] = [(step.at * 1000, (step.counts[FETCHED.column], limit)) for step in found.whole]
+    spent = found.total(FETCHED.column)
+    caption = f"Last {span.word}: {spent:,} requests. The quota allows {limit:,} in {_STEPS[span.word]}."
+    return Chart(f"quota-{account.sid}", "Requests to Exotel", caption, ("requests", "quota"), rows)
 
 
-def latency(ledger: Ledger, sink: str) -> Chart:
-    """Chart the average duration of delivery attempts to a sink per minute, in milliseconds."""
-    minutes = _attempts(ledger, sink)
-    number = sum(minute.number for minute in minutes)
-    took = average_ms(minutes)
-    words = "none" if took is None else f"{number:,}, which took {took:,.0f} ms on average"
-    rows: list[Row] = [(minute.at * _MINUTE_MS, (average_ms([minute]),)) for minute in minutes]
-    return Chart(f"latency-{sink}", f"Attempts in the last hour: {words}.", ("ms an attempt",), rows, least=50)
+def attempts(ledger: Ledger, sink: str, span: Range) -> list[Chart]:
+    """Chart a sink's attempts by outcome, and how long they take."""
+    (found,) = read_activity(ledger, [series_name("sink", sink)], span)
+    total, columns = attempts_in(found.steps), {"delivered": DELIVERED.column, "failed": FAILED.column}
+    half, most = (total.quantile_seconds(share) for share in _SHARES)
+    words = "none" if half is None or most is None else f"half within {took(half)}, 95 % within {took(most)}"
+    return [
+        _chart(f"attempts-{sink}", "Attempts", span, found, columns),
+        Chart(
+            f"latency-{sink}",
+            "Duration of an attempt, in ms",
+            f"Last {span.word}: {words}.",
+            ("p50", "p95"),
+            [(step.at * 1000, _quantiles_ms(step)) for step in found.whole],
+            least=50,
+        ),
+    ]
 
 
-def latency_ms(ledger: Ledger, sink: str) -> float | None:
-    """Return the average duration of attempts in the last hour, in milliseconds; None if there were none."""
-    return average_ms(_attempts(ledger, sink))
+def attempts_by_range(ledger: Ledger, sink: str) -> dict[str, Attempts]:
+    """Return a sink's attempts of the last hour, day and week, by the range's word."""
+    return {
+        span.word: attempts_in(found.steps)
+        for span in RANGES.values()
+        for found in read_activity(ledger, [series_name("sink", sink)], span)
+    }
 
 
-def average_ms(minutes: list[Spent]) -> float | None:
-    """Return the average duration over these minutes in milliseconds, rounded to a tenth."""
-    number = sum(minute.number for minute in minutes)
-    return round(sum(minute.seconds for minute in minutes) / number * 1000, 1) if number else None
+def attempts_of_sinks(ledger: Ledger, sinks: list[str]) -> dict[str, Attempts]:
+    """Return the attempts of the last hour of each sink."""
+    found = read_activity(ledger, [series_name("sink", sink) for sink in sinks], HOUR)
+    return {sink: attempts_in(activity.steps) for sink, activity in zip(sinks, found, strict=True)}
 
 
-def _attempts(ledger: Ledger, sink: str) -> list[Spent]:
-    return ledger.meters.spent_by("attempted", sink)
+def _chart(name: str, title: str, span: Range, found: Activity, columns: dict[str, int]) -> Chart:
+    rows: list[Row] = [
+        (step.at * 1000, tuple(step.counts[place] for place in columns.values())) for step in found.whole
+    ]
+    words = ", ".join(f"{found.total(place):,} {column}" for column, place in columns.items())
+    return Chart(name, title, f"Last {span.word}: {words}.", tuple(columns), rows)
+
+
+def _quantiles_ms(step: Step) -> tuple[float | None, ...]:
+    made = attempts_in([step])
+    found = (made.quantile_seconds(share) for share in _SHARES)
+    return tuple(None if seconds is None else round(seconds * 1000, 1) for seconds in found)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("dead", __name__)
 
 _LISTED = 50
-_VERBS = {"retry": "Try again", "drop": "Drop"}
+_VERBS = {"retry": "Retry", "drop": "Discard"}
 
 
 @blueprint.get("/dead")
@@ -51,9 +51,7 @@ def confirm() -> ResponseReturnValue:
     verb = _verb()
     chosen = _selection(request.form)
     if chosen is None:
-        return render_template(
-            "message.html", title="Nothing was chosen", text="Select what is meant, then try again."
-        ), 422
+        return render_template("message.html", title="Nothing is selected", text="Select failures first."), 422
     # What fails after it was counted is not part of the confirmation.
     until_ms = ledger.now_ms()
     what = Counter(letter.sink or FETCH for letter in chosen.letters(DeadLetters(ledger), until_ms=until_ms))

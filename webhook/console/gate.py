@@ -123,6 +123,12 @@ def sign_in_page(status: int, error: str = "") -> Response:
     return make_response(page, status)
 
 
+def local_path(path: str) -> str:
+    """Return the path if it is ours; one that a browser would take to another host becomes the overview's."""
+    is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
+    return path if is_ours else "/"
+
+
 def _known() -> Visit | None:
     found = sessions().read(request.cookies.get(cookie_name(secure=is_secure()), ""))
     if found is None or not found.signed_in:

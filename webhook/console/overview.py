@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint, render_template, url_for
 
-from webhook.console.charts import HOUR, flow
+from webhook.console.charts import HOUR, chosen_range, flow
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.masking import Shown
 from webhook.operations.problem import Severity
 from webhook.operations.status import read_status
+from worker.ledger.meters import ALL, DELIVERED, RECEIVED
+from worker.ledger.queries.activity import read_activity
 from worker.ledger.queries.listing import page_of_calls
 from worker.ledger.queries.recent import recent_dead_letters
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from webhook.operations.problem import Problem
-    from worker.ledger.meters import Minute
+    from worker.ledger.queries.activity import Activity
 
 blueprint = Blueprint("overview", __name__)
 
@@ -36,7 +38,7 @@ _ALL_OF_IT = frozenset({"workers", "redis"})
 
 
 class Answer(NamedTuple):
-    """The answer to "Is it flowing?": a few words with a colour, and a sentence."""
+    """The status: a word with a colour, and a sentence."""
 
     words: str
     colour: str
@@ -48,22 +50,23 @@ def overview() -> ResponseReturnValue:
     """Show the overview."""
     ledger = services().ledger
     ledger.refresh_sinks()
-    found, minutes = read_status(ledger), ledger.meters.minutes(HOUR + 1)
+    found, span = read_status(ledger), chosen_range()
+    (hour,) = read_activity(ledger, [ALL], HOUR)
     accounts = [totals for _, totals in found.accounts]
     problems = find_problems(found)
     return render_template(
         "overview.html",
         now_ms=ledger.now_ms(),
-        answer=_answer(problems, minutes),
+        answer=_answer(problems, hour),
         problems=[(problem, _page_about(problem)) for problem in problems],
         totals=found.totals(),
         oldest_seconds=max(account.oldest_waiting_seconds for account in accounts),
         eta_seconds=max(account.eta_seconds for account in accounts),
         accounts=accounts,
         sinks=found.sinks,
-        flow=flow(minutes),
+        span=span,
+        flow=flow(ledger, span),
         calls=page_of_calls(ledger, limit=_LATELY).calls,
-        zone=ledger.account(next(iter(ledger.calls))).timezone,
         shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
         failed=recent_dead_letters(ledger, limit=_FAILED),
         letters=DeadLetters(ledger),
@@ -71,18 +74,18 @@ def overview() -> ResponseReturnValue:
     )
 
 
-def _answer(problems: Sequence[Problem], minutes: Sequence[Minute]) -> Answer:
-    came = sum(minute.received for minute in minutes[-_MINUTES_OF_NOW:])
-    went = sum(minute.delivered for minute in minutes[-_MINUTES_OF_NOW:])
-    text = f"Last five minutes: {came:,} in, {went:,} out."
+def _answer(problems: Sequence[Problem], hour: Activity) -> Answer:
+    now = hour.steps[-_MINUTES_OF_NOW:]
+    came, went = (sum(minute.counts[over.in_all] for minute in now) for over in (RECEIVED, DELIVERED))
+    text = f"Last five minutes: {came:,} received, {went:,} delivered."
     wrong = {problem.about for problem in problems if problem.severity is Severity.ERROR}
     if wrong:
-        return Answer("No." if wrong & _ALL_OF_IT else "Not all of it.", "bad", text)
+        return Answer("Down" if wrong & _ALL_OF_IT else "Degraded", "bad", text)
     if any(problem.about != "dead" for problem in problems):
-        return Answer("Yes, with delays.", "wait", text)
-    if not sum(minute.received for minute in minutes):
-        return Answer("Nothing comes in.", "quiet", "The last hour brought no call.")
-    return Answer("Yes.", "good", text)
+        return Answer("Delayed", "wait", text)
+    if not hour.total(RECEIVED.in_all):
+        return Answer("Idle", "quiet", "No call in the last hour.")
+    return Answer("Operational", "good", text)
 
 
 def _page_about(problem: Problem) -> str | None:

@@ -8,7 +8,7 @@ import redis
 import structlog
 from flask import Blueprint, abort, make_response, redirect, request
 
-from webhook.console.gate import is_secure, only_our_forms, sessions, sign_in_page, visit
+from webhook.console.gate import is_secure, local_path, only_our_forms, sessions, sign_in_page, visit
 from webhook.console.session import Sessions, set_cookie
 from webhook.context.services import services
 from webhook.serving.bodies import limit_body
@@ -58,7 +58,7 @@ def sign_in() -> ResponseReturnValue:
     # A new name: a cookie that somebody else planted in this browser must not become a session (session fixation).
     begun = Sessions.begin(signed_in=True)
     log.info("console.signed_in", address=request.remote_addr)
-    return _lead_to(_local(request.form.get("wanted", "/")), sessions().write(begun))
+    return _lead_to(local_path(request.form.get("wanted", "/")), sessions().write(begun))
 
 
 @blueprint.post("/sign-out")
@@ -78,12 +78,6 @@ def _lead_to(path: str, cookie: str, **seconds: int) -> ResponseReturnValue:
     answer = make_response(redirect(path, 303))
     set_cookie(answer, cookie, secure=is_secure(), **seconds)
     return answer
-
-
-def _local(path: str) -> str:
-    """Return the path if it is ours; one that a browser would take to another host becomes the overview's."""
-    is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
-    return path if is_ours else "/"
 
 
 def _minutes(seconds: float) -> str:

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from schemas.record_types import RECORD_TYPES
 from schemas.subscriber import load_subscriber
 from schemas.urls import secrets_in
-from webhook.console.charts import latency, latency_ms
+from webhook.console.charts import attempts, attempts_by_range, attempts_of_sinks, chosen_range
 from webhook.console.flash import back_to
 from webhook.context.services import services
 from webhook.operations.dead_letters import DeadLetters
@@ -144,11 +144,11 @@ def _operations() -> SinkOperations:
 
 
 def _list(given: dict[str, Any], wrong: dict[str, str]) -> str:
-    ledger = services().ledger
-    sinks = [sink | {"latency_ms": latency_ms(ledger, sink["name"])} for sink in _operations().descriptions()]
+    sinks = _operations().descriptions()
     can_add = bool(services().settings.legwork_secret_key)
     more = {"types": RECORD_TYPES, "given": given, "wrong": wrong, "can_add": can_add}
-    return render_template("sinks.html", sinks=sinks, **more)
+    made = attempts_of_sinks(services().ledger, [sink["name"] for sink in sinks])
+    return render_template("sinks.html", sinks=sinks, attempts=made, **more)
 
 
 def _with_secret(name: str, secret: str, **more: Any) -> str:
@@ -161,12 +161,14 @@ def _with_secret(name: str, secret: str, **more: Any) -> str:
 
 
 def _one(name: str, **more: Any) -> str:
-    operations, ledger = _operations(), services().ledger
+    operations, ledger, span = _operations(), services().ledger, chosen_range()
     described = operations.describe(name)
     return render_template(
         "sink.html",
         sink=described,
-        latency=latency(ledger, name),
+        span=span,
+        charts=attempts(ledger, name, span),
+        attempts=attempts_by_range(ledger, name),
         shown=Shown(ledger.settings, list(ledger.sinks.values()), numbers=False),
         letters=DeadLetters(ledger),
         failures=recent_failures(ledger, name, limit=_FAILED),

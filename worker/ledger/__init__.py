@@ -47,7 +47,7 @@ class Ledger:
         self._created_at: bytes | None = None
         self._worker, self._clock = worker, clock
         self._scripts = scripts = Scripts(client)
-        self.meters = Meters(client, clock=clock)
+        self.meters = Meters(client, retention_days=settings.retention_days, clock=clock)
         self.health = SinkHealth(client, scripts, clock=clock)
         self._retention_seconds = settings.retention_days * 86_400
         self.calls: dict[str, CallBook] = {

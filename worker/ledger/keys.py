@@ -15,7 +15,8 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:tokens` | hash | token of the API, by its name → JSON of it, with its digest |
 | `lw:token-uses` | hash | token → when it was last used, to the hour |
 | `lw:signed-out:<session>` | string | a session of the console that was signed out; expires with it |
-| `lw:meters`, `lw:minutes` | hash | counts and measurements of all processes: see `worker/ledger/meters.py` |
+| `lw:meters` | hash | counts and measurements of all processes: see `worker/ledger/meters.py` |
+| `lw:series:<series>:minutes:<kept>`, `…:hours:<kept>` | string | counts over time; expire: see `meters/add.lua` |
 | `lw:{a}:call:<sid>` | list | the call's state as JSON, then its callbacks, packed, in order of arrival |
 | `lw:{a}:story:<sid>` | list | the call's history, one JSON per step, the last 50 |
 | `lw:{a}:events:<sid>` | hash | `<revision>/<kind>` → the packed record as sent; `partial` → the last incomplete answer |
@@ -42,7 +43,7 @@ WORKERS = "lw:workers"
 SINKS = "lw:sinks"
 SINK_RUNS = "lw:sink-runs"
 METERS = "lw:meters"
-MINUTES = "lw:minutes"
+SERIES = "lw:series:"
 SUBSCRIBERS = "lw:subscribers"
 REMOVED_SINKS = "lw:removed-sinks"
 # One hash tag, because one script counts both.

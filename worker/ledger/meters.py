@@ -8,84 +8,97 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
 
 from worker.lazy_logger import LazyLogger
 from worker.ledger.backlog import Clock, server_clock
-from worker.ledger.keys import METERS, MINUTES
+from worker.ledger.keys import METERS, SERIES
 from worker.ledger.scripts import Scripts
+from worker.metrics import DELIVERY_SECONDS
 
 if TYPE_CHECKING:
+    from worker.ledger.scripts import Argument
     from worker.metrics import Metric
 
 log = LazyLogger(__name__)
 
 FLUSH_SECONDS = 1.0
-#: What is counted by the minute, in total and per account or sink, for the console's charts.
-BY_THE_MINUTE = ("received", "fetched", "delivered")
-#: How many minutes are kept.
-MINUTES_KEPT = 120
+#: How many minutes are kept of what is counted over time: a day, and the hour that is under way.
+MINUTES_KEPT = 25 * 60
+# At least so many days are kept by the hour, for the charts of a week.
+_DAYS_KEPT = 7
 # Separates the parts of a field's name; it occurs in no name and no label.
 _BETWEEN = "\x1f"
 #: The name of the part that is the sum of a histogram's values.
 SUM = "sum"
-# Sums by the minute are in whole microseconds.
-_MICRO = 1_000_000
 
 
-class Minute(NamedTuple):
-    """The counts of one minute; `at` is the minute's number since the epoch, by Redis's clock."""
+class Over(NamedTuple):
+    """A column of what is counted over time: of each account or sink, and its column in the sum of all (-1: not in it)."""
 
-    at: int
-    received: int
-    fetched: int
-    delivered: int
+    subject: str
+    column: int
+    in_all: int = -1
 
 
-class Spent(NamedTuple):
-    """How often something was done within one minute, and how many seconds it took in total."""
+#: Calls received, requests to Exotel; records delivered, attempts that failed; and the first of the columns in which attempts
+#: are counted by how long they took (one a bucket of metrics.DELIVERY_SECONDS, the last without a bound).
+RECEIVED, FETCHED = Over("account", 0, 0), Over("account", 1, 1)
+DELIVERED, FAILED, TOOK = Over("sink", 0, 2), Over("sink", 1, 3), Over("sink", 2)
+#: The name of the series of all accounts and sinks together.
+ALL = "all"
+#: How many columns a series has, by the first word of its name.
+COLUMNS = {ALL: 4, "account": 2, "sink": 2 + len(DELIVERY_SECONDS.buckets) + 1}
 
-    at: int
-    number: int
-    seconds: float
+
+def series_name(subject: str, name: str) -> str:
+    """Return the name of an account's or a sink's series."""
+    return f"{subject} {name}"
+
+
+def ring_keys(series: str, hours_kept: int) -> tuple[str, str]:
+    """Return the keys of a series' minutes and hours (see `meters/add.lua`). A ring of another length is another key."""
+    return f"{SERIES}{series}:minutes:{MINUTES_KEPT}", f"{SERIES}{series}:hours:{hours_kept}"
 
 
 class Meters:
     """The meters of one process; safe to share between threads. It connects only once something is counted."""
 
-    def __init__(self, client: redis.Redis, *, clock: Clock = server_clock) -> None:
+    def __init__(self, client: redis.Redis, *, retention_days: float = 0, clock: Clock = server_clock) -> None:
         self._client: Any = client
+        #: How many hours are kept of what is counted over time.
+        self.hours_kept = ceil(max(retention_days, _DAYS_KEPT) * 24) + 1
         self._scripts = Scripts(client)
         self._clock = clock
         self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._pending: Counter[str] = Counter()
-        self._minute: Counter[str] = Counter()
+        self._series: Counter[tuple[str, int]] = Counter()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         #: Whether the ledger may be written; counts wait until it may.
         self.may_write = True
 
-    def count(self, metric: Metric, *labels: str, by: float = 1, minute: str | None = None) -> None:
-        """Add to a counter; and to `minute`, one of BY_THE_MINUTE, in total and for the first label."""
+    def count(self, metric: Metric, *labels: str, by: float = 1, over: Over | None = None) -> None:
+        """Add to a counter; and to a column over time, that of the first label, which names an account or sink."""
         with self._lock:
             self._pending[_BETWEEN.join((metric.name, *labels))] += by  # type: ignore[assignment]  # Counter takes floats
-            if minute is not None:
-                self._minute[minute] += int(by)
-                if labels:
-                    self._minute[_BETWEEN.join((minute, labels[0]))] += int(by)
+            if over is not None:
+                self._series[series_name(over.subject, labels[0]), over.column] += int(by)
+                if over.in_all >= 0:
+                    self._series[ALL, over.in_all] += int(by)
         self._begin()
 
-    def observe(self, metric: Metric, seconds: float, *labels: str, minute: str | None = None) -> None:
-        """Add a value to a histogram; and by the minute for its first label, for `spent_by`."""
-        name = _BETWEEN.join((metric.name, *labels, ""))
+    def observe(self, metric: Metric, seconds: float, *labels: str, over: Over | None = None) -> None:
+        """Add a value to a histogram; and to the columns over time that begin with `over`, one a bucket."""
+        name, bucket = _BETWEEN.join((metric.name, *labels, "")), bisect_left(metric.buckets, seconds)
         with self._lock:
-            self._pending[f"{name}{bisect_left(metric.buckets, seconds)}"] += 1
+            self._pending[f"{name}{bucket}"] += 1
             self._pending[f"{name}{SUM}"] += seconds  # type: ignore[assignment]  # as above
-            if minute is not None:
-                self._minute[_BETWEEN.join((minute, labels[0]))] += 1
-                self._minute[_BETWEEN.join((minute, labels[0], SUM))] += round(seconds * _MICRO)
+            if over is not None:
+                self._series[series_name(over.subject, labels[0]), over.column + bucket] += 1
         self._begin()
 
     def flush(self) -> None:
@@ -98,19 +111,24 @@ class Meters:
             return
         with self._lock:
             pending, self._pending = self._pending, Counter()
-            minute, self._minute = self._minute, Counter()
-        if not pending and not minute:
+            counted, self._series = self._series, Counter()
+        if not pending and not counted:
             return
-        args: list[str | bytes | int | float] = [self._clock(), MINUTES_KEPT, len(minute)]
-        for counts in (minute, pending):
-            for name, number in counts.items():
-                args += [name, number]
+        by_series: dict[str, list[int]] = {}
+        for (series, column), number in counted.items():
+            by_series.setdefault(series, []).extend((column, number))
+        keys = [METERS, *(key for series in by_series for key in ring_keys(series, self.hours_kept))]
+        args: list[Argument] = [self._clock(), MINUTES_KEPT, self.hours_kept, len(by_series)]
+        for series, pairs in by_series.items():
+            args += [COLUMNS[series.partition(" ")[0]], len(pairs) // 2, *pairs]
+        for name, amount in pending.items():
+            args += [name, amount]
         try:
-            self._scripts.run("meters/add", [METERS, MINUTES], args)
+            self._scripts.run("meters/add", keys, args)
         except redis.RedisError:
             with self._lock:
                 self._pending.update(pending)
-                self._minute.update(minute)
+                self._series.update(counted)
             raise
 
     def close(self) -> None:
@@ -134,31 +152,6 @@ class Meters:
             with self._lock:
                 found.update(self._pending)
         return {tuple(name.split(_BETWEEN)): float(value) for name, value in found.items()}
-
-    def minutes(self, most: int = 60) -> list[Minute]:
-        """Return the counts of the last minutes, the current one last; idle minutes are included."""
-        return [Minute(at, *counts) for at, counts in self._by_minute([(name,) for name in BY_THE_MINUTE], most)]
-
-    def minutes_of(self, counted: str, label: str, most: int = 60) -> list[tuple[int, int]]:
-        """Return a count of BY_THE_MINUTE for one account or sink, as (minute since the epoch, count) pairs, as `minutes`."""
-        return [(at, counts[0]) for at, counts in self._by_minute([(counted, label)], most)]
-
-    def spent_by(self, observed: str, label: str, most: int = 60) -> list[Spent]:
-        """Return for each of the last minutes how often something was observed for a label, and how long it took."""
-        rows = self._by_minute([(observed, label), (observed, label, SUM)], most)
-        return [Spent(at, number, total / _MICRO) for at, (number, total) in rows]
-
-    def _by_minute(self, names: list[tuple[str, ...]], most: int) -> list[tuple[int, list[int]]]:
-        self.flush()
-        seconds, _ = self._client.time()
-        now = int(seconds) // 60
-        wanted = [(at, name) for at in range(now - most + 1, now + 1) for name in names]
-        stored = self._client.hmget(MINUTES, [f"{at % MINUTES_KEPT} {_BETWEEN.join(name)}" for at, name in wanted])
-        found: dict[int, list[int]] = {}
-        for (at, _), packed in zip(wanted, stored, strict=True):
-            of_minute, _, number = (packed or b"").partition(b" ")
-            found.setdefault(at, []).append(int(number) if of_minute == b"%d" % at else 0)
-        return list(found.items())
 
     def _begin(self) -> None:
         # Started with the first figure, so that a server that forks after loading the app has the thread in the right process.

@@ -8,6 +8,7 @@ import structlog
 
 from worker import metrics
 from worker.ledger.deliveries import Told
+from worker.ledger.meters import DELIVERED, FAILED
 from worker.numbers.masking import Mask
 from worker.retry import wait_before
 from worker.secret_masking import secrets_of, secrets_of_sink
@@ -38,8 +39,8 @@ def told_by(settings: Settings, spec: SinkSpec, answer: LastAnswer | None, secon
 
 def count(context: WorkerContext, book: DeliveryBook, outcome: str, by: int = 1) -> None:
     """Count attempts by their outcome."""
-    minute = "delivered" if outcome == "delivered" else None
-    context.ledger.meters.count(metrics.DELIVERY_ATTEMPTS, book.sink, outcome, by=by, minute=minute)
+    over = DELIVERED if outcome == "delivered" else FAILED
+    context.ledger.meters.count(metrics.DELIVERY_ATTEMPTS, book.sink, outcome, by=by, over=over)
 
 
 def try_again(

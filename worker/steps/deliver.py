@@ -11,6 +11,7 @@ import structlog
 from worker import metrics
 from worker.errors import PermanentFailure, Refused, SinkGone, Surprise, TemporaryFailure
 from worker.ledger.deliveries import Told
+from worker.ledger.meters import TOOK
 from worker.record.shape import shaped
 from worker.sinks.boundary import send_to
 from worker.steps import sink_health
@@ -209,7 +210,7 @@ def _measured(context: WorkerContext, route: Route, messages: list[Message]) -> 
     try:
         yield
     finally:
-        meters.observe(metrics.DELIVERY_SECONDS, context.monotonic() - began, name, minute="attempted")
+        meters.observe(metrics.DELIVERY_SECONDS, context.monotonic() - began, name, over=TOOK)
 
 
 def _traced(context: WorkerContext, route: Route, messages: list[Message]) -> AbstractContextManager[Span]:

@@ -12,6 +12,7 @@ from worker import metrics
 from worker.errors import AccountSuspended, NotFinalYet, TemporaryFailure, Throttled, Unreachable
 from worker.exotel import Fetched
 from worker.ledger.backlog import Lane, Lease
+from worker.ledger.meters import FETCHED
 from worker.retry import wait_before
 from worker.steps.announce import announce
 from worker.steps.decide import Sent, give_up, settle
@@ -123,7 +124,7 @@ def _trace(span: Span, outcome: Outcome) -> None:
 
 
 def _measure(context: WorkerContext, book: CallBook, outcome: Outcome, seconds: float) -> None:
-    context.ledger.meters.count(metrics.FETCHES, book.account.sid, _named(outcome), minute="fetched")
+    context.ledger.meters.count(metrics.FETCHES, book.account.sid, _named(outcome), over=FETCHED)
     context.ledger.meters.observe(metrics.FETCH_SECONDS, seconds, book.account.sid)
 
 

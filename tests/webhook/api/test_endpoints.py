@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from subscribing import KEY
 
 from worker.ledger.index import began_key
+from worker.ledger.meters import RECEIVED
 
 SETTLED, DEAD, BURIED = "settled00001", "dead00000001", "buried000001"
 
@@ -263,7 +264,7 @@ def test_accounts_tell_of_quota_and_suspension(stocked):
 def test_minutes_count_what_happened_in_each(stocked):
     from worker import metrics
 
-    stocked.ledger.meters.count(metrics.CALLBACKS, ACCOUNT, "status", "new", minute="received")
+    stocked.ledger.meters.count(metrics.CALLBACKS, ACCOUNT, "status", "new", over=RECEIVED)
     stocked.ledger.meters.flush()
     counted = stocked.get("/api/minutes?minutes=2").json
     assert len(counted) == 2

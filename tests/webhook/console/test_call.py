@@ -153,7 +153,7 @@ def test_a_call_that_was_given_up_on_is_fetched_again_by_a_button(web, person):
 def test_a_call_that_waits_for_its_time_is_fetched_now_by_a_button(web, person):
     admit(web, SID)
     page = person.follow(person.press(f"{PAGE}/fetch"))
-    assert "fetched as soon as the account may be asked" in words_of(page)
+    assert "fetched as soon as the quota allows" in words_of(page)
     assert web.due_in(SID) <= 0
     again = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is being fetched, or is about to be." in words_of(again)

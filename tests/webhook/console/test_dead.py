@@ -32,28 +32,28 @@ def agree(person, answer):
 
 
 def test_nothing_dead_is_said_so(web):
-    assert "Nothing is dead." in words_of(Person(web).read("/dead"))
+    assert "Nothing has failed." in words_of(Person(web).read("/dead"))
 
 
 def test_the_dead_are_grouped_by_reason_and_counted(person):
     page = words_of(person.read("/dead"))
-    assert "4 in all" in page
-    assert "2 fetch 404: no such call Try again" in page
-    assert "1 stdout 503: no room Try again" in page
+    assert "4 failures" in page
+    assert "2 fetch 404: no such call Retry" in page
+    assert "1 stdout 503: no room Retry" in page
 
 
 def test_a_group_is_counted_before_it_is_tried_again_and_only_that_group_is(web, person):
     asked = person.press("/dead/confirm", do="retry", what="fetch", reason="404: no such call")
-    assert "Try again 2?" in words_of(asked)
+    assert "Retry 2?" in words_of(asked)
     assert states(web) == ["dead", "dead", "dead"], "asking changes nothing"
     page = person.follow(agree(person, asked))
-    assert "2 are tried again" in words_of(page)
+    assert "2 are retried" in words_of(page)
     assert states(web) == ["waiting", "waiting", "dead"]
 
 
 def test_one_is_tried_again(web, person):
     asked = person.press("/dead/confirm", do="retry", letter="dead00002/fetch/")
-    assert "Try again 1?" in words_of(asked)
+    assert "Retry 1?" in words_of(asked)
     agree(person, asked)
     assert states(web) == ["dead", "waiting", "dead"]
 
@@ -65,27 +65,27 @@ def test_some_are_dropped_fetches_and_deliveries(web, person):
     assert "1 delivery to stdout" in words_of(asked)
     agree(person, asked)
     assert states(web) == ["dropped", "dead", "dead"]
-    assert "2 in all" in words_of(person.read("/dead"))
+    assert "2 failures" in words_of(person.read("/dead"))
 
 
 def test_all_are_dropped_but_what_died_after_the_count(web, person):
     asked = person.press("/dead/confirm", do="drop", all="1")
-    assert "Drop 4?" in words_of(asked)
+    assert "Discard 4?" in words_of(asked)
     settle_calls(web, "later0001", outcome="dead", reason="404")
     page = person.follow(agree(person, asked))
-    assert "4 were dropped" in words_of(page)
-    assert "1 in all" in words_of(page)
+    assert "4 were discarded" in words_of(page)
+    assert "1 failure:" in words_of(page)
 
 
 def test_what_changed_meanwhile_is_not_done_twice(person):
     asked = person.press("/dead/confirm", do="retry", all="1")
     agree(person, asked)
-    assert "Nothing was changed" in words_of(person.follow(agree(person, asked)))
+    assert "No change." in words_of(person.follow(agree(person, asked)))
 
 
-@pytest.mark.parametrize(("verb", "done"), [("retry", "4 are tried again."), ("drop", "4 were dropped.")])
+@pytest.mark.parametrize(("verb", "done"), [("retry", "4 are retried."), ("drop", "4 were discarded.")])
 def test_nothing_is_said_to_be_done_until_it_is(person, verb, done):
-    """The page that asked "Drop 4?" had a green message "Drop": the button's label was taken for what had been done."""
+    """The page that asked "Discard 4?" had a green message "Drop": the button's label was taken for what had been done."""
     asked = person.press("/dead/confirm", do=verb, all="1")
     assert messages(asked, "status") == messages(asked, "alert") == []
     page = person.follow(agree(person, asked))
@@ -101,7 +101,7 @@ def test_a_message_that_nothing_was_changed_is_not_green(person):
     asked = person.press("/dead/confirm", do="retry", all="1")
     agree(person, asked)
     page = person.follow(agree(person, asked))
-    assert (messages(page, "status"), successes(page)) == (["Nothing was changed: it was so already."], [])
+    assert (messages(page, "status"), successes(page)) == (["No change."], [])
 
 
 @pytest.mark.parametrize("fields", [{"do": "retry"}, {"do": "burn", "all": "1"}, {}])

@@ -14,14 +14,14 @@ def test_it_says_what_waits_and_that_nobody_works(web):
     admit(web, SID)
     page = words_of(Person(web).read())
     assert SID[:8] in page
-    assert "waiting 1" in page
+    assert "Waiting 1" in page
     assert "no worker is running" in page
 
 
 def test_with_a_worker_there_is_no_alarm(web):
     web.ledger.register_worker("host:1", 8)
     page = words_of(Person(web).read())
-    assert "workers 1 8 threads" in page
+    assert "Workers 1 8 threads" in page
     assert "no worker is running" not in page
 
 
@@ -52,9 +52,9 @@ def test_it_shows_what_failed_last_fetches_and_deliveries_with_no_number_in_the_
     bury_delivery(web, SID, answer="503: +919000000001 is blocked")
     settle_calls(web, "call00002", outcome="dead", reason="404: no such call")
     page = words_of(Person(web).read())
-    failed = page[page.index("What failed last") : page.index("Recent calls")]
+    failed = page[page.index("Recent failures") : page.index("Recent calls")]
     assert failed.index("404: no such call") < failed.index("503: …0001 is blocked")
-    assert "and 1 delivery" in page
+    assert "and 1 dead letter" in page
 
 
 def test_a_sink_that_is_not_well_says_why(web):

@@ -87,7 +87,7 @@ def test_the_form_has_what_there_is_and_no_secret(person, receiver, secret):
 
 def test_a_form_that_is_saved_as_it_is_changes_nothing(web, person, secret):
     before = spec_of(web)
-    assert "Nothing was changed" in words_of(person.follow(edit(person)))
+    assert "No change" in words_of(person.follow(edit(person)))
     assert spec_of(web) == before
 
 

@@ -15,7 +15,7 @@ ANOTHER = SCHEMA + 1
 
 def kept(client):
     """All that is stored, but for what is counted on the way, and for the tokens and states that go with no call."""
-    strays = (b":bucket:", b"lw:meters", b"lw:minutes", SINK_RUNS.encode())
+    strays = (b":bucket:", b"lw:meters", b"lw:series:", SINK_RUNS.encode())
     return {key: client.dump(key) for key in client.scan_iter() if not any(stray in key for stray in strays)}
 
 

@@ -6,7 +6,9 @@ from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes.fields import timestamp
 from webhook.operations.problem import Severity
-from worker.ledger.meters import MINUTES_KEPT
+
+# In minutes.
+_DAY = 24 * 60
 
 
 class Totals(Schema):
@@ -133,6 +135,6 @@ class HowMany(Schema):
 
     minutes = fields.Integer(
         load_default=60,
-        validate=validate.Range(1, MINUTES_KEPT),
-        metadata={"description": "Number of minutes."},
+        validate=validate.Range(1, _DAY),
+        metadata={"description": "Number of minutes, up to a day."},
     )

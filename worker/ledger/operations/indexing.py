@@ -25,6 +25,8 @@ log = LazyLogger(__name__)
 # How many keys one step examines; a quarter of them are calls, of which each takes some 100 µs.
 _STEP = 4000
 _DONE = b"all"
+# What the earlier version counted by the minute; the counts over time are elsewhere now.
+_MINUTES_OF_OLD = "lw:minutes"
 
 
 def index_older_calls(ledger: Ledger) -> int:
@@ -40,6 +42,8 @@ def index_older_calls(ledger: Ledger) -> int:
     older = _not_indexed(ledger, [call for call in calls if call[0] in ledger.calls])
     _index(ledger, older)
     ledger.client.hset(LEDGER, INDEXED, after or _DONE)
+    if not after:
+        ledger.client.unlink(_MINUTES_OF_OLD)
     if older:
         log.info(
             "ledger.indexed", calls=len(older), hint="an earlier version stored them; lists and searches show them now"

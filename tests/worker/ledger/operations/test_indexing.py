@@ -21,6 +21,7 @@ def make_older(bench):
     client = bench.ledger.client
     client.delete(began_key(ACCOUNT), *client.scan_iter(match="lw:{*}:term:*"))
     client.hdel(LEDGER, INDEXED)
+    client.hset("lw:minutes", "1 fetched", "2 3")
     for key in client.scan_iter(match="lw:{*}:call:*"):
         state = json.loads(client.lindex(key, 0))
         state.pop("terms", None)
@@ -54,6 +55,7 @@ def test_calls_of_an_earlier_version_are_listed_and_found_after_the_upgrade(make
     assert set(terms_in(client.lindex(bench.book.key("call", SETTLED), 0))) == set(before)
     assert client.zrange(began_key(ACCOUNT), 0, -1, withscores=True) == began
     assert (found(bench, "0614"), found(bench, "order_79")) == ([SETTLED], [WAITING])
+    assert not client.exists("lw:minutes"), "what it counted by the minute"
 
 
 def test_what_is_indexed_is_left_as_it_is(make_bench, client):
