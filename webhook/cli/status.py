@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
 
     from schemas.settings import Account
     from webhook.operations.problem import Problem
+    from worker.ledger import Ledger
     from worker.ledger.queries.totals import AccountTotals
 
 # The texts of these problems already name their subject.
 _SPEAK_FOR_THEMSELVES = frozenset({"redis", "workers", "dead"})
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 _COLOUR_OF = {"active": "green", "paused": "yellow", "yielding": "yellow", "failing": "yellow"}
+
+WATCH_SECONDS = 2.0
 
 _CALLS = [Column("calls"), *(Column(name, right=True) for name in COUNTS)]
 _ACCOUNTS = [
@@ -42,7 +47,7 @@ _ACCOUNTS = [
     Column("waiting", right=True),
     Column("oldest", right=True, drop=2),
     Column("quota used", right=True, drop=3),
-    Column("done in", right=True, drop=1),
+    Column("ETA", right=True, drop=1),
 ]
 _SINKS = [
     Column("sink", least=8),
@@ -52,16 +57,23 @@ _SINKS = [
 
 
 @click.command(epilog=examples("legwork status", "legwork status --json | jq .calls"))
+@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 @json_option
 @click.pass_context
-def status(ctx: click.Context, as_json: bool) -> None:
+def status(ctx: click.Context, watch: bool, as_json: bool) -> None:
     """Show accounts, sinks, totals and problems.
 
     Totals; per account its waiting calls and its quota; per sink its waiting and delivered records; then the problems,
     worst first. Exits with 1 if one of them is an error: a suspended account, a sink that fails or is disabled, no worker, a
     full Redis, calls that are late although quota is left. Warnings do not change the exit code.
     """
-    found = read_status(open_ledger(settings_with_redis()))
+    if watch and as_json:
+        raise click.UsageError("--watch is for people, --json for programs: give one of them")
+    ledger = open_ledger(settings_with_redis())
+    if watch:
+        _watch(ledger)
+        return
+    found = read_status(ledger)
     problems = find_problems(found)
     if as_json:
         print_json(as_document(found))
@@ -69,6 +81,24 @@ def status(ctx: click.Context, as_json: bool) -> None:
         _show(found, problems, console())
     if any(problem.severity is Severity.ERROR for problem in problems):
         ctx.exit(CommandFailed.exit_code)
+
+
+def _watch(ledger: Ledger) -> None:
+    """Show the status again and again. An outage of Redis is shown too, and ends nothing."""
+    import redis  # noqa: PLC0415
+
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                ledger.refresh_sinks()
+                found = read_status(ledger)
+                problems = find_problems(found)
+            except redis.RedisError as error:
+                click.echo(f"Redis cannot be used: {error}")
+            else:
+                click.clear()
+                _show(found, problems, console())
+            time.sleep(WATCH_SECONDS)
 
 
 def _show(found: Status, problems: list[Problem], screen: Console) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 
 import pytest
-from cli_kit import json_of, open_ledger, run, settle
+from cli_kit import ENVIRON, json_of, open_ledger, run, settle
 from factories import ACCOUNT, make_callback
 
 ACCOUNTS = """
@@ -145,3 +150,28 @@ def test_an_error_among_the_problems_makes_it_exit_with_1_and_a_warning_does_not
         problems = json.loads(result.stdout)["problems"]
         assert any(problem["severity"] == "error" for problem in problems) is bool(code)
         assert problems
+
+
+@pytest.mark.slow
+def test_watching_shows_it_again_until_ctrl_c(redis_url):
+    environ = {**os.environ, **ENVIRON, "REDIS_URL": redis_url}
+    command = [sys.executable, "-u", "-m", "webhook.cli", "status", "--watch"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        totals = []
+        for line in watching.stdout:
+            if re.fullmatch(r" *\d[ \d]*\n", line):  # the row below received, waiting, fetching, settled, dead
+                totals.append(line.split()[0])
+                if len(totals) == 1:
+                    settle(open_ledger(redis_url), "settled0001")
+            if totals[-1:] == ["1"]:
+                break
+        watching.send_signal(signal.SIGINT)
+        _, complaints = watching.communicate(timeout=30)
+    assert (watching.returncode, complaints) == (0, "")
+    assert totals[0] == "0"
+
+
+def test_watching_and_json_do_not_go_together(redis_url):
+    done = run("status", "--watch", "--json", redis_url=redis_url)
+    assert done.exit_code == 2
+    assert "--watch is for people, --json for programs" in done.stderr
