@@ -119,7 +119,7 @@ def test_the_page_of_a_call_goes_on_until_the_call_is_settled(tab, stage):
     (sid,) = stage.place("14")
     stage.post(sid, EventType="answered", Status="in-progress")
     tab.goto(f"/calls/{sid}")
-    tab.get_by_text("waiting, account").wait_for()
+    tab.locator(".badge.waiting").wait_for()
     assert tab.locator("svg.legs").count() == 0
     opened = tab.locator("summary").last.text_content()
     tab.locator("summary").last.click()
@@ -134,7 +134,7 @@ def test_a_settled_call_is_read_again_at_the_press_of_a_button_and_the_page_show
     sid = over(stage, "01")
     tab.goto(f"/calls/{sid}")
     tab.get_by_role("button", name="Fetch again").click()
-    as_time_passes(tab, tab.get_by_text("fetched 2 times"))
+    as_time_passes(tab, tab.locator(".facts").get_by_text("2 times"))
     assert len(stage.records(sid)) == 1, "nothing differed"
 
 

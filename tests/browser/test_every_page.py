@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from browser.conftest import PASSWORD
 
 
@@ -52,3 +54,27 @@ def test_charts_of_another_range_are_drawn_anew_and_stay_it(tab, stage):
     tab.evaluate("htmx.trigger(document.getElementById('live'), 'refresh')")
     tab.wait_for_function("document.querySelectorAll('figure.chart details tbody tr').length === 3 * 168")
     assert tab.get_by_role("link", name="Week", exact=True).get_attribute("aria-current") == "true"
+
+
+def test_a_record_can_be_copied_as_json(tab, stage):
+    (sid,) = stage.place("01")
+    stage.post(sid)
+    stage.wait_for(sid)
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(f"/calls/{sid}")
+    tab.get_by_text("Revision 1 (completed) as JSON").click()
+    tab.get_by_role("button", name="Copy", exact=True).click()
+    tab.get_by_role("button", name="copied").wait_for()
+    assert json.loads(tab.evaluate("navigator.clipboard.readText()"))["subject"] == sid
+
+
+def test_redelivering_says_what_it_does_before_it_is_done(tab, stage):
+    (sid,) = stage.place("01")
+    stage.post(sid)
+    stage.wait_for(sid)
+    tab.goto(f"/calls/{sid}")
+    tab.get_by_text("Redeliver …").click()
+    tab.get_by_text("The sink gets the record again, under the same id.").wait_for()
+    tab.get_by_role("button", name="To file").click()
+    tab.get_by_text("One record is queued for delivery.").wait_for()
+    tab.get_by_text("redelivery requested").wait_for()

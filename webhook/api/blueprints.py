@@ -63,6 +63,12 @@ def asked_by() -> dict[str, str | None]:
     return {"token": g.get("token_name"), "address": request.remote_addr}
 
 
+def by_api() -> str:
+    """Return who asks, for a call's history."""
+    name = g.get("token_name")
+    return f"the API token {name}" if name else "the API"
+
+
 def _note_change(answer: Response) -> Response:
     rule = request.url_rule
     if rule is not None and answer.status_code < 400 and scope_of(request.method, rule.rule) is Scope.OPERATE:  # noqa: PLR2004  the refusals

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import structlog
 from flask import abort
 
-from webhook.api.blueprints import UNUSABLE, asked_by, make_blueprint
+from webhook.api.blueprints import UNUSABLE, asked_by, by_api, make_blueprint
 from webhook.api.call_filters import which_calls
 from webhook.api.replay import replayed
 from webhook.api.shapes.calls import (
@@ -104,7 +104,7 @@ def fetch(sid: str) -> dict[str, Any]:
 
     Its legs are requested from Exotel as soon as the account's quota allows, whatever the call's schedule says.
     """
-    outcome = fetch_again(services().ledger, sid)
+    outcome = fetch_again(services().ledger, sid, by=by_api())
     if outcome is None:
         _no_such_call()
     return {"call_sid": sid, "queued": outcome is not Refetch.UNDER_WAY, "outcome": outcome.value}
@@ -123,7 +123,7 @@ def deliver(given: dict[str, Any], sid: str) -> dict[str, Any]:
     """
     if call_named(services().ledger, sid) is None:
         _no_such_call()
-    return replayed({**given, "call_sids": [sid], "account": None, "type": None})
+    return replayed({**given, "call_sids": [sid], "account": None, "type": None}, sooner=True)
 
 
 def _documents(page: Page, *, numbers: bool) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from webhook.api.blueprints import UNUSABLE, check_known, make_blueprint
+from webhook.api.blueprints import UNUSABLE, by_api, check_known, make_blueprint
 from webhook.api.shapes.dead import ChangedCounts, Choosing, Dead, WhichDead
 from webhook.context.services import services
 from webhook.operations.dead_letter_selection import Selection, key_of
@@ -94,7 +94,7 @@ def _change(given: dict[str, Any], verb: str) -> dict[str, Any]:
         counts = Counter(letter.sink is None for letter in chosen())
         done = dead_letters.ChangedCounts(counts[True], counts[False])
     else:
-        operations = dead_letters.DeadLetterOperations(letters.ledger)
+        operations = dead_letters.DeadLetterOperations(letters.ledger, by=by_api())
         done = operations.retry(chosen()) if verb == "retry" else operations.drop(chosen())
     wrong = [each for each in ids if each not in found]
     return {"dry_run": given["dry_run"], "calls": done.calls, "deliveries": done.deliveries, "wrong": wrong}

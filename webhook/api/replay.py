@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from webhook.api.blueprints import UNUSABLE, check_known, make_blueprint
+from webhook.api.blueprints import UNUSABLE, by_api, check_known, make_blueprint
 from webhook.api.shapes.replay import Replayed, Replaying
 from webhook.context.services import services
 from webhook.operations.replays import as_document, calls_named, sinks_concerned
@@ -35,14 +35,17 @@ def replay(given: dict[str, Any]) -> dict[str, Any]:
     return replayed(given)
 
 
-def replayed(given: dict[str, Any]) -> dict[str, Any]:
-    """Count what there is to do, do it unless it is a dry run, and return the result. Raises NoSuchSink."""
+def replayed(given: dict[str, Any], *, sooner: bool = False) -> dict[str, Any]:
+    """Count what there is to do, do it unless it is a dry run, and return the result. Raises NoSuchSink.
+
+    `sooner`: what waits already is due now.
+    """
     ledger = services().ledger
     ledger.refresh_sinks()
     account, sink = given["account"], given["sink"]
     check_known(account, sink)
-    wanted = Wanted(sink=sink, event_type=given["type"], only_missing=given["only_missing"])
-    plan = Replay(ledger, wanted)
+    wanted = Wanted(sink=sink, event_type=given["type"], only_missing=given["only_missing"], sooner=sooner)
+    plan = Replay(ledger, wanted, by=by_api())
     calls, wrong = _calls(given, plan)
     surveyed = plan.survey(calls())
     done: Tally = Counter()

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from webhook.cli.common import local
+from webhook.operations.call_summary import call_facts, summary_of_call
+from webhook.operations.call_timeline import timeline_of
+from webhook.operations.revisions import changes_between
 from webhook.timeline.bars import draw
 
 if TYPE_CHECKING:
@@ -15,39 +18,61 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from webhook.operations.call_timeline import Run
     from webhook.operations.masking import Shown
+    from worker.ledger import Ledger
     from worker.ledger.queries.lookup import CallHistory
+    from worker.record.summary import CallFacts
 
 
-def show(history: CallHistory, zone: tzinfo, screen: Console, shown: Shown) -> None:
-    """Print it, times in `zone`; numbers, and texts of Exotel and sinks, as `shown` allows."""
+# What people read for a call's state.
+_STATES = {"settled": "final", "dead": "failed"}
+
+
+def show(history: CallHistory, ledger: Ledger, screen: Console, shown: Shown) -> None:
+    """Print it, times in the account's zone; numbers, and texts of Exotel and sinks, as `shown` allows."""
     summary, details = history.summary, history.details
+    zone = ledger.account(summary.account_sid).timezone
     say = Printer(screen, shown.as_asked)
     say.heading(f"Call {summary.call_sid}")
+    say.line(summary_of_call(ledger, history, shown.number))
     say.line(
-        f"{summary.state}, account {summary.account_sid}, revision {details.revision}, fetched {details.fetches} time(s)"
+        f"{_STATES.get(summary.state, summary.state)}, account {summary.account_sid}, revision {details.revision}, "
+        f"fetched {details.fetches} time(s)"
     )
+    _show_facts(say, call_facts(ledger, history))
     say.line(f"received at {local(details.since, zone)} ({zone})")
     if history.confirm_at_ms is not None:
         say.line(f"confirming read at {local(history.confirm_at_ms, zone)} or later, at lowest priority")
     if details.reason:
         say.line(details.reason)
-    say.heading("Callbacks")
-    for callback in history.callbacks:
-        ended = ", the call has ended" if callback.ended else ""
-        say.line(
-            f"{local(callback.received_at.timestamp() * 1000, zone)}  {callback.kind}  {callback.event or '-'}{ended}"
-        )
-    if history.steps:
-        say.heading("Steps")
-    for step in history.steps:
-        say.line(f"{local(step['at'], zone)}  {step['step']}  {step['answer']}")
+    _show_timeline(say, timeline_of(history, shown), zone)
+    before: dict[str, Any] | None = None
     for name, event in history.events.items():
         _show_record(say, name, event, zone, shown)
+        for change in changes_between(before, event["data"], shown) if before else ():
+            say.line(f"changed: {change.name} {change.before} -> {change.after}")
+        before = event["data"]
     if history.deliveries:
         say.heading("Deliveries")
     for name, delivery in history.deliveries.items():
         _show_delivery(say, name, delivery, zone)
+
+
+def _show_facts(say: Printer, facts: CallFacts) -> None:
+    if facts.custom_field:
+        say.line(f"custom field {facts.custom_field}")
+    if facts.recording_url:
+        say.line(f"recording {facts.recording_url}")
+
+
+def _show_timeline(say: Printer, runs: list[Run], zone: tzinfo) -> None:
+    say.heading("Timeline")
+    for run in runs:
+        first, last = run.entries[0], run.entries[-1]
+        number = f" ({len(run.entries)} times, until {local(last.at_ms, zone)[11:]})" if run.is_folded else ""
+        detail = f", {first.detail}" if first.detail and not run.is_folded else ""
+        say.line(f"{local(first.at_ms, zone)}  {first.what}  {first.text}{detail}{number}")
 
 
 class Printer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from webhook.cli.arguments import call_sid, check_all_found
-from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.common import COMMAND_LINE, examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import call_sids
 from worker.ledger.operations.refetching import Refetch, fetch_again
 
@@ -33,7 +33,7 @@ def fetch_command(sids: tuple[str, ...], as_json: bool) -> None:
     correction is sent if anything differs. For a failed or dropped call the retry schedule starts again.
     """
     ledger = open_ledger(settings_with_redis())
-    outcomes = {sid: fetch_again(ledger, sid) for sid in dict.fromkeys(sids)}
+    outcomes = {sid: fetch_again(ledger, sid, by=COMMAND_LINE) for sid in dict.fromkeys(sids)}
     known = {sid: outcome for sid, outcome in outcomes.items() if outcome is not None}
     if as_json:
         print_json(

@@ -57,7 +57,7 @@ def show_command(sid: str, *, numbers: bool, as_json: bool) -> None:
     if as_json:
         print_json(shown.document(as_document(history)))
     else:
-        show(history, ledger.account(history.summary.account_sid).timezone, console(), shown)
+        show(history, ledger, console(), shown)
 
 
 def _completed(ledger: Ledger, beginning: str) -> str:

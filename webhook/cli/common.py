@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
+#: Who ordered a change, for a call's history.
+COMMAND_LINE = "the command line"
 # A pipe has no width: texts are wrapped at the first, tables never.
 _WIDTH_OF_A_PIPE, _WIDTH_OF_A_TABLE = 140, 100_000
 

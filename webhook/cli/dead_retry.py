@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from webhook.cli.arguments import check_all_found, check_can_ask, letter_sid, tell_of_disabled
-from webhook.cli.common import examples, json_option, print_json
+from webhook.cli.common import COMMAND_LINE, examples, json_option, print_json
 from webhook.cli.completion_values import dead_sids
 from webhook.cli.dead_letters import RIGHT, DeadLetters, account_option, reason_option, sink_option, why_not
 from webhook.cli.progress import progress
@@ -66,7 +66,7 @@ def retry(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **o
             yield letter
 
     with progress("retrying", total, as_json=as_json) as advance:
-        changed = DeadLetterOperations(letters.ledger).retry(_counted(chosen(), advance))
+        changed = DeadLetterOperations(letters.ledger, by=COMMAND_LINE).retry(_counted(chosen(), advance))
     tell_of_disabled(letters.ledger, sinks)
     _tell("Queued for retry:", changed, wrong, as_json)
 
@@ -86,7 +86,7 @@ def drop(sids: tuple[str, ...], everything: bool, yes: bool, as_json: bool, **on
     found, wrong = _find(letters, sids)
     total = _ask("Drop", found()) if not yes and sys.stdin.isatty() else None
     with progress("dropping", total, as_json=as_json) as advance:
-        changed = DeadLetterOperations(letters.ledger).drop(_counted(found(), advance))
+        changed = DeadLetterOperations(letters.ledger, by=COMMAND_LINE).drop(_counted(found(), advance))
     _tell("Dropped:", changed, wrong, as_json)
 
 

@@ -19,7 +19,7 @@ from webhook.cli.arguments import (
     time_ranges,
 )
 from webhook.cli.columns import Column, show_table
-from webhook.cli.common import examples, json_option, open_ledger, print_json, settings_with_redis
+from webhook.cli.common import COMMAND_LINE, examples, json_option, open_ledger, print_json, settings_with_redis
 from webhook.cli.completion_values import account_sids, call_sids, sink_names
 from webhook.cli.errors import Interrupted
 from webhook.cli.progress import counting, progress
@@ -81,7 +81,7 @@ def replay(
     ledger = open_ledger(settings_with_redis())
     check_account(ledger, account)
     check_sink(ledger, narrower["sink"], account)
-    plan = Replay(ledger, Wanted(**narrower))
+    plan = Replay(ledger, Wanted(**narrower), by=COMMAND_LINE)
     if since is None:
         found, wrong = calls_named(ledger, sids, account, plan)
         calls: Calls = lambda: found  # noqa: E731  they are read twice

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, abort, render_template, request
 
-from webhook.console.flash import back_to
+from webhook.console.flash import CONSOLE, back_to
 from webhook.console.zone import viewer_zone
 from webhook.context.services import services
+from webhook.operations.call_summary import call_facts, summary_of_call
+from webhook.operations.call_timeline import timeline_of, told_by
 from webhook.operations.masking import Shown
+from webhook.operations.revisions import Changed, changes_between
 from webhook.timeline.svg import SAVED_WIDTH, draw_svg
 from worker.ledger.operations.refetching import Refetch, fetch_again
 from worker.ledger.operations.replaying import Fate, Replay, Wanted, call_named
@@ -21,8 +25,6 @@ from worker.ledger.queries.lookup import call_history
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from schemas.callback import Callback
-    from worker.ledger.operations.replaying import Tally
     from worker.ledger.queries.lookup import CallHistory
 
 blueprint = Blueprint("call", __name__)
@@ -33,12 +35,17 @@ NO_SUCH_CALL = "There is no such call in the ledger. It may have been forgotten:
 _SOON_MS = 60_000
 
 
-class TimelineEntry(NamedTuple):
-    """An entry of a call's timeline."""
+class RecordView(NamedTuple):
+    """A record of a call as the page shows it: what changed since the one before, and its deliveries."""
 
-    at_ms: float
-    what: str
+    key: str
+    revision: str
+    kind: str
+    data: dict[str, Any]
+    #: Pretty JSON, masked.
     text: str
+    changes: list[Changed]
+    deliveries: list[dict[str, Any]]
 
 
 @blueprint.get("/calls/<sid>")
@@ -64,10 +71,20 @@ def legs(sid: str) -> ResponseReturnValue:
     return Response(drawing, content_type="image/svg+xml; charset=utf-8")
 
 
+@blueprint.get("/calls/<sid>/record.json")
+def record(sid: str) -> ResponseReturnValue:
+    """Return a record as a file to save, the newest or the one that `record` names; its numbers are masked."""
+    events = _history(sid).events
+    key = request.args.get("record") or next(reversed(events), "")
+    if key not in events:
+        abort(404, f"The call has no record {key}.")
+    return Response(_json(_shown(numbers=False).document(events[key])), content_type="application/json")
+
+
 @blueprint.post("/calls/<sid>/fetch")
 def fetch_now(sid: str) -> ResponseReturnValue:
     """Fetch a call now, whatever its schedule says, like `legwork calls fetch`."""
-    done = fetch_again(services().ledger, sid)
+    done = fetch_again(services().ledger, sid, by=CONSOLE)
     if done is None:
         abort(404, NO_SUCH_CALL)
     # The message "retried" is about dead letters.
@@ -83,16 +100,16 @@ def deliver_again(sid: str) -> ResponseReturnValue:
     known = call_named(ledger, sid)
     if known is None or sink not in {None, *ledger.sinks}:
         abort(404, "There is no such call, or no such sink.")
-    plan = Replay(ledger, Wanted(sink=sink))
-    done: Tally = Counter()
+    plan = Replay(ledger, Wanted(sink=sink, sooner=True), by=CONSOLE)
+    done: Counter[Fate] = Counter()
     for _, counts in plan.run([known]):
-        done.update(counts)
-    queued, waiting = (
-        sum(number for (_, found), number in done.items() if found is fate) for fate in (Fate.QUEUED, Fate.WAITING)
-    )
-    if queued:
-        return back_to("console.call.show", "queued", queued, sid=sid)
-    return back_to("console.call.show", "waiting" if waiting else "unchanged", waiting, sid=sid)
+        for (_, found), number in counts.items():
+            done[found] += number
+    said = {Fate.QUEUED: "queued", Fate.SOONER: "brought_forward", Fate.WAITING: "waiting"}
+    for fate, word in said.items():
+        if done[fate]:
+            return back_to("console.call.show", word, done[fate], sid=sid)
+    return back_to("console.call.show", "unchanged", sid=sid)
 
 
 def _history(sid: str) -> CallHistory:
@@ -104,13 +121,11 @@ def _history(sid: str) -> CallHistory:
 
 def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
     ledger, shown = services().ledger, _shown(numbers=numbers)
-    records = [
-        (name, event["data"], _json(shown.document(event))) for name, event in reversed(list(history.events.items()))
-    ]
-    deliveries, now_ms = _deliveries(history, shown), ledger.now_ms()
+    now_ms, records, facts = ledger.now_ms(), _records(history, shown), call_facts(ledger, history)
+    recording = _link(facts.recording_url or "", shown)
     is_unfinished = (
         history.summary.state in {"waiting", "fetching"}
-        or any(it["state"] == "waiting" for it in deliveries)
+        or any(delivery["state"] == "waiting" for record in records for delivery in record.deliveries)
         or (history.confirm_at_ms is not None and history.confirm_at_ms < now_ms + _SOON_MS)
     )
     return render_template(
@@ -121,41 +136,40 @@ def _page(history: CallHistory, *, numbers: bool) -> ResponseReturnValue:
         call=history.summary,
         shown=shown,
         now_ms=now_ms,
+        summary=summary_of_call(ledger, history, shown.number),
+        facts=facts,
+        recording=recording,
+        recording_host=urlsplit(recording).hostname,
         drawing=_drawing(history, shown),
         records=records,
+        sinks=sorted({delivery["sink"] for record in records for delivery in record.deliveries}),
         callbacks=[
-            (callback, _json(shown.document(callback.params, by_others=True))) for callback in history.callbacks
+            (callback, told_by(callback, shown), _json(shown.document(callback.params, by_others=True)))
+            for callback in history.callbacks
         ],
-        moments=_timeline(history, shown),
-        deliveries=deliveries,
+        timeline=timeline_of(history, shown),
     )
 
 
-def _timeline(history: CallHistory, shown: Shown) -> list[TimelineEntry]:
-    """Return callbacks, steps and delivery attempts in the order in which they happened."""
-    moments = [
-        TimelineEntry(callback.received_at.timestamp() * 1000, "callback", _heard(callback, shown))
-        for callback in history.callbacks
-    ]
-    moments += [TimelineEntry(step["at"], step["step"], shown.text(str(step["answer"]))) for step in history.steps]
-    for name, delivery in history.deliveries.items():
-        sink = name.partition("/")[0]
-        moments += [
-            TimelineEntry(attempt["at"], f"delivery to {sink}", shown.text(attempt["answer"]))
-            for attempt in delivery.get("attempts", [])
-        ]
-    return sorted(moments, key=lambda moment: moment.at_ms)
+def _records(history: CallHistory, shown: Shown) -> list[RecordView]:
+    """Return the call's records, the newest first."""
+    found: list[RecordView] = []
+    before: dict[str, Any] | None = None
+    for key, event in history.events.items():
+        revision, _, kind = key.partition("/")
+        changes = [] if before is None else changes_between(before, event["data"], shown)
+        text = _json(shown.document(event))
+        found.append(RecordView(key, revision, kind, event["data"], text, changes, _deliveries(history, key, shown)))
+        before = event["data"]
+    return found[::-1]
 
 
-def _heard(callback: Callback, shown: Shown) -> str:
-    event = callback.event and shown.as_asked(callback.event)
-    return ", ".join(filter(None, (callback.kind, event, "the call has ended" if callback.ended else "")))
-
-
-def _deliveries(history: CallHistory, shown: Shown) -> list[dict[str, Any]]:
+def _deliveries(history: CallHistory, event_key: str, shown: Shown) -> list[dict[str, Any]]:
     found = []
     for name, delivery in history.deliveries.items():
         sink, _, record = name.partition("/")
+        if record != event_key:
+            continue
         attempts = [
             {**attempt, "answer": shown.text(attempt["answer"]), "body": shown.text(attempt.get("body", ""))}
             for attempt in delivery.get("attempts", [])
@@ -163,7 +177,7 @@ def _deliveries(history: CallHistory, shown: Shown) -> list[dict[str, Any]]:
         said = delivery.get("last_answer")
         last = said and {**said, "body": shown.text(said["body"])}
         state = delivery.get("state", "waiting")
-        found.append({"sink": sink, "record": record, "state": state, "attempts": attempts, "last": last})
+        found.append({"name": name, "sink": sink, "state": state, "attempts": attempts, "last": last})
     return found
 
 
@@ -171,6 +185,11 @@ def _shown(*, numbers: bool) -> Shown:
     ledger = services().ledger
     ledger.refresh_sinks()
     return Shown(ledger.settings, list(ledger.sinks.values()), numbers=numbers)
+
+
+def _link(url: str, shown: Shown) -> str:
+    """Return a URL from outside if it may be a link: '' for another scheme, or one with a number that is masked here."""
+    return url if url.startswith(("https://", "http://")) and shown.as_asked(url) == url else ""
 
 
 def _drawing(history: CallHistory, shown: Shown, *, width: str = "100%") -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import abort, request
 
-from webhook.console.filters import took
+from webhook.operations.times import took
 from worker.ledger.meters import ALL, DELIVERED, FAILED, FETCHED, RECEIVED, series_name
 from worker.ledger.queries.activity import RANGES, attempts_in, read_activity
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
 
-from webhook.console.flash import back_to
+from webhook.console.flash import CONSOLE, back_to
 from webhook.context.services import services
 from webhook.operations.dead_letter_selection import Selection, key_of
 from webhook.operations.dead_letters import FETCH, DeadLetters
@@ -66,9 +66,9 @@ def mend() -> ResponseReturnValue:
     verb, chosen = _verb(), _selection(request.form)
     until_ms = request.form.get("until_ms", type=float)
     if chosen is None or until_ms is None:
-        abort(422, "Nothing was chosen.")
+        abort(422, "Nothing is selected.")
     found = chosen.letters(DeadLetters(ledger), until_ms=until_ms)
-    operations = DeadLetterOperations(ledger)
+    operations = DeadLetterOperations(ledger, by=CONSOLE)
     done = operations.retry(found) if verb == "retry" else operations.drop(found)
     number = done.calls + done.deliveries
     return back_to(

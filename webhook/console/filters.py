@@ -8,7 +8,7 @@ from math import floor
 from markupsafe import Markup, escape
 
 from webhook.console.zone import viewer_zone
-from webhook.operations.times import spoken
+from webhook.operations.times import clock_time, spoken, took
 
 # An en dash, as in the cells of tables that have no value.
 _NONE = "\N{EN DASH}"
@@ -22,6 +22,18 @@ def moment(milliseconds: float) -> Markup:
     )
 
 
+def hms(milliseconds: float) -> Markup:
+    """Return a time's time of day in the viewer's zone; the tooltip has all of it."""
+    at = _local(milliseconds)
+    element = Markup('<time datetime="{}" title="{}">{}</time>')
+    return element.format(at.isoformat(timespec="milliseconds"), _in_full(at), f"{at:%H:%M:%S}")
+
+
+def day(milliseconds: float) -> str:
+    """Return a time's day in the viewer's zone: `Tue 1 Dec 2026`."""
+    return f"{_local(milliseconds):%a %-d %b %Y}"
+
+
 def iso_moment(text: str) -> Markup:
     """Return a time in ISO 8601, as operations describe it, in the viewer's zone."""
     return moment(datetime.fromisoformat(text).timestamp() * 1000)
@@ -32,22 +44,6 @@ def clock(milliseconds: float) -> Markup:
     at = _local(milliseconds)
     element = Markup('<time datetime="{}" title="{}">{}</time>')
     return element.format(at.isoformat(timespec="seconds"), _in_full(at), f"{at:%d %b %H:%M:%S}")
-
-
-def duration(seconds: float) -> str:
-    """Return a call's duration: `27 s`, `4:05`, `1:02:03`."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004  a minute
-        return f"{whole} s"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
-
-
-def took(seconds: float) -> str:
-    """Return how long an attempt took: `< 1 ms`, `12 ms`, `1.4 s`."""
-    if 0 < seconds < 0.001:  # noqa: PLR2004  a millisecond
-        return "< 1 ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def took_or_none(seconds: float | None) -> str:
@@ -109,8 +105,10 @@ FILTERS = {
     "spoken": spoken,
     "moment": moment,
     "iso_moment": iso_moment,
+    "hms": hms,
+    "day": day,
     "clock": clock,
-    "duration": duration,
+    "duration": clock_time,
     "took": took,
     "took_or_none": took_or_none,
     "share": share,

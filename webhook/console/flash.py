@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: Who ordered a change, for a call's history.
+CONSOLE = "the console"
+
 # The text for one, and for any other number.
 _SAID = {
     "queued": ("One record is queued for delivery.", "{} records are queued for delivery."),

@@ -45,7 +45,10 @@ def as_document(
             sink: {
                 "to_queue": surveyed[sink, Fate.QUEUED],
                 "queued": done[sink, Fate.QUEUED],
-                **{fate.value: found[sink, fate] for fate in Fate if fate is not Fate.QUEUED},
+                # What is made due sooner waits, too.
+                "waiting": found[sink, Fate.WAITING] + found[sink, Fate.SOONER],
+                "delivered": found[sink, Fate.DELIVERED],
+                "gone": found[sink, Fate.GONE],
             }
             for sink in sorted(sinks)
         },

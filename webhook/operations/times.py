@@ -36,3 +36,19 @@ def spoken(seconds: float) -> str:
     if days < 1:
         return f"{hours} h {minutes % 60} min"
     return f"{days} d {round(seconds / 3600) % 24} h"
+
+
+def clock_time(seconds: float) -> str:
+    """Return a call's duration: `27 s`, `4:05`, `1:02:03`."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004  a minute
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def took(seconds: float) -> str:
+    """Return how long an attempt took: `< 1 ms`, `12 ms`, `1.4 s`."""
+    if 0 < seconds < 0.001:  # noqa: PLR2004  a millisecond
+        return "< 1 ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -240,7 +240,7 @@ def test_what_is_dropped_is_dead_no_more(redis_url, ledger):
     assert json_from(redis_url, "list")["count"] == 0
     assert due(ledger) == []
     assert json_of("calls", "show", UNKNOWN, redis_url=redis_url, sinks=SINKS)["state"] == "dropped"
-    assert "drop  wanted by an operator" in run("calls", "show", UNKNOWN, redis_url=redis_url, sinks=SINKS).stdout
+    assert "discarded  by the command line" in run("calls", "show", UNKNOWN, redis_url=redis_url, sinks=SINKS).stdout
 
 
 @pytest.mark.parametrize("command", ["drop", "retry"])

@@ -10,6 +10,7 @@ from console_kit import NUMBERS, SID, Person, admit, bury_delivery, settle_calls
 from factories import ACCOUNT, TOKEN, make_callback
 from payloads.records import answer_of, build
 
+from worker.ledger.backlog import Lane
 from worker.ledger.call import Verdict
 from worker.ledger.queries.lookup import in_order
 
@@ -36,9 +37,9 @@ def test_the_story_is_told_in_the_order_in_which_it_happened(web, person):
     settle_calls(web, SID)
     bury_delivery(web, SID, answer="503: no room")
     page = words_of(person.read(PAGE))
-    story = page[page.index("Story") : page.index("Record 1/completed")]
+    story = page[page.index("Timeline") : page.index("Record, revision 1")]
     # The step that tests note is of an early day.
-    told = ["fetch 200: final", "callback status, terminal, the call has ended", "delivery to stdout 503: no room"]
+    told = ["fetched 200: final", "callback status, terminal, the call has ended", "delivery to stdout 503: no room"]
     places = [story.index(text) for text in told]
     assert places == sorted(places)
 
@@ -163,7 +164,7 @@ def test_a_settled_call_is_read_once_more_by_a_button(web, person):
     settle_calls(web, SID)
     page = person.follow(person.press(f"{PAGE}/fetch"))
     assert "The call is read once more" in words_of(page)
-    assert "It is read once more when nobody else wants the quota." in words_of(page)
+    assert "read once more at lowest priority, soon" in words_of(page)
     assert web.story(SID).confirm_at_ms is not None
 
 
@@ -195,3 +196,83 @@ def test_what_was_done_is_logged_with_the_call(web, person, capfd):
     assert SID in line
     assert "refetch" in line
     assert ACCOUNT not in web.ledger.sink_states()
+
+
+def test_the_page_begins_with_a_sentence_and_what_people_look_for(web, person):
+    settle_calls(web, SID)
+    page = person.read(PAGE)
+    words = words_of(page)
+    assert re.search(r"(Inbound|Outbound) [^.]*\.", words)
+    assert f'title="{SID}"' in page.text
+    assert f'data-copy="{SID}"' in page.text
+
+
+def test_who_ordered_what_stands_in_the_timeline(web, person):
+    settle_calls(web, SID)
+    bury_delivery(web, SID)
+    person.press(f"{PAGE}/deliver", sink="stdout")
+    person.press(f"{PAGE}/fetch")
+    words = words_of(person.read(PAGE))
+    assert "redelivery requested stdout/1/completed by the console" in words
+    assert "retry requested by the console" in words
+
+
+def test_a_delivery_that_waits_is_retried_now_by_a_button(web, person):
+    settle_calls(web, SID)
+    book = web.ledger.deliveries[ACCOUNT, "stdout"]
+    (lease,) = book.backlog.lease(1)
+    assert book.postpone(book.claim(lease), "503: no room", wait_seconds=3600, attempt=True)
+    assert "Retry now" in person.read(PAGE).text
+    page = words_of(person.follow(person.press(f"{PAGE}/deliver", sink="stdout")))
+    assert "One delivery is retried now" in page
+    assert "retry requested stdout/1/completed by the console" in page
+    assert [each.item for each in book.backlog.lease(1)] == [lease.item]
+
+
+def test_a_correction_is_told_as_what_changed(web, person):
+    settle_calls(web, SID)
+    book = web.ledger.calls[ACCOUNT]
+    web.ledger.client.zadd(book.fetches.due_key(Lane.CONFIRM), {SID: 1})
+    (lease,) = book.fetches.lease(1)
+    book.claim(lease)
+    event = build(answer_of("S1"), call_sid=SID, revision=2)
+    event["data"] |= {"agent": "+919000000077", "talk_seconds": 99}
+    verdict = Verdict("corrected", 2, event_key="2/corrected", event=event, sinks=["stdout"])
+    assert book.decide(SID, lease, verdict)
+    words = words_of(person.read(PAGE))
+    assert words.index("Record, revision 2 corrected") < words.index("Record, revision 1 completed")
+    changed = words[words.index("Changed:") : words.index("Record, revision 1 completed")]
+    assert "→ …0077" in changed
+    assert "→ 1:39" in changed
+
+
+def test_a_record_can_be_saved_as_json_with_its_numbers_masked(web, person):
+    settle_calls(web, SID)
+    saved = person.read(f"{PAGE}/record.json")
+    assert saved.get_json()["subject"] == SID
+    assert numbers_in(saved) == []
+    assert person.read(f"{PAGE}/record.json?record=1/completed").get_json() == saved.get_json()
+    assert person.read(f"{PAGE}/record.json?record=7/completed").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "is_link"),
+    [
+        ("https://recordings.exotel.example/acme1m/one.mp3", True),
+        ("javascript:alert(1)", False),
+        ("https://recordings.exotel.example/+919000000001.mp3", False),
+    ],
+)
+def test_a_recording_is_a_link_unless_that_would_show_a_number_or_run_a_script(web, person, url, is_link):
+    admit(web, SID, RecordingUrl=url)
+    page = person.read(PAGE)
+    assert (f'href="{url}"' in page.text) is is_link
+    assert numbers_in(page) == []
+
+
+def test_many_like_callbacks_are_one_line_that_opens(web, person):
+    for _ in range(9):
+        admit(web, SID, EventType="dial")
+    page = person.read(PAGE)
+    assert "9 \N{MULTIPLICATION SIGN} callback status, dial" in words_of(page)
+    assert page.text.count('<a href="#callback-') == 9

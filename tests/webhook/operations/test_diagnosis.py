@@ -147,22 +147,22 @@ def test_programs_and_people_are_told_the_same(web, redis_url):
 
 def test_the_overview_answers_the_question_it_asks(web):
     def answer():
-        return words_of(Person(web).read()).split("Is it flowing?")[1].split("received")[0]
+        return words_of(Person(web).read()).split("Status: ")[1].split("Calls received")[0]
 
-    assert "Nothing comes in. The last hour brought no call." in answer()
+    assert "Idle No call in the last hour." in answer()
     web.post(STATUS, data={"CallSid": SID})
     web.ledger.meters.flush()
-    assert "Yes. Last five minutes: 1 in, 0 out." in answer()
+    assert "Operational Last five minutes: 1 received, 0 delivered." in answer()
     web.ledger.calls[ACCOUNT].bucket.pause(80)
-    assert "Yes, with delays." in answer()
+    assert "Delayed Last five minutes" in answer()
     web.ledger.disable_sink("stdout", "moves house")
-    assert "Not all of it." in answer()
+    assert "Degraded Last five minutes" in answer()
     web.ledger.deregister_worker("host:1", 8)
-    assert " No. " in answer()
+    assert "Down Last five minutes" in answer()
 
 
 def test_what_was_given_up_on_last_week_does_not_keep_calls_from_flowing(web):
     settle_calls(web, "call00002", outcome="dead", reason="404")
     page = words_of(Person(web).read())
     assert "dead : 1 call failed after all retries; legwork dead list shows why" in page
-    assert "Not all of it" not in page
+    assert "Degraded" not in page

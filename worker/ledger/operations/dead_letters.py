@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from worker.lazy_logger import LazyLogger
 from worker.ledger.backlog import Clock, server_clock
+from worker.ledger.operations import OPERATOR
 from worker.ledger.queries.dead_letters import dead_letters
 from worker.ledger.queries.pages import in_pages
 from worker.ledger.scripts import Scripts
@@ -48,7 +49,7 @@ def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> ChangedCounts:
         return ChangedCounts()
     until_ms = float(clock() or ledger.now_ms()) - days * 86_400_000
     old = takewhile(lambda letter: letter.at_ms <= until_ms, dead_letters(ledger))
-    dropped = DeadLetterOperations(ledger, clock=clock).drop(islice(old, DROPPED_AT_ONCE))
+    dropped = DeadLetterOperations(ledger, by="DEAD_RETENTION_DAYS", clock=clock).drop(islice(old, DROPPED_AT_ONCE))
     if dropped.calls or dropped.deliveries:
         log.info(
             "dead.dropped", calls=dropped.calls, deliveries=dropped.deliveries, hint="DEAD_RETENTION_DAYS are over"
@@ -59,11 +60,13 @@ def drop_old(ledger: Ledger, *, clock: Clock = server_clock) -> ChangedCounts:
 class DeadLetterOperations:
     """Retries and drops dead letters, each in one script, while workers go on.
 
-    A letter is a snapshot: if the state has changed since, nothing is done, and it is not counted.
+    A letter is a snapshot: if the state has changed since, nothing is done, and it is not counted. `by` is who does it, for
+    the calls' histories.
     """
 
-    def __init__(self, ledger: Ledger, *, clock: Clock = server_clock) -> None:
+    def __init__(self, ledger: Ledger, *, by: str = OPERATOR, clock: Clock = server_clock) -> None:
         self._ledger = ledger
+        self._by = by
         self._scripts = Scripts(ledger.client)
         self._clock = clock
         self._retention_ms = ledger.settings.retention_days * 86_400_000
@@ -92,24 +95,26 @@ class DeadLetterOperations:
     def _retry_call(self, pipeline: redis.client.Pipeline, letter: DeadLetter) -> None:
         book, sid = self._ledger.calls[letter.account_sid], letter.call_sid
         keys = [*book.fetches.keys, book.key("call", sid), book.key("story", sid), book.key("dead")]
-        self._scripts.run("backlog/retry_call", keys, [sid, letter.at_ms, self._clock()], pipeline=pipeline)
+        self._scripts.run("backlog/retry_call", keys, [sid, letter.at_ms, self._clock(), self._by], pipeline=pipeline)
 
     def _drop_call(self, pipeline: redis.client.Pipeline, letter: DeadLetter) -> None:
         book, sid = self._ledger.calls[letter.account_sid], letter.call_sid
         of_call = [book.key("story", sid), book.key("deliveries", sid)]
         keys = [*book.fetches.keys, *of_call, book.key("dead"), book.key("forget")]
-        args: list[Argument] = [sid, letter.at_ms, self._retention_ms, self._clock()]
+        args: list[Argument] = [sid, letter.at_ms, self._retention_ms, self._clock(), self._by]
         self._scripts.run("backlog/drop_call", keys, args, pipeline=pipeline)
 
     def _retry_delivery(self, pipeline: redis.client.Pipeline, letter: DeadLetter) -> None:
         book, item, sink = self._delivery(letter)
-        keys = [*book.backlog.keys, book.key("deliveries", letter.call_sid), book.dead_key]
-        args: list[Argument] = [item, sink, letter.at_ms, _in_state(letter, "waiting"), self._clock()]
+        of_call = [book.key("deliveries", letter.call_sid), book.dead_key, book.key("story", letter.call_sid)]
+        keys = [*book.backlog.keys, *of_call]
+        args: list[Argument] = [item, sink, letter.at_ms, _in_state(letter, "waiting"), self._clock(), self._by]
         self._scripts.run("backlog/retry_delivery", keys, args, pipeline=pipeline)
 
     def _drop_delivery(self, pipeline: redis.client.Pipeline, letter: DeadLetter) -> None:
         book, item, sink = self._delivery(letter)
-        keys = [*book.backlog.keys, book.key("deliveries", letter.call_sid), book.dead_key, book.key("forget")]
+        of_call = [book.key("deliveries", letter.call_sid), book.dead_key, book.key("forget")]
+        keys = [*book.backlog.keys, *of_call, book.key("story", letter.call_sid)]
         args: list[Argument] = [
             item,
             sink,
@@ -117,6 +122,7 @@ class DeadLetterOperations:
             _in_state(letter, "dropped"),
             self._retention_ms,
             self._clock(),
+            self._by,
         ]
         self._scripts.run("backlog/drop_delivery", keys, args, pipeline=pipeline)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from worker.ledger.backlog import Clock, server_clock
+from worker.ledger.operations import OPERATOR
 from worker.ledger.queries.lookup import book_that_knows
 from worker.ledger.scripts import Scripts
 
@@ -26,11 +27,14 @@ class Refetch(StrEnum):
     UNDER_WAY = "under_way"
 
 
-def fetch_again(ledger: Ledger, call_sid: str, *, clock: Clock = server_clock) -> Refetch | None:
-    """Have a call fetched as soon as the account's quota allows; return None for an unknown call."""
+def fetch_again(ledger: Ledger, call_sid: str, *, by: str = OPERATOR, clock: Clock = server_clock) -> Refetch | None:
+    """Have a call fetched as soon as the account's quota allows; return None for an unknown call.
+
+    `by` is who wants it, for the call's history.
+    """
     book = book_that_knows(ledger, call_sid)
     if book is None:
         return None
     of_call = [book.key("call", call_sid), book.key("story", call_sid), book.key("settled"), book.key("dead")]
-    found = Scripts(ledger.client).run("backlog/refetch", [*book.fetches.keys, *of_call], [call_sid, clock()])
+    found = Scripts(ledger.client).run("backlog/refetch", [*book.fetches.keys, *of_call], [call_sid, clock(), by])
     return None if found is None else Refetch(found.decode())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from schemas.record_types import CALL_TYPES
 from worker.ledger.backlog import Clock, server_clock
 from worker.ledger.codec import unpack_event
+from worker.ledger.operations import OPERATOR
 from worker.ledger.queries.lookup import book_that_knows
 from worker.ledger.queries.pages import in_pages, walk
 from worker.ledger.scripts import Scripts
@@ -44,6 +45,8 @@ class Fate(StrEnum):
     """The effect of a replay on a record."""
 
     QUEUED = "queued"
+    #: It waited, and is due now.
+    SOONER = "sooner"
     WAITING = "waiting"
     DELIVERED = "delivered"
     GONE = "gone"
@@ -60,6 +63,8 @@ class Wanted:
     sink: str | None = None
     event_type: str | None = None
     only_missing: bool = False
+    #: Whether what waits already is due now.
+    sooner: bool = False
 
 
 class _Copy(NamedTuple):
@@ -106,10 +111,12 @@ def call_named(ledger: Ledger, call_sid: str) -> KnownCall | None:
 class Replay:
     """Puts the records of calls on the backlogs of the wanted sinks, again or for the first time.
 
-    It may be interrupted and started again at any time: a waiting delivery is not queued twice.
+    It may be interrupted and started again at any time: a waiting delivery is not queued twice. `by` is who wants it, for
+    the calls' histories.
     """
 
-    def __init__(self, ledger: Ledger, wanted: Wanted, *, clock: Clock = server_clock) -> None:
+    def __init__(self, ledger: Ledger, wanted: Wanted, *, by: str = OPERATOR, clock: Clock = server_clock) -> None:
+        self._by = by
         self._ledger = ledger
         self._wanted = wanted
         self._scripts = Scripts(ledger.client)
@@ -198,7 +205,7 @@ class Replay:
 
     def _queue_on(self, pipeline: redis.client.Pipeline, copy: _Copy) -> None:
         book = copy.book
-        of_call = [book.key("events", copy.call_sid), book.key("deliveries", copy.call_sid)]
+        of_call = [book.key(part, copy.call_sid) for part in ("events", "deliveries")]
         args: list[Argument] = [
             f"{copy.call_sid}/{copy.event_key}",
             book.sink,
@@ -206,6 +213,8 @@ class Replay:
             json.dumps({**copy.delivery, "state": "waiting"}),
             int(copy.state in _NOT_PENDING),
             self._clock(),
+            self._by,
+            int(self._wanted.sooner),
         ]
-        keys = [*book.backlog.keys, *of_call, book.dead_key]
+        keys = [*book.backlog.keys, *of_call, book.dead_key, book.key("story", copy.call_sid)]
         self._scripts.run("backlog/replay", keys, args, pipeline=pipeline)

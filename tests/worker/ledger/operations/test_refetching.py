@@ -106,7 +106,7 @@ def test_what_was_dropped_can_be_wanted_after_all(bench, exotel):
 def test_the_story_says_that_an_operator_wanted_it(bench):
     bench.admit(wait=120)
     refetch(bench)
-    assert [(step["step"], step["answer"]) for step in bench.story().steps] == [("retry", "wanted by an operator")]
+    assert [(step["step"], step["answer"]) for step in bench.story().steps] == [("retry", "by an operator")]
 
 
 def test_a_settled_one_that_is_to_be_read_again_is_not_forgotten_before(bench, exotel):

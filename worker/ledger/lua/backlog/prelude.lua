@@ -43,6 +43,12 @@ local function unhold(item)
   redis.call('HDEL', FENCES, item)
 end
 
+-- Add a step to a call's history; the last 50 are kept.
+local function note_step(story, now, step, answer)
+  redis.call('RPUSH', story, cjson.encode({ at = math.floor(now), step = step, answer = answer }))
+  redis.call('LTRIM', story, -50, -1)
+end
+
 -- Index a call under terms: `lists` are their postings' keys. What it is indexed under is part of its state, which the
 -- caller stores. A term that is known costs nothing.
 local function index(state, packed_sid, terms, lists)

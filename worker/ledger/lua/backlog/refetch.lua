@@ -1,6 +1,6 @@
 -- Make a call due now at an operator's request, whatever its schedule says.
 -- KEYS 1-8 backlog of the fetches, 9 call, 10 story, 11 settled, 12 dead
--- ARGV 1 CallSid, 2 clock or ''
+-- ARGV 1 CallSid, 2 clock or '', 3 who wants it
 -- Returns nil for an unknown call; 'under_way' if a worker has it or it is due already; 'sooner' if it was waiting;
 -- 'confirm' if it is settled: it is fetched once more, at lowest priority; 'retried' if it had failed or was dropped.
 local now, sid = clock(ARGV[2]), ARGV[1]
@@ -29,6 +29,5 @@ if not lane then
   end
 end
 redis.call('ZADD', KEYS[lane], text(now), sid)
-redis.call('RPUSH', KEYS[10], cjson.encode({ at = math.floor(now), step = 'retry', answer = 'wanted by an operator' }))
-redis.call('LTRIM', KEYS[10], -50, -1)
+note_step(KEYS[10], now, 'retry', 'by ' .. ARGV[3])
 return outcome
