@@ -68,10 +68,10 @@ _LONG = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 10800.0, 4
 
 CALLBACKS = _counter(
     "legwork_callbacks_total",
-    "Callbacks stored: of a `new` call, or of a `known` one.",
+    "Callbacks stored: of a `new` call, or of a `known` one; a `test` is only counted.",
     account=_OF_THE_SETTINGS,
     kind=_KINDS,
-    outcome=("new", "known"),
+    outcome=("new", "known", "test"),
 )
 CALLBACKS_REFUSED = _counter(
     "legwork_callbacks_refused_total",

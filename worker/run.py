@@ -28,6 +28,7 @@ from worker.process.crashes import tell_crashes
 from worker.process.heartbeat import Heartbeat
 from worker.sinks import open_sinks
 from worker.sinks.boundary import close
+from worker.steps.ask_at_start import begin_asking
 from worker.tasks import Carrier, register
 from worker.tracing.setup import begin_tracing
 
@@ -79,7 +80,7 @@ def run_worker(settings: Settings, *, threads: int = THREADS, heartbeat: Heartbe
         log.info("worker.ending")
 
     signals.worker_shutting_down.connect(end, weak=False)
-    signals.worker_ready.connect(lambda **_: _ready(thread, threads, settings), weak=False)
+    signals.worker_ready.connect(lambda **_: _ready(thread, context), weak=False)
     worker = app.Worker(
         pool_cls="threads",
         concurrency=threads,
@@ -125,9 +126,11 @@ def open_when_there(ledger: Ledger, heartbeat: Heartbeat) -> None:
             return
 
 
-def _ready(thread: threading.Thread, threads: int, settings: Settings) -> None:
-    log.info("worker.ready", threads=threads, accounts=len(settings.accounts), sinks=len(settings.sinks))
+def _ready(thread: threading.Thread, context: WorkerContext) -> None:
+    settings = context.settings
+    log.info("worker.ready", threads=context.threads, accounts=len(settings.accounts), sinks=len(settings.sinks))
     thread.start()
+    begin_asking(context)
 
 
 def _take_leave(dispatcher: Dispatcher) -> None:

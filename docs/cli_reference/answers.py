@@ -34,6 +34,10 @@ ANSWERS = {
     "worker": Answer(()),
     "check": Answer((shapes.Finding(many=True),), "Something is wrong; a warning is not."),
     "status": Answer((status.Status(),), "A problem of severity `error`; a warning is not."),
+    "accounts list": Answer((status.Account(many=True),)),
+    "accounts retry": Answer(
+        (status.RetriedAccount(),), "There is no such account, or Exotel did not accept its credentials."
+    ),
     "calls list": Answer((calls.ListedCall(many=True),)),
     "calls find": Answer((calls.ListedCall(many=True),), "Nothing was found."),
     "calls export": Answer((shapes.ExportedCall(many=True),)),

@@ -39,12 +39,17 @@ def book(client, redis_url):
     return Ledger(client, make_settings(redis_url)).calls[ACCOUNT]
 
 
+def fetched(exotel):
+    """The calls that were asked about, but for the one that cannot exist: a worker tries the key when it starts."""
+    return [sid for seen in exotel.seen if (sid := seen.target.split("/")[5]) != "0" * 32]
+
+
 def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exotel, book, redis_url, client):
     gate = threading.Event()
     exotel.always(held(gate, legs_answer()))
     book.admit(make_callback(SID, From="09000000001"), wait_seconds=0)
     worker = begin()
-    until(lambda: exotel.seen)
+    until(lambda: fetched(exotel))
     worker.ask_to_stop()
     worker.wait_for("worker.ending")
     book.admit(make_callback("call0002"), wait_seconds=0)
@@ -53,7 +58,7 @@ def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exot
     ledger = Ledger(client, make_settings(redis_url))
     story = call_history(ledger, SID)
     assert story.summary.state == "settled"
-    assert len(exotel.seen) == 1, "and nothing new was begun"
+    assert fetched(exotel) == [SID], "and nothing new was begun"
     assert ledger.workers() == {}, "it has taken its leave"
     assert worker.logged("worker.stopped")
 
@@ -137,4 +142,4 @@ def test_two_workers_share_the_work_and_send_each_record_once(begin, exotel, boo
         assert [worker.wait() for worker in workers] == [0, 0]
     ids = [seen.headers["webhook-id"] for seen in subscriber.seen]
     assert len(ids) == len(set(ids)) == 60
-    assert len(exotel.seen) == 60
+    assert len(fetched(exotel)) == 60

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook.api.blueprints import make_blueprint
-from webhook.api.shapes.status import Account, HowMany, Minute, Status
+from webhook.api.blueprints import check_known, make_blueprint
+from webhook.api.shapes.status import Account, HowMany, Minute, RetriedAccount, Status
 from webhook.context.services import services
-from webhook.operations.dead_letters import DeadLetters
-from webhook.operations.status import account_document, as_document, read_status
+from webhook.operations import accounts as operations
+from webhook.operations.status import as_document, read_status
 from webhook.operations.times import utc
 from worker.ledger.meters import ALL, DELIVERED, FETCHED, RECEIVED
 from worker.ledger.queries.activity import Range, read_activity
-from worker.ledger.queries.totals import totals_of_accounts
 
 status = make_blueprint("status", "The state of the whole system.")
 accounts = make_blueprint("accounts", "Each account's quota and state.")
@@ -40,14 +39,22 @@ def list_accounts() -> list[dict[str, Any]]:
 
     Each with its quota, how much of it is used, and its pauses and suspensions.
     """
+    return operations.list_accounts(services().ledger)
+
+
+@accounts.post("/<string(minlength=1, maxlength=64):sid>/retry")
+@accounts.doc(operationId="retry_account")
+@accounts.response(200, RetriedAccount())
+@accounts.alt_response(404, description="There is no such account.")
+def retry_account(sid: str) -> dict[str, Any]:
+    """Retry an account.
+
+    Exotel is asked about it now, also if it is suspended: one request, counted against its quota. A suspension ends if it
+    accepts the credentials; the account is suspended if it refuses them.
+    """
     ledger = services().ledger
-    fit = DeadLetters(ledger).fit
-    documents = [
-        {"account_sid": totals.sid, **account_document(ledger.account(totals.sid), totals)}
-        for totals in totals_of_accounts(ledger, ledger.calls)
-    ]
-    # A reason may quote Exotel.
-    return [{**each, "reason": each["reason"] and fit(each["reason"])} for each in documents]
+    check_known(sid, None)
+    return operations.retry_account(ledger, sid)
 
 
 @minutes.get("")

@@ -24,6 +24,11 @@ class Accepted(Schema):
         required=True,
         metadata={"description": "False when the call was known already; the callback is kept all the same."},
     )
+    test = fields.Boolean(
+        metadata={
+            "description": "True for a CallSid that begins with `legworktest`: it is counted as a test, and no call."
+        }
+    )
 
 
 class AcceptedCalls(Schema):

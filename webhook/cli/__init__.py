@@ -21,6 +21,7 @@ COMMANDS = {
     "worker": Entry(_START, "Fetch legs and deliver records, until SIGTERM.", "webhook.cli.processes:worker"),
     "check": Entry(_INSPECT, "Test everything that the settings name.", "webhook.cli.check:check"),
     "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
+    "accounts": Entry(_INSPECT, "Exotel's accounts: list, retry.", "webhook.cli.groups:accounts"),
     "calls": Entry(_INSPECT, "List, find, show, fetch and export calls.", "webhook.cli.groups:calls"),
     "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
     "import": Entry(

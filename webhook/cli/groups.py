@@ -1,4 +1,4 @@
-"""`legwork calls`, `dead`, `sinks` and `token`: groups of commands, which are imported on first use."""
+"""`legwork accounts`, `calls`, `dead`, `sinks` and `token`: groups of commands, which are imported on first use."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ _CALLS = {
         "Commands", "Fetch calls now, regardless of their schedules.", "webhook.cli.calls_fetch:fetch_command"
     ),
     "show": Entry("Commands", "Show one call's timeline.", "webhook.cli.calls_show:show_command"),
+}
+_ACCOUNTS = {
+    "list": Entry("Commands", "List accounts: state, calls, quota.", "webhook.cli.accounts:list_command"),
+    "retry": Entry(
+        "Commands", "Ask Exotel about an account now, also if it is suspended.", "webhook.cli.accounts:retry_command"
+    ),
 }
 _DEAD = {
     "list": Entry(
@@ -83,6 +89,11 @@ _TOKEN = {
 )
 def calls() -> None:
     """List, find, show, fetch and export calls."""
+
+
+@click.group(cls=TableGroup, table=_ACCOUNTS, epilog=examples("legwork accounts list", "legwork accounts retry acme1m"))
+def accounts() -> None:
+    """Exotel's accounts: list, retry."""
 
 
 @click.group(

@@ -133,7 +133,7 @@ def _account(account: Account, totals: AccountTotals) -> list[str | Cell]:
         str(totals.waiting),
         spoken(totals.oldest_waiting_seconds) if totals.waiting else "-",
         f"{used} of {totals.look.limit} in {spoken(account.quota_seconds)}",
-        spoken(totals.eta_seconds) if totals.waiting else "-",
+        "-" if not totals.waiting else "unknown" if totals.eta_seconds is None else spoken(totals.eta_seconds),
     ]
 
 

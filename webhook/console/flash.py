@@ -43,10 +43,18 @@ _SAID = {
         "The sink is removed. {} waiting deliveries were discarded.",
     ),
     "finished": ("The old secret is expired.", "{} old secrets are expired."),
+    "account_accepted": ("Exotel accepts the account's credentials.", ""),
+    "account_refused": ("Exotel still refuses the account.", ""),
+    "account_throttled": ("Exotel answers 429: another program uses the quota.", ""),
+    "account_unreachable": ("Exotel gave no usable answer.", ""),
+    "account_not_asked": ("Exotel was not asked: the account is paused, or a worker asks already.", ""),
     "unchanged": ("No change.", ""),
 }
 # Messages which say that nothing, or nothing more, was done.
-_CHANGED_NOTHING = frozenset({"waiting", "under_way", "unchanged"})
+_CHANGED_NOTHING = frozenset(
+    {"waiting", "under_way", "unchanged"}
+    | {f"account_{answer}" for answer in ("refused", "throttled", "unreachable", "not_asked")}
+)
 
 
 @dataclass(frozen=True, slots=True)

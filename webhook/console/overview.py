@@ -19,7 +19,7 @@ from worker.ledger.queries.listing import page_of_calls
 from worker.ledger.queries.recent import recent_dead_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from flask.typing import ResponseReturnValue
 
@@ -61,7 +61,7 @@ def overview() -> ResponseReturnValue:
         problems=[(problem, _page_about(problem)) for problem in problems],
         totals=found.totals(),
         oldest_seconds=max(account.oldest_waiting_seconds for account in accounts),
-        eta_seconds=max(account.eta_seconds for account in accounts),
+        eta_seconds=_latest(account.eta_seconds for account in accounts),
         accounts=accounts,
         sinks=found.sinks,
         span=span,
@@ -72,6 +72,12 @@ def overview() -> ResponseReturnValue:
         letters=DeadLetters(ledger),
         workers=found.workers,
     )
+
+
+def _latest(etas: Iterable[float | None]) -> float | None:
+    """Return when the last backlog is done; None if nobody knows of one."""
+    known = list(etas)
+    return None if None in known else max(eta for eta in known if eta is not None)
 
 
 def _answer(problems: Sequence[Problem], hour: Activity) -> Answer:

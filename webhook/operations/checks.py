@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,13 +13,13 @@ from schemas.urls import without_password
 from webhook.operations.diagnosis import full_ledger, unwritable_ledger
 from webhook.operations.finding import Finding, Verdict
 from webhook.operations.problem import Severity
-from worker.errors import AccountSuspended, LedgerUnusable, LegworkError, Throttled
-from worker.exotel import ExotelClient
+from worker.errors import LedgerUnusable, LegworkError
 from worker.ledger.advice import RIGHTS, what_to_do
 from worker.ledger.capacity import read_capacity
 from worker.ledger.server import about_server, greet_server
 from worker.sinks import check, open_sink, why_not_opened
 from worker.sinks.boundary import close
+from worker.steps.probe import Credentials, probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,8 +37,6 @@ _WANTED = {
 _MATTER_OF_CHOICE = {"appendfsync": "everysec"}
 # One key of each kind that kombu keeps in Redis (kombu.transport.redis); the second is that of a priority queue.
 _BROKER_KEYS = ("legwork", "legwork\x06\x163", "_kombu.binding.legwork", "unacked", "unacked_index", "unacked_mutex")
-# How long a person running the check would wait rather than not get a result.
-_LONGEST_WAIT_SECONDS = 5.0
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -178,42 +174,29 @@ def check_exotel(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]
 
 
 def _probe(about: str, account: Account, ledger: Ledger) -> Finding:
-    bucket = ledger.calls[account.sid].bucket
-    token = f"check:{secrets.token_hex(8)}"
-    grant = bucket.take(token, max_wait_seconds=_LONGEST_WAIT_SECONDS)
-    if grant.taken and grant.wait_seconds > 0:
-        time.sleep(grant.wait_seconds)
-        if bucket.still_open(token) > 0:
+    found = probe(ledger, account)
+    match found.credentials:
+        case Credentials.ACCEPTED:
+            text = f"{account.base_url} accepts the credentials (it answered {found.text} for a call that cannot exist)"
+            return Finding(about, Verdict.OK, text)
+        case Credentials.REFUSED:
             return Finding(
-                about, Verdict.WARNING, "not checked: the account was paused just now; try again in a minute"
+                about, Verdict.WRONG, f"{found.text}; correct SID, API key, API token, subdomain, or the plan"
             )
-    if not grant.taken:
-        verdict = Verdict.WRONG if grant.why == "suspended" else Verdict.WARNING
-        return Finding(about, verdict, f"not checked: {_why_not(grant.why)}; try again in {grant.wait_seconds:.0f} s")
-    client = ExotelClient(account)
-    try:
-        answer = client.probe()
-    except AccountSuspended as refusal:
-        return Finding(about, Verdict.WRONG, f"{refusal}; correct SID, API key, API token, subdomain, or the plan")
-    except Throttled as refusal:
-        right = "reduce its use, or lower EXOTEL_QUOTA"
-        return Finding(about, Verdict.WARNING, f"{refusal}: another program uses this account's quota; {right}")
-    except LegworkError as failure:
-        right = "correct the subdomain or EXOTEL_BASE_URL, or let this host connect to it"
-        return Finding(about, Verdict.WRONG, f"{account.base_url}: {failure}; {right}")
-    finally:
-        client.close()
-        bucket.give_back(token)
-    if grant.is_probe:
-        bucket.resume()
-    return Finding(
-        about,
-        Verdict.OK,
-        f"{account.base_url} accepts the credentials (it answered {answer} for a call that cannot exist)",
-    )
+        case Credentials.THROTTLED:
+            right = "reduce its use, or lower EXOTEL_QUOTA"
+            return Finding(about, Verdict.WARNING, f"{found.text}: another program uses this account's quota; {right}")
+        case Credentials.UNREACHABLE:
+            right = "correct the subdomain or EXOTEL_BASE_URL, or let this host connect to it"
+            return Finding(about, Verdict.WRONG, f"{account.base_url}: {found.text}; {right}")
+        case Credentials.NOT_ASKED:
+            verdict = Verdict.WRONG if found.text == "suspended" else Verdict.WARNING
+            text = f"not checked: {why_not_asked(found.text)}; try again in {found.wait_seconds:.0f} s"
+            return Finding(about, verdict, text)
 
 
-def _why_not(why: str) -> str:
+def why_not_asked(why: str) -> str:
+    """Return in words why there was no token for a request (`Grant.why`)."""
     return {
         "paused": "Exotel asked for a pause (429)",
         "suspended": "Exotel refused the account (`legwork status` says why); a worker tries again from time to time",

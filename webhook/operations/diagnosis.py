@@ -90,7 +90,7 @@ def account_problems(account: Account, totals: AccountTotals) -> Iterator[Proble
 def _late(totals: AccountTotals) -> tuple[Severity, str]:
     waits = waiting(totals.waiting, "call")
     if totals.look.in_flight + totals.look.cooling_down >= _SPENT * totals.look.limit:
-        return Severity.WARNING, f"{waits} for the quota; done in {spoken(totals.eta_seconds)}"
+        return Severity.WARNING, f"{waits} for the quota; done in {spoken(totals.eta_seconds or 0.0)}"
     late = f"{waits}, overdue by {spoken(totals.overdue_seconds)} although quota is left"
     return Severity.ERROR, f"{late}: too few workers, or workers hang; check their logs, start more"
 

@@ -146,6 +146,10 @@ class TokenBucket:
         """End a suspension and a series of 429s after a successful probe. Returns True if there was either."""
         return bool(self._scripts.run("bucket/resume", self.keys, []))
 
+    def allow_probe(self) -> bool:
+        """Let the next request find out now whether the account works again. Returns False if it is not suspended."""
+        return bool(self._scripts.run("bucket/allow_probe", self.keys, [self._clock()]))
+
     def look(self, ahead_seconds: float = 1.0) -> Look:
         """Return the bucket's state, and how many tokens come back within `ahead_seconds`."""
         args: list[Argument] = [self.quota, ahead_seconds * 1000, self._clock()]

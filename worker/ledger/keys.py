@@ -24,7 +24,8 @@ Times are milliseconds since the epoch, by Redis's own clock.
 | `lw:{a}:began` | zset | call → when it began; before its record says so, when its first callback arrived |
 | `lw:{a}:term:<term>` | list | the packed CallSids that a term finds: see `worker/ledger/index.py` |
 | `lw:{a}:settled`, `:dead`, `:forget` | zset | call → when it settled, when it failed, when to forget it |
-| `lw:{a}:totals` | hash | counters: received, settled, `delivered:<sink>` … |
+| `lw:{a}:totals` | hash | counters: received, settled, tests, `delivered:<sink>` …; times: `answered_at`, `tested_at` |
+| `lw:{a}:asking` | string | a worker that has started asks Exotel about the account; expires |
 | `lw:{a}:fence` | string | the last lease id issued |
 | `lw:{a}:fetch:…`, `lw:{a}:sink:<name>:…` | | one backlog each: see `Backlog` |
 | `lw:{a}:bucket:flying`, `:cooling`, `:gate` | zset, zset, hash | the token bucket: see `TokenBucket` |

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from schemas.times import write_milliseconds
 from worker.record.envelope import envelope, event_id
 from worker.record.shape import sinks_for
 
 if TYPE_CHECKING:
-    from worker.context import WorkerContext
+    from collections.abc import Callable
+
+    from worker.ledger import Ledger
 
 
-def announce_new_ledger(context: WorkerContext) -> None:
+class Announcer(Protocol):
+    """Where a record is put: a worker's context, or only a ledger, where nobody needs to be nudged."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, whose backlogs get the record."""
+
+    @property
+    def nudge(self) -> Callable[[], None]:
+        """Called when something new is due."""
+
+
+def announce_new_ledger(context: Announcer) -> None:
     """Announce for each account that its ledger was created within the last day: it is the first day, or Redis lost its data.
 
     Every worker may do so any number of times; it is one record.
@@ -24,7 +38,7 @@ def announce_new_ledger(context: WorkerContext) -> None:
             announce(context, account_sid, "ledger_new", once=str(since_ms), since=write_milliseconds(since_ms))
 
 
-def announce(context: WorkerContext, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
+def announce(context: Announcer, account_sid: str, name: str, *, once: str | None = None, **data: Any) -> None:
     """Put an operator record on the backlogs of the sinks that want its type; without one, do nothing.
 
     `name` is one of `OPERATOR_EVENTS` (`schemas/record_types.py`); `data` says what happened, without secrets and full

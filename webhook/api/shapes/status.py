@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from webhook.api.shapes.fields import timestamp
+from webhook.operations.accounts import ANSWERS
 from webhook.operations.problem import Severity
 
 # In minutes.
@@ -44,7 +45,11 @@ class AccountStatus(Totals):
     )
     reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it is suspended."})
     oldest_waiting_seconds = fields.Float(required=True, metadata={"description": "Age of the oldest waiting call."})
-    eta_seconds = fields.Float(required=True, metadata={"description": "Estimated time until the backlog is fetched."})
+    eta_seconds = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Estimated time until the backlog is fetched; null while the account is suspended."},
+    )
     quota = fields.Nested(Quota(), required=True)
 
 
@@ -52,6 +57,21 @@ class Account(AccountStatus):
     """An account's state, with its SID."""
 
     account_sid = fields.String(required=True)
+
+
+class RetriedAccount(Schema):
+    """What Exotel said of an account."""
+
+    account_sid = fields.String(required=True)
+    answer = fields.String(
+        required=True,
+        validate=validate.OneOf(ANSWERS),
+        metadata={
+            "description": "`accepted`, `refused` (401, 402, 403), `throttled` (429), `unreachable`, or `not_asked`."
+        },
+    )
+    text = fields.String(required=True, metadata={"description": "Exotel's answer, or why there is none."})
+    state = fields.String(required=True, metadata={"description": "The account's state now."})
 
 
 class SinkStatus(Schema):

@@ -38,7 +38,8 @@ class AccountTotals:
     dead: int
     oldest_waiting_seconds: float
     overdue_seconds: float
-    eta_seconds: float
+    #: None while nobody can tell: Exotel refuses the account.
+    eta_seconds: float | None
     look: Look
     paused_until_ms: float | None
     refused: int
@@ -107,10 +108,15 @@ def _state(look: Look, book: CallBook) -> str:
     return "yielding" if look.limit < book.account.quota else "active"
 
 
-def _eta(book: CallBook, waiting: int, look: Look, last_due_seconds: float) -> float:
-    """Return in how many seconds the backlog will be done: limited by quota, and not before its last fresh call is due."""
+def _eta(book: CallBook, waiting: int, look: Look, last_due_seconds: float) -> float | None:
+    """Return in how many seconds the backlog will be done: limited by quota, and not before its last fresh call is due.
+
+    None while the account is suspended: nobody knows until when.
+    """
     if not waiting:
         return 0.0
+    if look.gate in {Gate.SUSPENDED, Gate.PROBE}:
+        return None
     by_quota = max(0, waiting - look.free) / look.limit * book.account.quota_seconds
     return round(look.gate_seconds + max(by_quota, last_due_seconds, 0.0), 3)
 

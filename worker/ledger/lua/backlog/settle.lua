@@ -28,7 +28,10 @@ if outcome == 'settled' then
 elseif outcome == 'dead' then
   redis.call('ZADD', KEYS[14], text(now), sid)
 end
-if outcome ~= 'dead' then redis.call('HDEL', KEYS[11], 'partial') end
+if outcome ~= 'dead' then
+  redis.call('HDEL', KEYS[11], 'partial')
+  redis.call('HSET', KEYS[16], 'answered_at', text(now))
+end
 
 if ARGV[4] ~= '' then
   -- A record that was sent under an id never changes: a call that fails again after a retry keeps its first record.
