@@ -33,3 +33,11 @@ def is_loopback(text: str) -> bool:
     """Return whether a text is a loopback address, of IPv4 or IPv6."""
     address = read_address(text)
     return address is not None and address.is_loopback
+
+
+def seen_from_here(host: str | None, *, name: str = "localhost") -> str:
+    """Return the host for a URL that reaches web from this machine; `name` stands for all addresses and for 127.0.0.1."""
+    if host is None or host in {"::", "0.0.0.0", "127.0.0.1"}:  # noqa: S104  it is only named
+        return name
+    address = ip_address(host)
+    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004  the family's number

@@ -28,8 +28,9 @@ def run(*arguments, directory=None, typed=None, **environ):
         result = CliRunner().invoke(legwork, arguments, input=typed, env=variables)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    for secret in SECRETS.values():
-        assert secret not in result.output
+    for name, secret in SECRETS.items():
+        # `urls` is what shows the callback URLs to those who ask.
+        assert secret not in result.output or (name, arguments[0]) == ("CALLBACK_TOKEN", "urls")
     return result
 
 

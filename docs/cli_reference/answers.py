@@ -34,6 +34,7 @@ ANSWERS = {
     "worker": Answer(()),
     "check": Answer((shapes.Finding(many=True),), "Something is wrong; a warning is not."),
     "status": Answer((status.Status(),), "A problem of severity `error`; a warning is not."),
+    "urls": Answer((shapes.CallbackUrls(),)),
     "accounts list": Answer((status.Account(many=True),)),
     "accounts retry": Answer(
         (status.RetriedAccount(),), "There is no such account, or Exotel did not accept its credentials."

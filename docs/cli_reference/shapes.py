@@ -184,3 +184,21 @@ class Note(Schema):
     """A message besides the output, on standard error."""
 
     note = fields.String(required=True)
+
+
+class UrlsOfAccount(Schema):
+    """The callback URLs of an account. They hold its callback token."""
+
+    passthru = fields.String(required=True, metadata={"description": "For Passthru applets."})
+    status = fields.String(required=True, metadata={"description": "For the StatusCallback of outbound calls."})
+
+
+class CallbackUrls(Schema):
+    """The callback URLs to paste into Exotel."""
+
+    public_url = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "PUBLIC_URL; null: the URLs work on this machine only."},
+    )
+    callback_urls = fields.Dict(keys=fields.String(), values=fields.Nested(UrlsOfAccount()), required=True)

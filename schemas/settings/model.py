@@ -119,6 +119,12 @@ class Settings:
         "Networks that may post callbacks: CIDR, separated by spaces.",
         otherwise="all networks",
     )
+    public_url: str | None = setting(
+        BaseUrl(),
+        "The address by which Exotel reaches the web process, such as `https://calls.example.com`: for the callback URLs that "
+        "Legwork shows.",
+        otherwise="they are shown as seen from this machine",
+    )
     trusted_proxies: int = setting(
         WholeNumber(least=0),
         "Number of proxies in front of the web process that are trusted to report the client's address.",

@@ -36,6 +36,7 @@ COMMANDS = {
     "sinks": Entry(
         _SET_UP, "Destinations of records, and webhook subscribers added at run time.", "webhook.cli.groups:sinks"
     ),
+    "urls": Entry(_SET_UP, "Show the callback URLs to paste into Exotel.", "webhook.cli.urls:urls"),
     "token": Entry(_SET_UP, "Bearer tokens for the API.", "webhook.cli.groups:token"),
     "completion": Entry(_SET_UP, "Print the shell's completion script.", "webhook.cli.completion:completion"),
 }

@@ -12,6 +12,7 @@ from webhook.operations.dead_letters import DeadLetters
 from webhook.operations.diagnosis import find_problems
 from webhook.operations.masking import Shown
 from webhook.operations.problem import Severity
+from webhook.operations.setup import read_progress
 from webhook.operations.status import read_status
 from worker.ledger.meters import ALL, DELIVERED, RECEIVED
 from worker.ledger.queries.activity import read_activity
@@ -60,6 +61,8 @@ def overview() -> ResponseReturnValue:
         answer=_answer(problems, hour),
         problems=[(problem, _page_about(problem)) for problem in problems],
         totals=found.totals(),
+        # Only while nothing has come: who runs it without a password, say, has decided so.
+        setup=None if found.totals()["received"] else read_progress(ledger),
         oldest_seconds=max(account.oldest_waiting_seconds for account in accounts),
         eta_seconds=_latest(account.eta_seconds for account in accounts),
         accounts=accounts,

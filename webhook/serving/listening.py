@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from ipaddress import ip_address
 
 from schemas.settings import SettingsError
 
@@ -60,11 +59,3 @@ def refuse_port_in_use(host: str | None, port: int) -> None:
         else:
             problem = f"PORT: {port} cannot be listened on ({error.strerror}); set PORT to a free port"
         raise SettingsError([problem]) from error
-
-
-def seen_from_here(host: str | None, *, name: str = "localhost") -> str:
-    """Return the host for a URL that reaches web from this machine; `name` stands for all addresses and for 127.0.0.1."""
-    if host is None or host in {ALL, ALL_OF_IPV4, "127.0.0.1"}:
-        return name
-    address = ip_address(host)
-    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004  the family's number

@@ -14,8 +14,8 @@ import redis
 from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
+from schemas.addresses import seen_from_here
 from schemas.urls import without_password
-from webhook.serving.listening import seen_from_here
 from webhook.up.banner import banner, command_here, report
 from webhook.up.folder import Folder
 from webhook.up.plan import Plan, make_plan, sandbox_environment

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.urls import place_of, without_password
+from webhook.operations.callback_urls import callback_urls
 from webhook.up.plan import DEMONSTRATION
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ def report(plan: Plan) -> dict[str, Any]:
     settings = plan.settings
     return {
         "console": f"{plan.web_url()}/",
-        "callback_urls": {
-            sid: dict(zip(("passthru", "status"), urls, strict=True)) for sid, urls in plan.callback_urls().items()
-        },
+        "callback_urls": callback_urls(settings),
         "sinks": {spec.name: where(spec) for spec in settings.sinks},
         "redis": "embedded" if plan.redis else without_password(settings.redis_url or ""),
         "sandbox": plan.sandbox_url if plan.sandbox else None,
@@ -49,8 +48,8 @@ def banner(plan: Plan, command: str = "legwork") -> str:
         )
         if short:
             lines.append(f"             Short times for it: {', '.join(short)}")
-    else:
-        lines.append(f"  Exotel     has to reach the callback URLs: put your public host in place of {plan.web_url()}")
+    elif plan.settings.public_url is None:
+        lines.append("  Exotel     has to reach the callback URLs: set PUBLIC_URL to the address by which it does")
     return "\n".join(
         [*lines, "", f"  Ctrl-C stops everything. `{command} status` in another terminal shows the state.", ""]
     )

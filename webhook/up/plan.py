@@ -10,7 +10,8 @@ from schemas.settings import Settings, SettingsError, load_settings
 from schemas.settings.declare import Unusable
 from schemas.settings.document import read_document
 from schemas.settings.environment import Environment
-from webhook.serving.listening import refuse_port_in_use, seen_from_here, try_port
+from webhook.operations.callback_urls import callback_urls, web_url
+from webhook.serving.listening import refuse_port_in_use, try_port
 from worker.process.embedded_redis import free_port
 
 if TYPE_CHECKING:
@@ -56,16 +57,7 @@ class Plan:
 
     def web_url(self, name: str = "localhost") -> str:
         """Return web's URL on this machine; `name` is this machine's name in it."""
-        return f"http://{seen_from_here(self.settings.host, name=name)}:{self.settings.port}"
-
-    def callback_urls(self, name: str = "localhost") -> dict[str, list[str]]:
-        """Return the two callback URLs of each account. They hold its token: show them only to the user."""
-        return {
-            account.sid: [
-                f"{self.web_url(name)}/callbacks/{account.callback_tokens[0]}/{kind}" for kind in ("passthru", "status")
-            ]
-            for account in self.settings.accounts
-        }
+        return web_url(self.settings, name)
 
 
 def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Plan:
@@ -89,7 +81,7 @@ def make_plan(environ: Mapping[str, str], directory: Path, folder: Folder) -> Pl
 def sandbox_environment(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the sandbox's environment; variables, because anyone can see a command's options in the process list."""
     account = plan.settings.accounts[0]
-    passthru, status = plan.callback_urls("127.0.0.1")[account.sid]
+    passthru, status = callback_urls(plan.settings, plan.web_url("127.0.0.1"))[account.sid].values()
     wishes = {
         "SANDBOX_SPEED": "20",
         "SANDBOX_CALLS_AT_START": "6",

@@ -26,6 +26,7 @@ SIDS = str(Path(__file__).parents[2] / "payloads/call_sids.csv")
 GIVEN = [
     ("check", [], 1),  # the tests' Redis keeps nothing
     ("status", [], 0),
+    ("urls", [], 0),
     ("accounts list", [], 0),
     ("accounts retry", [ACCOUNT], 0),
     ("calls list", [], 0),

@@ -10,8 +10,9 @@ import requests
 from factories import TOKEN
 from processes import WEB, Process, until
 
+from schemas.addresses import seen_from_here
 from schemas.settings import SettingsError
-from webhook.serving.listening import ALL, ALL_OF_IPV4, address_of, new_socket, refuse_port_in_use, seen_from_here
+from webhook.serving.listening import ALL, ALL_OF_IPV4, address_of, new_socket, refuse_port_in_use
 from worker.process.embedded_redis import free_port
 
 

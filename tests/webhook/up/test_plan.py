@@ -149,7 +149,7 @@ def test_the_banner_says_where_things_are_and_which_urls_to_paste(plan_of):
         f"http://localhost:{port}/callbacks/callback-token-of-acme/status",
         "file:calls.jsonl",
         "https://crm.example/hook",
-        "public host",
+        "set PUBLIC_URL",
     ):
         assert expected in text
     for secret in ("user", "the-sink-password", "the-key", "real-key", "real:token", plan.redis[1]):
