@@ -1,0 +1,71 @@
+"""What reports need of a call: a few fields of its newest record, checked, since a record may come from a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NUMBER = (int, float)
+_TEXT = (str, type(None))
+
+
+class TriedAgent(NamedTuple):
+    """An agent who was tried: in E.164 where there is such a number, a softphone by its SIP address; None without either."""
+
+    name: str | None
+    answered: bool
+    talk_seconds: float
+
+
+class ReportedCall(NamedTuple):
+    """A call in a report. `wait_seconds` is the time from its beginning to the first answer, None where nobody answered."""
+
+    account_sid: str
+    #: In UTC; of a call whose beginning is not known, when its first callback arrived.
+    began_at: datetime
+    direction: str | None
+    #: One of OUTCOMES; None where it is not known.
+    outcome: str | None
+    customer: str | None
+    wait_seconds: float | None
+    agents: tuple[TriedAgent, ...]
+
+
+def reported_call(data: Mapping[str, Any]) -> ReportedCall:
+    """Return the call of a record's `data`. Raises ValueError if that is not what a record has there."""
+    try:
+        began_at = datetime.fromisoformat(data["started_at"] or data["provenance"]["first_callback_at"])
+        call = ReportedCall(
+            account_sid=data["account_sid"],
+            began_at=began_at if began_at.tzinfo is UTC else _in_utc(began_at),
+            direction=data["direction"],
+            # Records of an earlier version lack the last three.
+            outcome=data.get("outcome"),
+            customer=data["customer"],
+            wait_seconds=data.get("wait_seconds"),
+            agents=tuple([_agent(agent) for agent in data.get("agents") or ()]),
+        )
+    except (AttributeError, KeyError, OverflowError, TypeError) as error:
+        raise ValueError(f"no data of a record: {error!r}") from error
+    texts = (call.direction, call.outcome, call.customer, *(agent.name for agent in call.agents))
+    numbers = (call.wait_seconds or 0, *(agent.talk_seconds for agent in call.agents))
+    if not (
+        isinstance(call.account_sid, str)
+        and all(isinstance(text, _TEXT) for text in texts)
+        and all(isinstance(number, _NUMBER) for number in numbers)
+    ):
+        raise ValueError("no data of a record: a value has another type")
+    return call
+
+
+def _agent(agent: Mapping[str, Any]) -> TriedAgent:
+    return TriedAgent(agent["number"] or agent["number_raw"], agent["status"] == "completed", agent["on_call_seconds"])
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("no data of a record: a time without a zone")
+    return moment.astimezone(UTC)
