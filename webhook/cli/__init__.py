@@ -22,6 +22,7 @@ COMMANDS = {
     "check": Entry(_INSPECT, "Test everything that the settings name.", "webhook.cli.check:check"),
     "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
     "calls": Entry(_INSPECT, "List, find, show, fetch and export calls.", "webhook.cli.groups:calls"),
+    "report": Entry(_INSPECT, "Reports: agents, missed calls, hours of the day, callers.", "webhook.cli.groups:report"),
     "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
     "import": Entry(
         _REPAIR,

@@ -50,19 +50,22 @@ def reported_call(data: Mapping[str, Any]) -> ReportedCall:
         )
     except (AttributeError, KeyError, OverflowError, TypeError) as error:
         raise ValueError(f"no data of a record: {error!r}") from error
-    texts = (call.direction, call.outcome, call.customer, *(agent.name for agent in call.agents))
-    numbers = (call.wait_seconds or 0, *(agent.talk_seconds for agent in call.agents))
     if not (
         isinstance(call.account_sid, str)
-        and all(isinstance(text, _TEXT) for text in texts)
-        and all(isinstance(number, _NUMBER) for number in numbers)
+        and isinstance(call.direction, _TEXT)
+        and isinstance(call.outcome, _TEXT)
+        and isinstance(call.customer, _TEXT)
+        and (call.wait_seconds is None or isinstance(call.wait_seconds, _NUMBER))
     ):
         raise ValueError("no data of a record: a value has another type")
     return call
 
 
 def _agent(agent: Mapping[str, Any]) -> TriedAgent:
-    return TriedAgent(agent["number"] or agent["number_raw"], agent["status"] == "completed", agent["on_call_seconds"])
+    name, seconds = agent["number"] or agent["number_raw"], agent["on_call_seconds"]
+    if not isinstance(name, _TEXT) or not isinstance(seconds, _NUMBER):
+        raise ValueError("no data of a record: an agent's value has another type")  # noqa: TRY004  as for all of the data
+    return TriedAgent(name, agent["status"] == "completed", seconds)
 
 
 def _in_utc(moment: datetime) -> datetime:
