@@ -127,10 +127,10 @@ def test_what_is_left_out_is_told_on_standard_error(redis_url, ledger):
     ledger.calls[ACCOUNT].admit(make_callback("waiting00001"), wait_seconds=60)
     result = run("report", "callers", "--json", redis_url=redis_url)
     assert [json.loads(line)["note"] for line in result.stderr.splitlines()] == [
-        "Not listed, because there is no number: 1 calls.",
-        "Not counted, because there is no record yet: 1 calls.",
+        "Not listed, because there is no number: 1 call.",
+        "Not counted, because there is no record yet: 1 call.",
     ]
-    assert "there is no number: 1 missed calls" in run("report", "missed", redis_url=redis_url).stderr
+    assert "there is no number: 1 missed call." in run("report", "missed", redis_url=redis_url).stderr
 
 
 def test_lines_that_are_no_records_are_counted_on_standard_error(redis_url, files):

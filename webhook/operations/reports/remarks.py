@@ -18,10 +18,10 @@ def left_out(name: str, report: Report, *, without_record: int = 0) -> list[str]
     """Return a sentence for each kind of call that is in no row."""
     found = []
     if report.unlisted:
-        what = {"agents": "agents tried", "missed": "missed calls", "callers": "calls"}[name]
-        found.append(f"Not listed, because there is no number: {report.unlisted:,} {what}.")
+        what = {"agents": "agent", "missed": "missed call", "callers": "call"}[name]
+        found.append(f"Not listed, because there is no number: {_counted(report.unlisted, what)}.")
     if without_record:
-        found.append(f"Not counted, because there is no record yet: {without_record:,} calls.")
+        found.append(f"Not counted, because there is no record yet: {_counted(without_record, 'call')}.")
     return found
 
 
@@ -35,3 +35,7 @@ def reaches_back_to_ms(ledger: Ledger, wanted: CallFilter) -> float | None:
         return None
     first_ms = first_began_ms(ledger, wanted)
     return None if first_ms is None or (wanted.since_ms is not None and first_ms <= wanted.since_ms) else first_ms
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
