@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from worker.numbers.masking import ERASED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,7 +15,10 @@ _TEXT = (str, type(None))
 
 
 class TriedAgent(NamedTuple):
-    """An agent who was tried: in E.164 where there is such a number, a softphone by its SIP address; None without either."""
+    """An agent who was tried: in E.164 where there is such a number, a softphone by its SIP address.
+
+    None without either, and where it was erased: that may be any of several people.
+    """
 
     name: str | None
     answered: bool
@@ -65,7 +70,7 @@ def _agent(agent: Mapping[str, Any]) -> TriedAgent:
     name, seconds = agent["number"] or agent["number_raw"], agent["on_call_seconds"]
     if not isinstance(name, _TEXT) or not isinstance(seconds, _NUMBER):
         raise ValueError("no data of a record: an agent's value has another type")  # noqa: TRY004  as for all of the data
-    return TriedAgent(name, agent["status"] == "completed", seconds)
+    return TriedAgent(None if name == ERASED else name, agent["status"] == "completed", seconds)
 
 
 def _in_utc(moment: datetime) -> datetime:

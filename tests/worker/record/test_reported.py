@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from payloads.strategies import DOCUMENTS
 from reporting import AGENT, CUSTOMER, SOFTPHONE, inbound
 
+from worker.numbers.erasure import Eraser
 from worker.record.reported import TriedAgent, reported_call
 
 DATA = inbound("call00001", CUSTOMER, (AGENT, 0), (SOFTPHONE, 27), wait=9)["data"]
@@ -34,6 +36,12 @@ def test_a_record_of_an_earlier_version_gives_what_it_has():
     old = {key: value for key, value in DATA.items() if key not in {"outcome", "wait_seconds", "agents"}}
     call = reported_call(old)
     assert (call.outcome, call.wait_seconds, call.agents) == (None, None, ())
+
+
+def test_an_agent_whose_number_was_erased_has_no_name():
+    eraser = Eraser("+919000000001", {"acme1m": "IN"}, "IN")
+    event = orjson.loads(eraser.line(orjson.dumps(inbound("call00001", CUSTOMER, (AGENT, 5)))))
+    assert reported_call(event["data"]).agents == (TriedAgent(None, True, 5),)
 
 
 def test_times_are_in_utc_whatever_their_zone():

@@ -9,12 +9,14 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from reporting import AGENT, CUSTOMER, SOFTPHONE, inbound, outbound
 
 from schemas.times import write_time
 from webhook.operations.reports.kinds import COLUMNS, make_report
+from worker.numbers.erasure import Eraser
 from worker.record.reported import reported_call
 
 TEXT = (Path(__file__).parents[4] / "docs/reports.md").read_text(encoding="utf-8")
@@ -71,7 +73,17 @@ def ten_calls():
     return [inbound(f"tenth{place:04}", CUSTOMER, (AGENT, 5), at=at, wait=60 + place) for place in range(10)]
 
 
-EVENTS = [*some_calls(), *ten_calls(), of_an_earlier_version(inbound("early00001", CUSTOMER, (AGENT, 5), at=SINCE))]
+def erased(event):
+    """A record from which the agent's number was erased."""
+    return orjson.loads(Eraser("+919000000001", {"acme1m": "IN"}, "IN").line(orjson.dumps(event)))
+
+
+EVENTS = [
+    *some_calls(),
+    *ten_calls(),
+    of_an_earlier_version(inbound("early00001", CUSTOMER, (AGENT, 5), at=SINCE)),
+    erased(inbound("erased0001", CUSTOMER, (AGENT, 5), at=SINCE)),
+]
 
 
 def of_the_code(report):
