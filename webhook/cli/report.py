@@ -126,6 +126,6 @@ def _report(
     else:
         from webhook.cli.report_table import show_report  # noqa: PLC0415
 
-        show_report(name, report, zone=source.zone, numbers=numbers)
+        show_report(name, report, zone=source.zone, zones=source.zones, numbers=numbers)
     for remark in (*source.remarks(), *left_out(name, report, without_record=source.without_record)):
         note(remark)

@@ -87,6 +87,11 @@ class FromLedger:
         return self.zone_of(self.wanted.account or next(iter(self.ledger.calls)))
 
     @property
+    def zones(self) -> set[str]:
+        """Return the names of all zones in which hours are told."""
+        return {str(self.zone)} if self.wanted.account else {str(self.zone_of(sid)) for sid in self.ledger.calls}
+
+    @property
     def without_record(self) -> int:
         """Return how many of the calls read have no record yet."""
         return sum(part.without for part in self.parts)
@@ -154,6 +159,11 @@ class FromFiles:
     def zone(self) -> tzinfo:
         """Return the zone of the report's times."""
         return self.zone_of(self.wanted.account or "")
+
+    @property
+    def zones(self) -> set[str]:
+        """Return the names of all zones in which hours may be told."""
+        return {str(self.zone)} if self.wanted.account else {str(each.timezone) for each in self.settings.accounts}
 
     def remarks(self) -> list[str]:
         """Return what is to be said about the source, after the calls were read."""

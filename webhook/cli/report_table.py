@@ -11,7 +11,7 @@ from webhook.cli.columns import Cell, Column, show_table
 from webhook.operations.reports.output import party
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import tzinfo
 
     from webhook.operations.reports.report import Report
@@ -24,12 +24,15 @@ _NOTHING = {
 }
 
 
-def show_report(name: str, report: Report, *, zone: tzinfo, numbers: bool) -> None:
-    """Print a report as a table, its times in a zone, or say that there is nothing in it."""
+def show_report(name: str, report: Report, *, zone: tzinfo, zones: Collection[str], numbers: bool) -> None:
+    """Print a report as a table, its times in a zone, or say that there is nothing in it.
+
+    `zones` are the names of the accounts' zones, in which the hours of the day are.
+    """
     if not report.rows or (name == "hours" and not report.calls):
         click.echo(_NOTHING[name])
         return
-    columns = _columns(zone, numbers=numbers)
+    columns = _columns(zone, zones, numbers=numbers)
     shown = {key: columns[key] for key in report.rows[0]}
     show_table(
         [column for column, _ in shown.values()],
@@ -37,7 +40,9 @@ def show_report(name: str, report: Report, *, zone: tzinfo, numbers: bool) -> No
     )
 
 
-def _columns(zone: tzinfo, *, numbers: bool) -> dict[str, tuple[Column, Callable[[Any], str | Cell]]]:
+def _columns(
+    zone: tzinfo, zones: Collection[str], *, numbers: bool
+) -> dict[str, tuple[Column, Callable[[Any], str | Cell]]]:
     """Return each column, and how its cells are written."""
 
     def number(value: str) -> str:
@@ -56,7 +61,10 @@ def _columns(zone: tzinfo, *, numbers: bool) -> dict[str, tuple[Column, Callable
         "last_missed_at": (Column("last missed"), moment),
         "answered_since": (Column("answered since"), _yes),
         "called_back_since": (Column("called back"), _yes),
-        "hour": (Column(f"hour {zone}"), lambda hour: f"{hour:02}:00"),
+        "hour": (
+            Column(f"hour {next(iter(zones)) if len(zones) == 1 else 'of the account'}"),
+            lambda hour: f"{hour:02}:00",
+        ),
         "wait_median_seconds": (Column("median wait", right=True), _seconds),
         "wait_p90_seconds": (Column("p90 wait", right=True), _seconds),
     }

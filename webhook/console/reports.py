@@ -128,6 +128,7 @@ def _page(name: str, *, numbers: bool) -> ResponseReturnValue:
         since=in_a_form(span.since_ms, zone),
         until=in_a_form(span.until_ms, zone),
         zone=zone,
+        has_many_zones=len({str(_zone_of(sid)) for sid in wanted.accounts or ledger.calls}) > 1,
         numbers=numbers,
     )
 

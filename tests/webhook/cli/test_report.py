@@ -113,6 +113,27 @@ def test_a_table_tells_times_in_the_accounts_zone_with_its_offset(redis_url, led
     assert "2026-09-16 14:00+05:30" in run("report", "missed", redis_url=redis_url).stdout
 
 
+def test_hours_are_told_by_the_clock_of_each_account_and_the_heading_says_by_which(redis_url, tmp_path):
+    (tmp_path / "legwork.toml").write_text(
+        '[[accounts]]\nsid = "acme2m"\napi_key = "k"\napi_token = "the-api-token"\n'
+        'callback_token = "another-callback-token-2"\ntimezone = "America/New_York"\n'
+    )
+    events = [
+        inbound("call00001", CUSTOMER, (AGENT, 9)),
+        inbound("call00002", CUSTOMER, (AGENT, 9), account_sid="acme2m"),
+    ]
+    (tmp_path / "records.jsonl").write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
+    ledger = open_ledger(redis_url, legwork_config=tmp_path / "legwork.toml")
+    for event in events:
+        keep(ledger, event)
+    for source in ((), ("--from", "records.jsonl")):
+        given = {"redis_url": redis_url, "directory": tmp_path}
+        rows = answered(run("report", "hours", *source, "--json", **given))
+        assert [row["hour"] for row in rows if row["calls"]] == [1, 11]
+        assert "hour of the account" in run("report", "hours", *source, **given).stdout
+        assert "hour America/New_York" in run("report", "hours", *source, "--account", "acme2m", **given).stdout
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_table_fits_80_columns(redis_url, ledger, name):
     for number in range(12):
