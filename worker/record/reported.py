@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.numbers.masking import ERASED
@@ -44,11 +45,11 @@ def reported_call(data: Mapping[str, Any]) -> ReportedCall:
     try:
         began_at = datetime.fromisoformat(data["started_at"] or data["provenance"]["first_callback_at"])
         call = ReportedCall(
-            account_sid=data["account_sid"],
+            account_sid=intern(data["account_sid"]),
             began_at=began_at if began_at.tzinfo is UTC else _in_utc(began_at),
-            direction=data["direction"],
+            direction=_same(data["direction"]),
             # Records of an earlier version lack the last three.
-            outcome=data.get("outcome"),
+            outcome=_same(data.get("outcome")),
             customer=data["customer"],
             wait_seconds=data.get("wait_seconds"),
             agents=tuple([_agent(agent) for agent in data.get("agents") or ()]),
@@ -70,7 +71,12 @@ def _agent(agent: Mapping[str, Any]) -> TriedAgent:
     name, seconds = agent["number"] or agent["number_raw"], agent["on_call_seconds"]
     if not isinstance(name, _TEXT) or not isinstance(seconds, _NUMBER):
         raise ValueError("no data of a record: an agent's value has another type")  # noqa: TRY004  as for all of the data
-    return TriedAgent(None if name == ERASED else name, agent["status"] == "completed", seconds)
+    return TriedAgent(None if name == ERASED else _same(name), agent["status"] == "completed", seconds)
+
+
+def _same(text: str | None) -> str | None:
+    """Return the one copy of a text that many calls have: of files, a report holds all calls at once."""
+    return text and intern(text)
 
 
 def _in_utc(moment: datetime) -> datetime:
