@@ -167,11 +167,13 @@ class FromFiles:
 
     def remarks(self) -> list[str]:
         """Return what is to be said about the source, after the calls were read."""
+        from webhook.operations.reports.remarks import counted  # noqa: PLC0415
+
         found = []
         if self.files.skipped:
-            found.append(f"Skipped, because they are no records: {self.files.skipped:,} lines.")
+            found.append(f"Skipped, because it is no record: {counted(self.files.skipped, 'line')}.")
         if self.files.parquet:
-            found.append(f"Not read: {self.files.parquet:,} Parquet files.")
+            found.append(f"Not read: {counted(self.files.parquet, 'Parquet file')}.")
         return found
 
 

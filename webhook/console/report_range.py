@@ -59,5 +59,10 @@ def range_of(url: Mapping[str, str], zone: tzinfo) -> Range:
 
 
 def in_a_form(milliseconds: float | None, zone: tzinfo) -> str:
-    """Return a time as the value of a datetime-local input; '' for None."""
-    return "" if milliseconds is None else f"{datetime.fromtimestamp(milliseconds / 1000, zone):{IN_A_FORM}}"
+    """Return a time as the value of a datetime-local input; '' for None, and for what no calendar has in the zone."""
+    if milliseconds is None:
+        return ""
+    try:
+        return f"{datetime.fromtimestamp(milliseconds / 1000, zone):{IN_A_FORM}}"
+    except (ValueError, OverflowError):
+        return ""

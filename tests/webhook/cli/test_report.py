@@ -158,7 +158,7 @@ def test_lines_that_are_no_records_are_counted_on_standard_error(redis_url, file
     with (files / "records.jsonl").open("ab") as file:
         file.write(b"oh\nno\n")
     result = run("report", "hours", "--from", str(files), redis_url=redis_url)
-    assert "Skipped, because they are no records: 2 lines." in result.stderr
+    assert "Skipped, because it is no record: 2 lines." in result.stderr
 
 
 def test_calls_before_those_that_are_kept_are_told_of(redis_url, ledger):

@@ -195,6 +195,17 @@ def test_what_makes_no_sense_is_told_with_what_would(web, path, status, said):
     assert said in words_of(answer)
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00", "0001-01-01T00:00%2B12:00", "9999-12-31T23:59", "9999-12-31T23:59-12:00"]
+)
+def test_a_time_at_either_end_of_the_calendar_is_a_time(full, name, at):
+    """It was a crash where the account's zone has no such day."""
+    for query in (f"since={at}", f"until={at}"):
+        assert Person(full).read(f"/reports/{name}?{query}").status_code == 200
+        assert Person(full).read(f"/reports/{name}.csv?{query}").status_code == 200
+
+
 def test_an_accounts_report_is_of_its_calls_and_in_its_zone(make_web, tmp_path):
     config = tmp_path / "legwork.toml"
     config.write_text(

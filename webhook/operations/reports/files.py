@@ -81,7 +81,7 @@ class RecordFiles:
             why = getattr(error, "strerror", None) or str(error)
             raise UnreadableFiles(f"{path} cannot be read: {why}; repair it, or move it elsewhere") from error
         if not found:
-            also = f" ({self.parquet} Parquet files are there, which reports do not read)" if self.parquet else ""
+            also = " (Parquet, of which there is some, is not read)" if self.parquet else ""
             raise UnreadableFiles(
                 f"{self.path} holds no .jsonl or .jsonl.gz file{also}: name a file that a file: sink writes, or the folder of "
                 "a folder: sink"

@@ -19,9 +19,9 @@ def left_out(name: str, report: Report, *, without_record: int = 0) -> list[str]
     found = []
     if report.unlisted:
         what = {"agents": "agent", "missed": "missed call", "callers": "call"}[name]
-        found.append(f"Not listed, because there is no number: {_counted(report.unlisted, what)}.")
+        found.append(f"Not listed, because there is no number: {counted(report.unlisted, what)}.")
     if without_record:
-        found.append(f"Not counted, because there is no record yet: {_counted(without_record, 'call')}.")
+        found.append(f"Not counted, because there is no record yet: {counted(without_record, 'call')}.")
     return found
 
 
@@ -37,5 +37,6 @@ def reaches_back_to_ms(ledger: Ledger, wanted: CallFilter) -> float | None:
     return None if first_ms is None or (wanted.since_ms is not None and first_ms <= wanted.since_ms) else first_ms
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words: `1 call`, `2,345 calls`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

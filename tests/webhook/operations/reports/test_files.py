@@ -148,7 +148,7 @@ def test_a_folder_without_records_is_told_what_would_be_right(tmp_path):
 def test_parquet_is_not_read_and_that_is_told(sink, tmp_path):
     writer = sink("folder://TMP/records", format="parquet")
     writer.send([event(1)])
-    with pytest.raises(UnreadableFiles, match="1 Parquet files are there"):
+    with pytest.raises(UnreadableFiles, match=r"Parquet, of which there is some, is not read"):
         list(RecordFiles(tmp_path / "records"))
     (tmp_path / "records/more.jsonl").write_bytes(line(event(2)))
     files = RecordFiles(tmp_path / "records")
