@@ -135,12 +135,12 @@ def _page(name: str, *, numbers: bool) -> ResponseReturnValue:
 
 def _rows(report: Report, zone: tzinfo, *, numbers: bool) -> list[dict[str, Any]]:
     """Return the first rows as they are shown: numbers as links to their calls, times in the zone."""
-    rows = []
+    rows, sealing = [], sessions()
     for row in report.rows[:MOST_ROWS]:
         shown = dict(row)
         for key in row.keys() & {"agent", "customer"}:
             # Encrypted, as any search is in a URL.
-            shown["calls_url"] = url_for("console.calls.browse", search=sessions().seal(row[key]))
+            shown["calls_url"] = url_for("console.calls.browse", search=sealing.seal(row[key]))
             shown[key] = party(row[key], numbers=numbers)
         if "last_missed_at" in row:
             shown["last_missed_at"] = clock(datetime.fromisoformat(row["last_missed_at"]).timestamp() * 1000, zone)
