@@ -10,7 +10,7 @@ from factories import ACCOUNT, make_callback
 
 PASSWORD = "a long enough password"
 HOME, ABROAD = "http://localhost", "https://legwork.example"
-PAGES = ["/", "/calls", "/sinks", "/dead", "/accounts"]
+PAGES = ["/", "/calls", "/reports/hours", "/sinks", "/dead", "/accounts"]
 SID = "3f9a1c7e5b2d4806a9c1e3f5b7d91a9g"
 # The parties of the record that `settle` makes, and of no other text.
 NUMBERS = ["+919000000001", "+919000000002", "+919000000003", "09000000001", "09000000002", "09000000003"]

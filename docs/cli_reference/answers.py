@@ -13,7 +13,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from cli_reference import shapes
-from webhook.api.shapes import calls, importing, replay, sinks, status
+from webhook.api.shapes import calls, importing, replay, reports, sinks, status
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -44,6 +44,10 @@ ANSWERS = {
     "calls export": Answer((shapes.ExportedCall(many=True),)),
     "calls fetch": Answer((calls.Fetched(many=True),), "A call that was named is not in the ledger."),
     "calls show": Answer((calls.CallHistory(),), "There is no such call."),
+    "report agents": Answer((reports.AgentRow(many=True),)),
+    "report missed": Answer((reports.MissedRow(many=True),)),
+    "report hours": Answer((reports.HourRow(many=True),)),
+    "report callers": Answer((reports.CallerRow(many=True),)),
     "dead list": Answer((shapes.DeadList(),)),
     "dead show": Answer((shapes.Letter(many=True),), "Nothing of the call is dead, or there is no such call."),
     "dead retry": Answer(

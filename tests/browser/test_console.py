@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from end_to_end.stage import wait_until
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PAGES = ["/", "/calls", "/sinks", "/dead", "/accounts", "/calls/{sid}"]
+REPORTS = [f"/reports/{name}?range=all" for name in ("agents", "missed", "hours", "callers")]
+PAGES = ["/", "/calls", *REPORTS, "/sinks", "/dead", "/accounts", "/calls/{sid}"]
 SECONDS = 1000
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask_smorest import Api
 
 from schemas.settings.fields import Listed, SettingField, WholeNumber
-from webhook.api import calls, calls_csv, dead, importing, parameters, replay, sinks, status
+from webhook.api import calls, calls_csv, dead, importing, parameters, replay, reports, sinks, status
 from webhook.callbacks.openapi import SHAPES
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _BLUEPRINTS = (
     status.status,
     calls.blueprint,
     calls_csv.blueprint,
+    reports.blueprint,
     importing.blueprint,
     dead.blueprint,
     replay.blueprint,

@@ -23,6 +23,7 @@ COMMANDS = {
     "status": Entry(_INSPECT, "Show accounts, sinks, totals and problems.", "webhook.cli.status:status"),
     "accounts": Entry(_INSPECT, "Exotel's accounts: list, retry.", "webhook.cli.groups:accounts"),
     "calls": Entry(_INSPECT, "List, find, show, fetch and export calls.", "webhook.cli.groups:calls"),
+    "report": Entry(_INSPECT, "Reports: agents, missed calls, hours of the day, callers.", "webhook.cli.groups:report"),
     "dead": Entry(_REPAIR, "Failed calls and dead letters: list, show, retry, drop.", "webhook.cli.groups:dead"),
     "import": Entry(
         _REPAIR,

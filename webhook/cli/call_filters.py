@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.ledger.queries.rows import CallRow
 
-_SINCE = (
+#: The help of --since.
+SINCE = (
     "Only calls that began since T: 2026-09-16T05:30Z, 2026-09-16T11:00 in the account's time zone, or an age: 90m, 2h."
 )
 _OPTIONS = (
@@ -31,7 +32,7 @@ _OPTIONS = (
     click.option(
         "--undelivered", metavar="SINK", shell_complete=sink_names, help="Only calls of which a record is owed to SINK."
     ),
-    click.option("--since", type=given_time, metavar="T", help=_SINCE),
+    click.option("--since", type=given_time, metavar="T", help=SINCE),
     click.option("--until", type=given_time, metavar="T", help="Only calls that began before this time."),
 )
 numbers_option = click.option("--numbers", is_flag=True, help="Show phone numbers in full.")

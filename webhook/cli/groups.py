@@ -1,4 +1,4 @@
-"""`legwork accounts`, `calls`, `dead`, `sinks` and `token`: groups of commands, which are imported on first use."""
+"""`legwork accounts`, `calls`, `report`, `dead`, `sinks` and `token`: groups of commands, which are imported on first use."""
 
 from __future__ import annotations
 
@@ -23,6 +23,24 @@ _ACCOUNTS = {
     "list": Entry("Commands", "List accounts: state, calls, quota.", "webhook.cli.accounts:list_command"),
     "retry": Entry(
         "Commands", "Ask Exotel about an account now, also if it is suspended.", "webhook.cli.accounts:retry_command"
+    ),
+}
+_REPORT = {
+    "agents": Entry(
+        "Commands", "Report on agents: tried, answered, missed, talk time, longest wait.", "webhook.cli.report:agents"
+    ),
+    "missed": Entry(
+        "Commands",
+        "Report on missed calls by customer, and whether somebody has spoken to them since.",
+        "webhook.cli.report:missed",
+    ),
+    "hours": Entry(
+        "Commands",
+        "Report on the hours of the day: inbound calls, answered, missed, how long callers waited.",
+        "webhook.cli.report:hours",
+    ),
+    "callers": Entry(
+        "Commands", "Report on callers: how often each called, was answered, was missed.", "webhook.cli.report:callers"
     ),
 }
 _DEAD = {
@@ -94,6 +112,19 @@ def calls() -> None:
 @click.group(cls=TableGroup, table=_ACCOUNTS, epilog=examples("legwork accounts list", "legwork accounts retry acme1m"))
 def accounts() -> None:
     """Exotel's accounts: list, retry."""
+
+
+@click.group(
+    cls=TableGroup,
+    table=_REPORT,
+    epilog=examples("legwork report missed --since 24h", "legwork report agents --since 7d --format csv"),
+)
+def report() -> None:
+    """Reports: agents, missed calls, hours of the day, callers.
+
+    Of the records in the ledger, by when calls began, or with --from of files that sinks have written. The newest record of a
+    call counts; a call without one does not. docs/reports.md has the same as SQL for the SQL sinks.
+    """
 
 
 @click.group(

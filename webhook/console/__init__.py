@@ -19,6 +19,7 @@ from webhook.console.flash import Flash, flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
 from webhook.console.importing import blueprint as import_pages
 from webhook.console.overview import blueprint as overview_pages
+from webhook.console.reports import blueprint as reports_pages
 from webhook.console.setup import blueprint as setup_pages
 from webhook.console.signing_in import blueprint as signing_in_pages
 from webhook.console.sink_edit import blueprint as sink_edit_pages
@@ -49,6 +50,7 @@ for _pages in (
     calls_pages,
     import_pages,
     call_pages,
+    reports_pages,
     sinks_pages,
     sink_edit_pages,
     dead_pages,

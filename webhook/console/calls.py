@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from schemas.fields import CallSid
 from webhook.console.gate import sessions
+from webhook.console.url_query import IN_A_FORM, check_choice, moment_ms
 from webhook.console.zone import viewer_zone
 from webhook.context.services import services
 from webhook.operations.call_export import csv_lines
@@ -23,8 +24,6 @@ from worker.ledger.queries.listing import all_calls, calls_kept, page_of_calls
 from worker.ledger.queries.lookup import STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flask.typing import ResponseReturnValue
 
     from worker.ledger.queries.listing import ListCursor
@@ -35,7 +34,6 @@ log = structlog.get_logger(__name__)
 _ON_A_PAGE = 50
 # What a URL of the list may say, in the order of the form.
 _FILTERS = ("search", "state", "outcome", "direction", "undelivered", "account", "since", "until")
-_IN_A_FORM = "%Y-%m-%dT%H:%M"
 
 
 @blueprint.get("/calls")
@@ -89,6 +87,13 @@ class _Chosen(NamedTuple):
 
 def _chosen() -> _Chosen:
     """Read the URL's filters. Ends the request with a page that says what is wrong with one."""
+    try:
+        return _read_url()
+    except ValueError as error:
+        _refuse(str(error))
+
+
+def _read_url() -> _Chosen:
     ledger = services().ledger
     ledger.refresh_sinks()
     chosen = {name: request.args.get(name, "") for name in _FILTERS}
@@ -99,13 +104,13 @@ def _chosen() -> _Chosen:
         ("undelivered", ledger.sinks),
         ("account", ledger.calls),
     ):
-        _check_choice("sink" if name == "undelivered" else name, chosen[name], known)
+        check_choice("sink" if name == "undelivered" else name, chosen[name], known)
     text, search, problem = _searched(chosen["search"])
     wanted = CallFilter(
         accounts=[chosen["account"]] if chosen["account"] else None,
         search=search,
-        since_ms=_moment(chosen["since"]),
-        until_ms=_moment(chosen["until"]),
+        since_ms=moment_ms(chosen["since"], viewer_zone()),
+        until_ms=moment_ms(chosen["until"], viewer_zone()),
         **{name: chosen[name] or None for name in ("state", "outcome", "direction", "undelivered")},
     )
     return _Chosen({name: value for name, value in chosen.items() if value}, wanted, text, problem)
@@ -175,7 +180,7 @@ def _presets(chosen: dict[str, str]) -> list[tuple[str, str]]:
     ]
     links = []
     for name, since, until in spans:
-        span: dict[str, Any] = {"since": f"{since:{_IN_A_FORM}}", "until": f"{until:{_IN_A_FORM}}" if until else None}
+        span: dict[str, Any] = {"since": f"{since:{IN_A_FORM}}", "until": f"{until:{IN_A_FORM}}" if until else None}
         links.append((name, url_for("console.calls.browse", **{**chosen, **span})))
     return links
 
@@ -187,28 +192,11 @@ def _call_sid(text: str) -> str | None:
         return None
 
 
-def _moment(text: str) -> float | None:
-    """Read the value of a datetime-local input, such as `2026-09-16T11:00`, as a time in the viewer's zone."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=viewer_zone())).timestamp() * 1000
-    except (ValueError, OverflowError):
-        _refuse("That is no time: give 2026-09-16T11:00, or 2026-09-16T05:30Z.")
-
-
 def _place() -> ListCursor | None:
     try:
         return read_cursor(request.args.get("after", ""))
     except ValueError:
         _refuse("There is no such page of calls.")
-
-
-def _check_choice(name: str, given: str, choices: Iterable[Any]) -> None:
-    """Refuse a filter that selects nothing that exists, with what there is; '' selects everything."""
-    if given and given not in choices:
-        _refuse(f"There is no {name} {given!r}. {name.capitalize()}s: {', '.join(choices)}.")
 
 
 def _refuse(text: str) -> NoReturn:

@@ -33,6 +33,8 @@ _POSTED_TO_READ = frozenset(
         "/calls.csv",
         "/calls/import",
         "/calls/<sid>/numbers",
+        "/reports/<name>/numbers",
+        "/reports/<name>.csv",
         "/dead/confirm",
     }
 )

@@ -61,9 +61,9 @@ def as_document(call: CallRow, shown: Shown) -> dict[str, Any]:
 
 def csv_lines(calls: Iterable[CallRow], shown: Shown) -> Iterator[str]:
     """Yield a line of names, then one for each call, each with its line end."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for call in calls:
-        yield _line(map(disarmed, as_document(call, shown).values()))
+        yield csv_line(map(disarmed, as_document(call, shown).values()))
 
 
 def json_lines(calls: Iterable[CallRow], shown: Shown) -> Iterator[str]:
@@ -79,7 +79,8 @@ def disarmed(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _line(cells: Iterable[Any]) -> str:
+def csv_line(cells: Iterable[Any]) -> str:
+    """Return a line of CSV with its line end."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(cells)
     return line.getvalue()

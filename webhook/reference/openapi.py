@@ -50,7 +50,12 @@ _SECURITY_SCHEMES = {
     },
 }
 # The path parameters, which no schema describes.
-_IN_PATHS = {"sid": "The call's CallSid.", "name": "The sink's name.", "token": "The account's CALLBACK_TOKEN."}
+_IN_PATHS = {
+    "sid": "The call's CallSid.",
+    "name": "The sink's name.",
+    "token": "The account's CALLBACK_TOKEN.",
+    "report": "The report's name: agents, missed, hours or callers.",
+}
 _ABOUT = (
     "Exotel's callbacks arrive at `/callbacks`, are stored durably, then answered. Records of calls go out to sinks: see "
     "`webhooks`. `/api` is for operators' programs. Every error is problem details (RFC 9457)."

@@ -10,14 +10,14 @@ from worker.ledger.bucket import TokenBucket
 from worker.ledger.calls import CallBook
 from worker.ledger.deliveries import LEASE_SECONDS, DeliveryBook
 from worker.ledger.health import SinkHealth
-from worker.ledger.keys import LEDGER, SCHEMA, WORKERS
+from worker.ledger.keys import LEDGER, SCHEMA, WORKERS, of_account
 from worker.ledger.meters import Meters
 from worker.ledger.registry.subscribers import CHANGES, Register, Subscribers
 from worker.ledger.scripts import Scripts
 from worker.ledger.server import about_server, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import redis
 
@@ -146,6 +146,12 @@ class Ledger:
     def account(self, sid: str) -> Account:
         """Return an account's settings. Raises KeyError for an unknown SID."""
         return self.calls[sid].account
+
+    def newest_records(self, account_sid: str, call_sids: Sequence[str]) -> list[bytes | None]:
+        """Return the newest record of each of an account's calls, packed; None where there is none yet. One round trip."""
+        keys = [of_account(account_sid, "events", sid) for sid in call_sids]
+        found: list[bytes | None] = self._scripts.run("records/newest", keys, [])
+        return found
 
     def now_ms(self) -> float:
         """Return the time by Redis's clock, in milliseconds."""

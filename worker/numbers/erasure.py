@@ -12,15 +12,12 @@ from marshmallow import fields
 
 from schemas.plain import encodable
 from schemas.record import EventSchema
-from worker.numbers.masking import free_name
+from worker.numbers.masking import ERASED, free_name
 from worker.numbers.patterns import Spellings
 from worker.numbers.phone import to_e164
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: Replaces a number where null would mean that there was none.
-ERASED = "erased"
 
 _ACCOUNT = re.compile(r'"source":"/exotel/accounts/([^"/]+)"')
 _SIP = re.compile(r"sips?:(?P<user>[^@;?\s]+)(?P<rest>\S*)", re.IGNORECASE)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, WrappedLogger
 
+#: Replaces a number that was erased, where null would mean that there was none.
+ERASED = "erased"
 # Contract section 8.
 _SHOWN = 4
 # Digits that are not a phone number are matched first, and kept: the ids of Celery's tasks, timestamps, decimals.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.plain import encodable
 from schemas.record import DATASCHEMA, EVENT, TYPE_COMPLETED, TYPE_CORRECTED, TYPE_UNAVAILABLE
-from worker.numbers.erasure import ERASED
+from worker.numbers.masking import ERASED
 from worker.numbers.phone import to_e164
 from worker.record.envelope import envelope, event_id
 from worker.record.facts import facts_of

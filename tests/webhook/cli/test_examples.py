@@ -6,8 +6,10 @@ import re
 import shlex
 
 import click
+import orjson
 import pytest
 from cli_kit import open_ledger, run, settle
+from reporting import inbound
 
 from webhook.cli import legwork
 
@@ -51,6 +53,7 @@ def test_every_example_runs(redis_url, tmp_path, line):
     environ = {"redis_url": redis_url, "sinks": "", "directory": tmp_path}
     for name in ("sids.txt", "calls.csv"):
         (tmp_path / name).write_text(f"CallSid\n{SID}\n")
+    (tmp_path / "records.jsonl").write_bytes(orjson.dumps(inbound(SID)) + b"\n")
     settle(open_ledger(redis_url), SID, "dead", "404")
     if PARSED & set(words[:2]):
         words.append("--help")

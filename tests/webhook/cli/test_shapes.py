@@ -11,6 +11,7 @@ import pytest
 from cli_kit import open_ledger, run, settle
 from factories import ACCOUNT
 from jsonschema import Draft202012Validator
+from reporting import inbound, keep
 from stubs import StubServer, answer
 from subscribing import KEY, OTHER_KEY, Operator, deliver
 
@@ -32,6 +33,10 @@ GIVEN = [
     ("calls list", [], 0),
     ("calls find", ["09000000002"], 0),
     ("calls export", [], 0),
+    ("report agents", [], 0),
+    ("report missed", [], 0),
+    ("report hours", [], 0),
+    ("report callers", [], 0),
     ("import", [SIDS, "--dry-run"], 1),
     ("calls fetch", [SETTLED, UNKNOWN], 0),
     ("calls fetch", [SETTLED, "nowhere00001"], 1),
@@ -139,6 +144,7 @@ def full(redis_url, receiver, variables):
     book.postpone(owed, "no answer", wait_seconds=0, attempt=True)
     (lease,) = book.backlog.lease(1)
     assert book.bury(book.claim(lease), "422: no room", last_answer=said)
+    keep(ledger, inbound("missed00001"))
     ledger.register_worker("host:1", 8)
     Tokens(ledger.client).create("crm-sync", Scope.OPERATE, now_ms=ledger.now_ms(), expires_ms=None)
     return variables

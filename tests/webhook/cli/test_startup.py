@@ -62,6 +62,8 @@ UNUSED = {
     "status --json": NEVER | HTTP | RICH,
     "calls list": NEVER | HTTP,
     "calls list --json": NEVER | HTTP | RICH,
+    "report hours": NEVER | HTTP,
+    "report hours --json": NEVER | HTTP | RICH,
     "dead list": NEVER | HTTP,
     "check": NEVER,
     "check --json": NEVER | RICH,

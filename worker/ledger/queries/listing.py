@@ -57,7 +57,7 @@ def page_of_calls(
     wanted = wanted or CallFilter()
     found: list[CallRow] = []
     looked = 0
-    for places in _places(ledger, wanted, limit + 1, after, few):
+    for places in places_of(ledger, wanted, limit + 1, after=after, few=few):
         looked += len(places)
         may_be = [call for call in standings(ledger, places) if wanted.may_take(call)]
         rows = rows_of(ledger, may_be, searched=wanted.search is not None)
@@ -81,6 +81,24 @@ def all_calls(ledger: Ledger, wanted: CallFilter) -> Iterator[CallRow]:
             return
 
 
+def calls_between(ledger: Ledger, wanted: CallFilter) -> int:
+    """Return how many calls of the filter's accounts began in its span of time; its other parts do not matter."""
+    pipeline = ledger.client.pipeline(transaction=False)
+    lowest = "-inf" if wanted.since_ms is None else wanted.since_ms
+    highest = "+inf" if wanted.until_ms is None else f"({wanted.until_ms}"
+    for sid in _accounts(ledger, wanted):
+        pipeline.zcount(began_key(sid), lowest, highest)
+    return sum(pipeline.execute())
+
+
+def first_began_ms(ledger: Ledger, wanted: CallFilter) -> float | None:
+    """Return when the first call of the filter's accounts began that is still kept; None without calls."""
+    pipeline = ledger.client.pipeline(transaction=False)
+    for sid in _accounts(ledger, wanted):
+        pipeline.zrange(began_key(sid), 0, 0, withscores=True)
+    return min((began for members in pipeline.execute() for _, began in members), default=None)
+
+
 def calls_kept(ledger: Ledger) -> int:
     """Return how many calls the ledger knows."""
     pipeline = ledger.client.pipeline(transaction=False)
@@ -89,14 +107,14 @@ def calls_kept(ledger: Ledger) -> int:
     return sum(pipeline.execute())
 
 
-def _places(
-    ledger: Ledger, wanted: CallFilter, size: int, after: ListCursor | None, most: int
+def places_of(
+    ledger: Ledger, wanted: CallFilter, size: int, *, after: ListCursor | None = None, few: int = FEW
 ) -> Iterator[list[Place]]:
-    """Yield the places of calls that may be wanted, the latest first, in growing pages."""
-    accounts = [sid for sid in ledger.calls if wanted.accounts is None or sid in wanted.accounts]
-    few = few_candidates(ledger, accounts, wanted, most=most) if wanted.chooses else None
+    """Yield the places of calls that may be wanted, the latest first, in pages that grow from `size` to several hundred."""
+    accounts = _accounts(ledger, wanted)
+    candidates = few_candidates(ledger, accounts, wanted, most=few) if wanted.chooses else None
     span = _Span(wanted.since_ms, wanted.until_ms, after)
-    known = None if few is None else sorted(filter(span.holds, few), reverse=True)
+    known = None if candidates is None else sorted(filter(span.holds, candidates), reverse=True)
     while True:
         if known is not None:
             places, known = known[:size], known[size:]
@@ -107,6 +125,10 @@ def _places(
         yield places
         span = span._replace(after=ListCursor(places[-1].began_ms, places[-1].call_sid))
         size = min(2 * size, max(size, _AT_ONCE))
+
+
+def _accounts(ledger: Ledger, wanted: CallFilter) -> list[str]:
+    return [sid for sid in ledger.calls if wanted.accounts is None or sid in wanted.accounts]
 
 
 class _Span(NamedTuple):
