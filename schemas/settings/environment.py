@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-#: In order of precedence. The last one is written by `legwork up`.
+#: In order of precedence. The last one is written by `legwork up`; a killed one may leave it, so it overrides nothing.
 FILES = (".env", ".legwork/environment")
 
 #: Windows editors begin files with one, invisibly.

@@ -78,3 +78,9 @@ def _misspelt(environment: Environment) -> Iterator[str]:
     for name in environment.unasked():
         if name.startswith(("EXOTEL_", "CALLBACK_", "SINK")) and nearest(name, names):
             yield f"{name}: is not a setting{nearest(name, names)}"
+
+
+def set_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings among environment variables, NAME_FILE included."""
+    names = {variable.name for variable in VARIABLES.values()}
+    return {name: text for name, text in environ.items() if text and name.removesuffix("_FILE") in names}

@@ -56,12 +56,17 @@ def settings_here() -> Settings:
     try:
         return load_settings(os.environ)
     except SettingsError as error:
+        from schemas.settings.load import set_in  # noqa: PLC0415
         from webhook.up.folder import is_left_behind  # noqa: PLC0415  importing it takes longer than most commands
 
-        is_missing = any(": is not set" in problem for problem in error.problems)
-        if not is_missing or not is_left_behind(Path()):
+        if not any(": is not set" in problem for problem in error.problems):
             raise
-        hint = "(`legwork up` was used in this directory but is not running: start it, or set what is missing)"
+        if is_left_behind(Path()):
+            hint = "(`legwork up` was used in this directory but is not running: start it, or set what is missing)"
+        elif not set_in(os.environ) and not any(Path(name).exists() for name in (".env", "legwork.toml")):
+            hint = "(there is neither a .env nor a legwork.toml in this directory: run the command where they are)"
+        else:
+            raise
         raise SettingsError([*error.problems, hint]) from error
 
 

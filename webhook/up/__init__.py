@@ -15,6 +15,7 @@ from honcho.printer import Message
 from honcho.printer import Printer as PrefixPrinter
 
 from schemas.addresses import seen_from_here
+from schemas.settings.load import set_in
 from schemas.urls import without_password
 from webhook.up.banner import banner, command_here, report
 from webhook.up.folder import Folder
@@ -69,7 +70,7 @@ def run(directory: Path, environ: Mapping[str, str], *, as_json: bool) -> int:
                 stack.callback(embedded_redis.start(data, port=port, password=password).stop)
             _try_ledger(plan)
             stack.callback(folder.withdraw)
-            folder.publish(plan.made)
+            folder.publish({**set_in(environ), **plan.made})
             return _run(plan, environ, as_json=as_json)
     except KeyboardInterrupt:
         return 0

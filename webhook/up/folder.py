@@ -111,5 +111,11 @@ def _write(path: Path, variables: Mapping[str, str]) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
-    draft.write_text("".join(f"{name}='{value}'\n" for name, value in variables.items()), encoding="utf-8")
+    lines = [f"{name}='{_quoted(value)}'\n" for name, value in variables.items()]
+    draft.write_text("".join(lines), encoding="utf-8")
     draft.replace(path)
+
+
+def _quoted(value: str) -> str:
+    """Return a value as python-dotenv reads it between single quotes."""
+    return value.replace("\\", "\\\\").replace("'", "\\'")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from cli_kit import SECRETS, open_ledger, run
+from cli_kit import ENVIRON, SECRETS, open_ledger, run
 
 ASKING = [["status"], ["calls", "list"], ["calls", "show", "3f9a1c7e5b2d4806"]]
 
@@ -55,6 +55,16 @@ def test_settings_of_a_legwork_up_that_ended_are_missing_for_a_reason(tmp_path):
     result = run("status", directory=tmp_path, exotel_api_key="")
     assert result.exit_code == 2
     assert "`legwork up` was used in this directory" in result.stderr
+
+
+def test_a_directory_without_settings_is_named_as_the_reason(tmp_path):
+    nothing = dict.fromkeys(name.lower() for name in ENVIRON)
+    result = run("status", directory=tmp_path, **nothing)
+    assert result.exit_code == 2
+    assert "neither a .env nor a legwork.toml in this directory" in result.stderr
+    assert "neither" not in run("status", directory=tmp_path, exotel_api_key="").stderr, "the environment has settings"
+    (tmp_path / ".env").write_text("PORT=8000\n")
+    assert "neither" not in run("status", directory=tmp_path, **nothing).stderr
 
 
 def test_what_is_wrong_and_not_missing_has_nothing_to_do_with_a_legwork_up(tmp_path):

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.settings import SettingsError
+from schemas.settings.environment import Environment
+from schemas.settings.load import set_in
 from webhook.up.folder import Folder, is_left_behind
 
 
@@ -37,6 +43,38 @@ def test_the_one_that_runs_keeps_what_it_published(tmp_path):
         with pytest.raises(SettingsError), Folder(tmp_path).locked():
             pass
         assert not is_left_behind(tmp_path)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["SINKS", "SINK_SECRET", "EXOTEL_API_TOKEN"]),
+        st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1),
+    )
+)
+def test_what_is_published_is_read_to_the_letter(variables):
+    with TemporaryDirectory() as directory:
+        folder = Folder(Path(directory))
+        with folder.locked():
+            folder.publish(variables)
+            found = Environment({}, Path(directory), [])
+            read = {name: found.find(name) for name in variables}
+    assert {name: each.text for name, each in read.items()} == {
+        name: text.removeprefix("\ufeff") for name, text in variables.items() if text.removeprefix("\ufeff")
+    }
+
+
+def test_settings_of_the_environment_are_published_and_nothing_else_of_it():
+    environ = {"SINKS": "stdout:", "EXOTEL_API_TOKEN_FILE": "/run/token", "HOME": "/root", "PATH": "/bin", "PORT": ""}
+    assert set_in(environ) == {"SINKS": "stdout:", "EXOTEL_API_TOKEN_FILE": "/run/token"}
+
+
+def test_what_up_was_given_is_known_to_other_commands_where_the_env_file_says_nothing(tmp_path):
+    (tmp_path / ".env").write_text("PORT=9000\n")
+    folder = Folder(tmp_path)
+    with folder.locked():
+        folder.publish({"SINKS": "file:b.jsonl", "PORT": "7000"})
+        given = Environment({}, tmp_path, [])
+        assert (given.find("SINKS").text, given.find("PORT").text) == ("file:b.jsonl", "9000")
 
 
 def test_what_a_killed_one_published_is_taken_back_by_the_next(tmp_path):
