@@ -210,7 +210,10 @@ def test_when_the_web_process_is_away_the_page_says_since_when_and_goes_on_when_
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", [*PAGES, "/sinks/file", "/docs", "/calls?state=dead&since=2026-01-01T00:00"])
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, "/sinks/file", "/sinks/file/deliveries", "/setup", "/docs", "/calls?state=dead&since=2026-01-01T00:00"],
+)
 def test_axe_finds_no_serious_violation(tab, sid, path, scheme):
     tab.emulate_media(color_scheme=scheme)
     tab.goto(path.format(sid=sid))

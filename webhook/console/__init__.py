@@ -14,6 +14,7 @@ from webhook.console.accounts import blueprint as accounts_pages
 from webhook.console.call import blueprint as call_pages
 from webhook.console.calls import blueprint as calls_pages
 from webhook.console.dead import blueprint as dead_pages
+from webhook.console.deliveries import blueprint as deliveries_pages
 from webhook.console.filters import FILTERS
 from webhook.console.flash import Flash, flashed_message
 from webhook.console.gate import form_token, guard, keep_cookie, recognise, visit
@@ -53,6 +54,7 @@ for _pages in (
     reports_pages,
     sinks_pages,
     sink_edit_pages,
+    deliveries_pages,
     dead_pages,
     accounts_pages,
     setup_pages,

@@ -93,10 +93,15 @@ def fetch_now(sid: str) -> ResponseReturnValue:
 
 @blueprint.post("/calls/<sid>/deliver")
 def deliver_again(sid: str) -> ResponseReturnValue:
-    """Redeliver a call's records to one sink or to all, like `legwork replay`."""
+    """Redeliver a call's records to one sink or to all, like `legwork replay`; what waits is retried now."""
+    said, number = redeliver(sid, request.form.get("sink") or None)
+    return back_to("console.call.show", said, number, sid=sid)
+
+
+def redeliver(sid: str, sink: str | None) -> tuple[str, int]:
+    """Redeliver a call's records; return the message for it (see `flash`) and its number. Answers 404 for what is unknown."""
     ledger = services().ledger
     ledger.refresh_sinks()
-    sink = request.form.get("sink") or None
     known = call_named(ledger, sid)
     if known is None or sink not in {None, *ledger.sinks}:
         abort(404, "There is no such call, or no such sink.")
@@ -105,11 +110,10 @@ def deliver_again(sid: str) -> ResponseReturnValue:
     for _, counts in plan.run([known]):
         for (_, found), number in counts.items():
             done[found] += number
-    said = {Fate.QUEUED: "queued", Fate.SOONER: "brought_forward", Fate.WAITING: "waiting"}
-    for fate, word in said.items():
+    for fate, said in {Fate.QUEUED: "queued", Fate.SOONER: "brought_forward", Fate.WAITING: "waiting"}.items():
         if done[fate]:
-            return back_to("console.call.show", word, done[fate], sid=sid)
-    return back_to("console.call.show", "unchanged", sid=sid)
+            return said, done[fate]
+    return "unchanged", 1
 
 
 def _history(sid: str) -> CallHistory:

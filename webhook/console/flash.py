@@ -69,7 +69,7 @@ class Flash:
 def back_to(endpoint: str, said: str, number: int = 1, **where: Any) -> ResponseReturnValue:
     """Redirect to a page that shows what was done, and log it."""
     names = {"sid": "call_sid", "name": "sink"}
-    named = {names[key]: value for key, value in where.items()}
+    named = {names[key]: value for key, value in where.items() if key in names}
     log.info("console.changed", outcome=said, count=number, address=request.remote_addr, **named)
     return redirect(url_for(endpoint, said=said, n=number, **where), 303)
 
