@@ -89,7 +89,7 @@ def test_a_delivery_that_was_given_up_on_arrives_under_the_same_id_by_a_retry(st
     (letter,) = wait_until(lambda: dead_about(stage, sid), "the delivery among the dead")
     assert (letter["what"], letter["record"], len(letter["attempts"])) == ("delivery", "1/completed", 2)
     shown = stage.legwork("calls", "show", sid).stdout
-    assert shown.count("  500") == 2, "every attempt is told"
+    assert shown.count("  500  after") == 2, "every attempt is told, beside the timeline"
     subscriber.choose(lambda _: answer(status=204))
     assert json_of(stage, "dead", "retry", sid) == {"calls": 0, "deliveries": 1, "wrong": {}}
     wait_until(lambda: len(posts_about(subscriber, sid)) == 3, "the third attempt")

@@ -42,19 +42,19 @@ def list_accounts() -> list[dict[str, Any]]:
     return operations.list_accounts(services().ledger)
 
 
-@accounts.post("/<string(minlength=1, maxlength=64):sid>/retry")
+@accounts.post("/<string(minlength=1, maxlength=64):account>/retry")
 @accounts.doc(operationId="retry_account")
 @accounts.response(200, RetriedAccount())
 @accounts.alt_response(404, description="There is no such account.")
-def retry_account(sid: str) -> dict[str, Any]:
+def retry_account(account: str) -> dict[str, Any]:
     """Retry an account.
 
     Exotel is asked about it now, also if it is suspended: one request, counted against its quota. A suspension ends if it
     accepts the credentials; the account is suspended if it refuses them.
     """
     ledger = services().ledger
-    check_known(sid, None)
-    return operations.retry_account(ledger, sid)
+    check_known(account, None)
+    return operations.retry_account(ledger, account)
 
 
 @minutes.get("")

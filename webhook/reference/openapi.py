@@ -52,6 +52,7 @@ _SECURITY_SCHEMES = {
 # The path parameters, which no schema describes.
 _IN_PATHS = {
     "sid": "The call's CallSid.",
+    "account": "The SID of the Exotel account.",
     "name": "The sink's name.",
     "token": "The account's CALLBACK_TOKEN.",
     "report": "The report's name: agents, missed, hours or callers.",

@@ -12,7 +12,7 @@ import threading
 import pytest
 import requests
 from cli_kit import open_ledger, settle
-from factories import TOKEN, make_settings
+from factories import ACCOUNT, TOKEN, make_settings
 from stubs import StubServer, answer
 from subscribing import KEY
 from werkzeug.serving import make_server
@@ -61,7 +61,15 @@ def service(redis_url):
             timeout=10,
         )
         assert added.status_code == 201, added.text
-        yield {"LEGWORK": url, "TOKEN": token, "CALLBACK_TOKEN": TOKEN, "SID": SID, "NAME": "erp", "REPORT": "agents"}
+        yield {
+            "LEGWORK": url,
+            "TOKEN": token,
+            "CALLBACK_TOKEN": TOKEN,
+            "SID": SID,
+            "ACCOUNT": ACCOUNT,
+            "NAME": "erp",
+            "REPORT": "agents",
+        }
     server.shutdown()
     thread.join()
     server.server_close()
@@ -90,7 +98,13 @@ def test_a_command_of_the_page_does_what_it_is_there_for(service, tmp_path, comm
 
 @pytest.mark.parametrize(("method", "path", "media", "example"), list(examples()))
 def test_an_example_of_the_document_is_taken(service, method, path, media, example):
-    filled = path.replace("{token}", TOKEN).replace("{sid}", SID).replace("{name}", "erp").replace("{report}", "agents")
+    filled = (
+        path.replace("{token}", TOKEN)
+        .replace("{sid}", SID)
+        .replace("{account}", ACCOUNT)
+        .replace("{name}", "erp")
+        .replace("{report}", "agents")
+    )
     body = {"application/json": {"json": example}, "multipart/form-data": {"files": _parts(example)}}
     taken = requests.request(
         method,
