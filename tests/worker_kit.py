@@ -134,3 +134,8 @@ class Workbench:
 
     def gate(self):
         return self.book.bucket.look().gate.value
+
+
+def fetched(exotel):
+    """The calls that were asked about, but for the one that cannot exist: a worker tries the key when it starts."""
+    return [sid for seen in exotel.seen if (sid := seen.target.split("/")[5]) != "0" * 32]

@@ -11,7 +11,7 @@ from factories import ACCOUNT, make_callback, make_settings
 from kombu.exceptions import OperationalError
 from processes import WORKER, Process, until
 from stubs import held
-from worker_kit import legs_answer
+from worker_kit import fetched, legs_answer
 
 from worker.celery import make_celery
 from worker.connections import connect
@@ -92,7 +92,7 @@ def test_a_worker_none_of_whose_acknowledgements_came_through_goes_on_taking_mes
     exotel.choose(lambda seen: held(gate, legs_answer(seen.target.split("/")[5])))
     for sid in BUSY:
         book.admit(make_callback(sid), wait_seconds=0)
-    until(lambda: len(exotel.seen) == len(BUSY))
+    until(lambda: len(fetched(exotel)) == len(BUSY))
     server.stop()
     gate.set()
     until(lambda: len(worker.logged("ledger.unreachable")) >= len(BUSY))

@@ -9,7 +9,7 @@ import pytest
 from factories import ACCOUNT, make_callback, make_settings
 from processes import WORKER, Process, until
 from stubs import StubServer, answer, held
-from worker_kit import SID, legs_answer
+from worker_kit import SID, fetched, legs_answer
 
 from worker.connections import connect
 from worker.ledger import Ledger
@@ -37,11 +37,6 @@ def begin(tmp_path, redis_url, exotel):
 @pytest.fixture
 def book(client, redis_url):
     return Ledger(client, make_settings(redis_url)).calls[ACCOUNT]
-
-
-def fetched(exotel):
-    """The calls that were asked about, but for the one that cannot exist: a worker tries the key when it starts."""
-    return [sid for seen in exotel.seen if (sid := seen.target.split("/")[5]) != "0" * 32]
 
 
 def test_sigterm_lets_a_fetch_in_flight_finish_and_the_exit_is_clean(begin, exotel, book, redis_url, client):
