@@ -19,12 +19,12 @@ from factories import FrozenClock, make_settings  # noqa: E402
 
 from worker import metrics  # noqa: E402
 from worker.connections import connect  # noqa: E402
-from worker.ledger.meters import Meters  # noqa: E402
+from worker.ledger.meters import DELIVERED, FAILED, FETCHED, RECEIVED, Meters  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
 #: Scenarios of the sandbox: a supervisor listens, a transfer, nobody answers, … and one that fails.
 SCENARIOS = ["14", "10", "01", "20", "05", "32"]
-WINDOW = {"width": 1120, "height": 700}
+WINDOW = {"width": 1120, "height": 760}
 
 
 def fill_the_hour(stage):
@@ -35,8 +35,13 @@ def fill_the_hour(stage):
             meters = Meters(client, clock=FrozenClock(now_ms - ago * 60_000))
             calls = round(70 + 30 * math.sin(ago / 7) + 12 * math.sin(ago * 1.7))
             late = round(70 + 30 * math.sin((ago + 2) / 7) + 12 * math.sin((ago + 2) * 1.7))
-            for minute, number in (("received", calls), ("fetched", round(late * 1.1)), ("delivered", late)):
-                meters.count(metrics.FETCHES, "acme1m", "final", by=number, minute=minute)
+            for over, number in (
+                (RECEIVED, calls),
+                (FETCHED, round(late * 1.1)),
+                (DELIVERED, late),
+                (FAILED, late // 40),
+            ):
+                meters.count(metrics.FETCHES, "acme1m", "final", by=number, over=over)
             meters.close()
 
 
@@ -61,7 +66,9 @@ def main() -> int:
         fill_the_hour(stage)
         pages = {"overview": "/", "call": f"/calls/{make_calls(stage)}"}
         if everything:
-            pages |= {name: f"/{name}" for name in ("calls", "sinks", "dead", "accounts", "docs")}
+            pages |= {
+                name: f"/{name}" for name in ("calls", "reports/agents", "sinks", "dead", "accounts", "setup", "docs")
+            }
         for scheme in ("light", "dark"):
             context = browser.new_context(
                 base_url=stage.url, color_scheme=scheme, viewport=WINDOW, device_scale_factor=1.5, locale="en-IN"
@@ -70,7 +77,7 @@ def main() -> int:
             for name, path in pages.items():
                 tab.goto(path)
                 tab.wait_for_load_state("networkidle")
-                tab.screenshot(path=IMAGES / f"{name}-{scheme}.png", full_page=everything)
+                tab.screenshot(path=IMAGES / f"{name.replace('/', '-')}-{scheme}.png", full_page=everything)
             context.close()
     return 0
 
